@@ -1,0 +1,151 @@
+"""What to train and how: the layer widths of a setting and the schedule of a recipe.
+
+Both are frozen and validated when they are made; every field is a plain number or text, so that
+they can be logged as parameters of a run and read back equal.
+"""
+
+import math
+import re
+from dataclasses import dataclass
+
+PIXELS = 784
+"""Pixels of one MNIST image, 28 x 28: the width of the network's input and output."""
+
+MAX_WIDTH = 16_384
+"""Widest layer accepted: beyond it one weight matrix alone takes more than a gigabyte with Adam."""
+
+SCHEDULES = ("constant", "cosine")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Layer widths of the network 784 -> d1 -> d2 -> d3 -> d2 -> d1 -> 784.
+
+    Raises:
+        ValueError: a width is not an integer from 1 to `MAX_WIDTH`.
+    """
+
+    name: str
+    """`1`, `2` or `3` as in the assignment; for any other network its widths, `D1-D2-D3`."""
+    d1: int
+    """Width of the outer hidden layers (tanh)."""
+    d2: int
+    """Width of the inner hidden layers (tanh)."""
+    d3: int
+    """Width of the latent layer (linear): the dimension of a latent code."""
+
+    def __post_init__(self) -> None:
+        for width in (self.d1, self.d2, self.d3):
+            if not 1 <= width <= MAX_WIDTH:
+                raise ValueError(
+                    f"setting {self.name!r}: layer width {width} is outside 1..{MAX_WIDTH}"
+                )
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Widths of all seven layers, input and output included."""
+        return (PIXELS, self.d1, self.d2, self.d3, self.d2, self.d1, PIXELS)
+
+    @property
+    def parameter_count(self) -> int:
+        """Trainable parameters: one weight matrix and one bias per pair of layers."""
+        return sum((n_in + 1) * n_out for n_in, n_out in zip(self.widths, self.widths[1:]))
+
+
+SETTINGS = {
+    "1": Setting("1", 128, 64, 2),
+    "2": Setting("2", 512, 128, 16),
+    "3": Setting("3", 1024, 128, 64),
+}
+"""The assignment's three settings."""
+
+
+def parse_setting(text: str) -> Setting:
+    """Return the setting that `text` names: `1`, `2`, `3` or custom widths `D1-D2-D3`.
+
+    Widths equal to one of the assignment's settings give that setting, under its own name.
+
+    Raises:
+        ValueError: `text` is neither, or a width is out of range.
+    """
+    text = text.strip()
+    if text in SETTINGS:
+        return SETTINGS[text]
+    match = re.fullmatch(r"([0-9]{1,6})-([0-9]{1,6})-([0-9]{1,6})", text)
+    if match is None:
+        raise ValueError(
+            f"setting {text!r} is not known: give 1, 2, 3 or three layer widths D1-D2-D3 "
+            "such as 256-64-8"
+        )
+    d1, d2, d3 = (int(width) for width in match.groups())
+    for preset in SETTINGS.values():
+        if (preset.d1, preset.d2, preset.d3) == (d1, d2, d3):
+            return preset
+    return Setting(f"{d1}-{d2}-{d3}", d1, d2, d3)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a network is trained: Adam on mini-batches, and when to measure.
+
+    Raises:
+        ValueError: a field is outside its range; the message names the field.
+    """
+
+    name: str
+    """Name of the preset this recipe is, or started from."""
+    iterations: int
+    """Number of optimiser updates."""
+    batch_size: int
+    """Images in a mini-batch."""
+    eval_every: int
+    """The test error is recorded after the update of iterations 0, eval_every, 2 eval_every ..."""
+    learning_rate: float
+    """Adam's step size; for the cosine schedule its peak."""
+    schedule: str = "constant"
+    """`constant`, or `cosine`: half a cosine from the peak to zero at the last iteration."""
+    warmup_iterations: int = 0
+    """Iterations over which the learning rate first rises linearly to `learning_rate`."""
+    beta_1: float = 0.9
+    """Adam's decay of the mean of the gradients."""
+    beta_2: float = 0.999
+    """Adam's decay of the mean of the squared gradients."""
+    epsilon: float = 1e-8
+    """Adam's guard against division by zero."""
+
+    def __post_init__(self) -> None:
+        def check(field: str, holds: bool, wanted: str) -> None:
+            if not holds:
+                raise ValueError(f"{field}={getattr(self, field)!r} is not valid: give {wanted}")
+
+        check("iterations", 1 <= self.iterations <= 10_000_000, "a whole number from 1 to 10000000")
+        check("batch_size", 1 <= self.batch_size <= 60_000, "a whole number from 1 to 60000")
+        check("eval_every", 1 <= self.eval_every, "a whole number of at least 1")
+        check("learning_rate", 0 < self.learning_rate <= 1, "a number above 0, up to 1")
+        check("schedule", self.schedule in SCHEDULES, " or ".join(SCHEDULES))
+        check("warmup_iterations", self.warmup_iterations >= 0, "a whole number of at least 0")
+        check("beta_1", 0 <= self.beta_1 < 1, "a number from 0 to below 1")
+        check("beta_2", 0 <= self.beta_2 < 1, "a number from 0 to below 1")
+        check("epsilon", 0 < self.epsilon < 1, "a number between 0 and 1")
+
+    @property
+    def evaluations(self) -> range:
+        """The iterations at which the test error is recorded."""
+        return range(0, self.iterations, self.eval_every)
+
+    def learning_rate_at(self, iteration: int) -> float:
+        """Return the learning rate of the update number `iteration`, counted from 0."""
+        if iteration < self.warmup_iterations:
+            return self.learning_rate * (iteration + 1) / self.warmup_iterations
+        if self.schedule == "constant":
+            return self.learning_rate
+        progress = (iteration - self.warmup_iterations) / (self.iterations - self.warmup_iterations)
+        return self.learning_rate * 0.5 * (1.0 + math.cos(math.pi * progress))
+
+
+RECIPES = {
+    "assignment": Recipe("assignment", 100_000, 500, 100, 1e-3),
+    "quick": Recipe("quick", 3_000, 500, 20, 3e-3, schedule="cosine", warmup_iterations=100),
+}
+"""`assignment`: the assignment's exact recipe. `quick`: a few minutes on two cores."""
+

@@ -1,0 +1,144 @@
+"""The command line: `python -m jobs train ...` and `python -m jobs report ...`.
+
+MLproject's entry points call these commands; names and defaults are the same in both. Options are
+text where an empty value means "as the recipe has it", which is how MLflow passes what was not given.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    help="Train MNIST autoencoders, track them in MLflow, and write the submission document.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+DATA_ERROR = 1
+
+
+@app.command()
+def train(
+    setting: Annotated[
+        str, typer.Option(help="all, 1, 2, 3, custom widths D1-D2-D3, or a comma list of these.")
+    ] = "all",
+    recipe: Annotated[
+        str,
+        typer.Option(
+            help="assignment: the assignment's exact recipe, 100,000 iterations. quick: a few "
+            "minutes on two cores."
+        ),
+    ] = "assignment",
+    iterations: Annotated[str, typer.Option(help="Updates, instead of the recipe's.")] = "",
+    learning_rate: Annotated[str, typer.Option(help="Adam's step size (its peak).")] = "",
+    batch_size: Annotated[str, typer.Option(help="Images in a mini-batch.")] = "",
+    eval_every: Annotated[str, typer.Option(help="Iterations between test errors.")] = "",
+    seeds: Annotated[str, typer.Option(help="One seed, or a comma list.")] = "0",
+    pairs: Annotated[
+        str, typer.Option(help="Pairs of digits to interpolate between.")
+    ] = "3-8,4-9,1-7",
+    precision: Annotated[
+        str,
+        typer.Option(
+            help="float32; bfloat16 (matrix products only); or auto: bfloat16 where the processor "
+            "has it."
+        ),
+    ] = "float32",
+    workers: Annotated[
+        int, typer.Option(min=0, max=1024, help="Processes; 0 chooses from cores and trainings.")
+    ] = 0,
+    data: Annotated[
+        Path, typer.Option(help="Folder with IDX files, gzipped or not, or the assignment's CSV.")
+    ] = Path("data/mnist"),
+    resume: Annotated[
+        str, typer.Option(help="true: continue trainings of this plan that were interrupted.")
+    ] = "true",
+    author: Annotated[str, typer.Option(help="Name on the submission document.")] = "",
+    notes: Annotated[str, typer.Option(help="Markdown file with your own words for it.")] = "",
+    experiment: Annotated[
+        str,
+        typer.Option(help="MLflow experiment; empty: mnist-autoencoders, or as mlflow run says."),
+    ] = "",
+) -> None:
+    """Train one network for each setting and seed; with all three settings, write the report."""
+    from jobs import plan
+    from jobs.tracking import StoreError
+
+    overrides = {
+        "iterations": iterations,
+        "learning_rate": learning_rate,
+        "batch_size": batch_size,
+        "eval_every": eval_every,
+    }
+    try:
+        chosen = plan.parse_recipe(recipe, overrides)
+        trainings = plan.plan_trainings(setting, chosen, seeds, pairs, precision)
+        resuming = plan.parse_bool("resume", resume)
+        plan.check_notes(notes)
+    except plan.ParameterError as error:
+        raise _bad_parameter(error) from None
+
+    from aemodel.mnist import DataError
+    from jobs.train import Options
+    from jobs.train import train as run
+
+    options = Options(data, workers, resuming, author, notes, experiment)
+    try:
+        status = run(trainings, options)
+    except (DataError, StoreError) as error:
+        _fail(str(error))
+    raise typer.Exit(status)
+
+
+@app.command()
+def report(
+    experiment: Annotated[
+        str,
+        typer.Option(help="MLflow experiment; empty: mnist-autoencoders, or as mlflow run says."),
+    ] = "",
+    runs: Annotated[
+        str,
+        typer.Option(
+            help="Comma list of run ids; empty: the newest finished training of each setting."
+        ),
+    ] = "",
+    author: Annotated[str, typer.Option(help="Name on the submission document.")] = "",
+    notes: Annotated[str, typer.Option(help="Markdown file with your own words for it.")] = "",
+    output: Annotated[
+        Path, typer.Option(help="Folder to write the document to.")
+    ] = Path("submission"),
+) -> None:
+    """Write the submission document (PDF, HTML, Markdown) from the runs of an experiment."""
+    from jobs import plan
+
+    try:
+        run_ids = plan.parse_run_ids(runs)
+        plan.check_notes(notes)
+    except plan.ParameterError as error:
+        raise _bad_parameter(error) from None
+
+    from jobs.report.job import Wanted
+    from jobs.report.job import report as build
+    from jobs.tracking import Store, StoreError
+
+    try:
+        build(Store.open(experiment), Wanted(run_ids, author, notes, output))
+    except StoreError as error:
+        _fail(str(error))
+
+
+def _bad_parameter(error: Exception) -> typer.BadParameter:
+    """Return the usage error, exit status 2, that names the option."""
+    parameter = str(getattr(error, "parameter", "")).replace("_", "-")
+    return typer.BadParameter(str(error), param_hint=f"--{parameter}")
+
+
+def _fail(message: str) -> None:
+    typer.echo(f"Error: {message}", err=True)
+    raise typer.Exit(DATA_ERROR)
+
+
+if __name__ == "__main__":
+    app()

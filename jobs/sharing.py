@@ -1,0 +1,36 @@
+"""How trainings share the cores."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Shares:
+    """Processes, the threads of each training, and the order in which they start."""
+
+    workers: int
+    threads: tuple[int, ...]
+    """Threads of each training, in the order the trainings were given."""
+    order: tuple[int, ...]
+    """Indices of the trainings, first to start first."""
+
+
+def available_cores() -> int:
+    """Return the cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def share_cores(costs: Sequence[float], workers: int, cores: int = 0) -> Shares:
+    """Share `cores` (0: those available) among trainings of the given costs.
+
+    Longest first. No more processes than trainings or cores; the cores are divided among them.
+
+    Args:
+        costs: estimated work of each training, in any unit.
+        workers: processes to use; 0 chooses.
+    """
+    cores = cores or available_cores()
+    workers = min(workers or cores, len(costs))
+    order = sorted(range(len(costs)), key=lambda i: -costs[i])
+    return Shares(workers, (max(1, cores // workers),) * len(costs), tuple(order))
