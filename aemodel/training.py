@@ -256,32 +256,32 @@ class Training:
 
         size = self.recipe.batch_size
         offset = (iteration * size) % len(self.data.x_train)
-        batch = tf.slice(self._x_train, [offset, 0], [size, PIXELS])
-        x = _scaled(batch)
-        activations = self._forward(x, self._product)
-        residual = activations[-1] - x
+        x = _scaled(tf.slice(self._x_train, [offset, 0], [size, PIXELS]))
+        forward = self._forward(x, self._product_type)
+        residual = forward.outputs[-1] - x
         gradient = residual * (2.0 / (size * PIXELS))
         for layer in reversed(range(len(TANH_LAYERS))):
-            gradient = self._backward(layer, activations, gradient, iteration)
+            gradient = self._backward(layer, forward, gradient, iteration)
         return residual
 
     def _backward(
-        self, layer: int, activations: "list[tf.Tensor]", gradient: "tf.Tensor", t: "tf.Tensor"
+        self, layer: int, forward: "_Forward", gradient: "tf.Tensor", iteration: "tf.Tensor"
     ) -> "tf.Tensor":
         """Update one layer from the gradient at its output; return the gradient at its input."""
         import tensorflow as tf
 
-        inputs, outputs = activations[layer], activations[layer + 1]
-        kernel, bias = self._weights[2 * layer : 2 * layer + 2]
         if TANH_LAYERS[layer]:
-            gradient = tf.raw_ops.TanhGrad(y=outputs, dy=gradient)
-        d_kernel = self._product(inputs, gradient, transpose_a=True)
+            gradient = tf.raw_ops.TanhGrad(y=forward.outputs[layer], dy=gradient)
+        factor = tf.cast(gradient, self._product_type)
+        d_kernel = _product(forward.inputs[layer], factor, transpose_a=True)
         d_bias = tf.raw_ops.BiasAddGrad(out_backprop=gradient)
-        # The gradient of the image itself is needed by nobody.
-        d_inputs = self._product(gradient, kernel, transpose_b=True) if layer > 0 else gradient
+        if layer == 0:  # the gradient of the image itself is needed by nobody
+            d_inputs = gradient
+        else:
+            d_inputs = _product(factor, forward.kernels[layer], transpose_b=True)
         with tf.control_dependencies([d_inputs]):
-            self._adam(2 * layer, d_kernel, t)
-            self._adam(2 * layer + 1, d_bias, t)
+            self._adam(2 * layer, d_kernel, iteration)
+            self._adam(2 * layer + 1, d_bias, iteration)
         return d_inputs
 
     def _adam(self, index: int, gradient: "tf.Tensor", iteration: "tf.Tensor") -> None:
@@ -301,23 +301,17 @@ class Training:
             grad=gradient,
         )
 
-    def _product(self, a: Any, b: Any, **transposed: bool) -> "tf.Tensor":
-        """Return the matrix product a b in the training's precision, as float32."""
+    def _forward(self, x: "tf.Tensor", product_type: Any) -> "_Forward":
+        """Run the network on x (n, 784), with the matrix products in `product_type`."""
         import tensorflow as tf
 
-        kind = self._product_type
-        return tf.cast(tf.matmul(tf.cast(a, kind), tf.cast(b, kind), **transposed), tf.float32)
-
-    def _forward(self, x: "tf.Tensor", product: Any) -> "list[tf.Tensor]":
-        """Return x and the outputs of the six layers."""
-        import tensorflow as tf
-
-        activations = [x]
-        for layer, is_tanh in enumerate(TANH_LAYERS):
-            kernel, bias = self._weights[2 * layer : 2 * layer + 2]
-            outputs = tf.nn.bias_add(product(activations[-1], kernel), bias)
-            activations.append(tf.tanh(outputs) if is_tanh else outputs)
-        return activations
+        kernels = [tf.cast(kernel, product_type) for kernel in self._weights[::2]]
+        inputs, outputs = [], [x]
+        for kernel, bias, is_tanh in zip(kernels, self._weights[1::2], TANH_LAYERS, strict=True):
+            inputs.append(tf.cast(outputs[-1], product_type))
+            summed = tf.nn.bias_add(_product(inputs[-1], kernel), bias)
+            outputs.append(tf.tanh(summed) if is_tanh else summed)
+        return _Forward(kernels, inputs, outputs[1:])
 
     def _test_mse(self) -> "tf.Tensor":
         """Sum the squared residuals batch by batch, in float32; the batches' sums in float64."""
@@ -326,9 +320,28 @@ class Training:
         total = tf.constant(0.0, tf.float64)
         for start in tf.range(0, len(self.data.x_test), EVALUATION_BATCH):
             x = _scaled(self._x_test[start : start + EVALUATION_BATCH])
-            residual = self._forward(x, tf.matmul)[-1] - x
+            residual = self._forward(x, tf.float32).outputs[-1] - x
             total += tf.cast(tf.reduce_sum(tf.square(residual)), tf.float64)
         return total / self.data.x_test.size
+
+
+@dataclass(frozen=True)
+class _Forward:
+    """What the forward pass leaves for back-propagation, one of each a layer."""
+
+    kernels: "list[tf.Tensor]"
+    """Weight matrices, as they entered the products."""
+    inputs: "list[tf.Tensor]"
+    """Inputs of the layers (n, width), as they entered the products."""
+    outputs: "list[tf.Tensor]"
+    """Outputs of the layers (n, width), in float32."""
+
+
+def _product(a: "tf.Tensor", b: "tf.Tensor", **transposed: bool) -> "tf.Tensor":
+    """Return the matrix product a b, as float32."""
+    import tensorflow as tf
+
+    return tf.cast(tf.matmul(a, b, **transposed), tf.float32)
 
 
 def _scaled(pixels: "tf.Tensor") -> "tf.Tensor":

@@ -1,5 +1,6 @@
 """How trainings share the cores."""
 
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,7 +25,10 @@ def available_cores() -> int:
 def share_cores(costs: Sequence[float], workers: int, cores: int = 0) -> Shares:
     """Share `cores` (0: those available) among trainings of the given costs.
 
-    Longest first. No more processes than trainings or cores; the cores are divided among them.
+    The longest starts first. A training has as many threads as its share of the whole work is worth
+    in cores, rounded up: one that is longer than all others together can then use the cores that
+    they leave, and is not left alone on one of them. The rest have one thread each, since a small
+    network gains more from a neighbour than from a second thread.
 
     Args:
         costs: estimated work of each training, in any unit.
@@ -32,5 +36,7 @@ def share_cores(costs: Sequence[float], workers: int, cores: int = 0) -> Shares:
     """
     cores = cores or available_cores()
     workers = min(workers or cores, len(costs))
+    total = sum(costs)
+    threads = tuple(min(cores, math.ceil(cores * cost / total)) for cost in costs)
     order = sorted(range(len(costs)), key=lambda i: -costs[i])
-    return Shares(workers, (max(1, cores // workers),) * len(costs), tuple(order))
+    return Shares(workers, threads, tuple(order))

@@ -1,0 +1,187 @@
+"""The geometry of latent codes: means, straight lines, the best plane, and neighbours.
+
+A code z is a point of R^d, d the latent size; a set of n codes is an array (n, d) and comes with
+the digits of its images, labels (n,). Distances are Euclidean. Images are compared by MSE per pixel
+on the 0..1 scale, which is their squared Euclidean distance divided by 784.
+
+Every function is deterministic, and refuses codes that are not finite with a ValueError where a
+result would be meaningless (scikit-learn's own check).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from aemodel.mnist import DIGITS, MAX_PIXEL
+
+FRACTIONS = tuple(step / 10 for step in range(11))
+"""The eleven fractions f = 0.0, 0.1 ... 1.0 of the way from one code to another."""
+
+_BLOCK = 1_000
+"""Images compared with all others at a time: bounds the matrix of distances."""
+
+Floats = NDArray[np.floating]
+Labels = NDArray[np.integer]
+
+
+def class_means(codes: Floats, labels: Labels) -> Floats:
+    """Return the mean code of each digit 0 to 9; shape (10, d).
+
+    Raises:
+        ValueError: a digit has no code.
+    """
+    _require_all_digits(labels)
+    return np.stack([codes[labels == digit].mean(axis=0) for digit in range(DIGITS)])
+
+
+def _require_all_digits(labels: Labels) -> None:
+    absent = sorted(set(range(DIGITS)) - set(labels.tolist()))
+    if absent:
+        raise ValueError(f"labels have no digit {absent}: give codes of all ten digits")
+
+
+def interpolate(start: Floats, end: Floats) -> Floats:
+    """Return the points (1 - f) * start + f * end for f in `FRACTIONS`.
+
+    `start` and `end` are codes (d,), or images (784,) for a pixel blend; the result is (11, d). Its
+    first and last rows are `start` and `end` exactly.
+    """
+    f = np.asarray(FRACTIONS, dtype=np.result_type(start, end))[:, np.newaxis]
+    return (1 - f) * start + f * end
+
+
+@dataclass(frozen=True, eq=False)
+class Plane:
+    """Codes seen in a plane; `xy @ components + mean` takes a point of the plane back to a code."""
+
+    xy: Floats
+    """Coordinates of the codes; shape (n, 2)."""
+    axis_names: tuple[str, str]
+    """What the two coordinates are, for the axes of a figure."""
+    mean: Floats
+    """The code at the plane's origin; shape (d,)."""
+    components: Floats
+    """The codes one unit along each axis, from the origin; shape (2, d)."""
+
+
+def project(codes: Floats) -> Plane:
+    """Return the plane in which codes (n, d) are looked at, n at least 2.
+
+    Latent size 2 is the plane itself and 1 its horizontal axis; larger codes are projected on their
+    first two principal components, the plane of greatest variance.
+    """
+    size = codes.shape[1]
+    if size > 2:
+        return _principal_plane(codes)
+    components = np.eye(2, size, dtype=codes.dtype)
+    names = ("latent dimension 1", "latent dimension 2" if size == 2 else "no second dimension")
+    return Plane(codes @ components.T, names, np.zeros(size, codes.dtype), components)
+
+
+def _principal_plane(codes: Floats) -> Plane:
+    from sklearn.decomposition import PCA
+
+    with np.errstate(invalid="ignore"):  # codes that are all equal: 0 / 0
+        pca = PCA(n_components=2, random_state=0).fit(codes)
+    shares = np.nan_to_num(pca.explained_variance_ratio_)
+    first, second = (
+        f"principal component {axis} ({share:.0%} of variance)"
+        for axis, share in enumerate(shares, start=1)
+    )
+    return Plane(pca.transform(codes), (first, second), pca.mean_, pca.components_)
+
+
+def knn_accuracy(
+    train_codes: Floats,
+    train_labels: Labels,
+    test_codes: Floats,
+    test_labels: Labels,
+    k: int = 10,
+) -> float:
+    """Return the share of test codes whose digit the `k` nearest train codes vote for, 0..1.
+
+    The majority wins, and the smallest digit where several are tied.
+
+    Raises:
+        ValueError: there are fewer than `k` train codes, or a code is not finite.
+    """
+    from sklearn.neighbors import KNeighborsClassifier
+
+    classifier = KNeighborsClassifier(k, algorithm=_search_for(train_codes))
+    return float(classifier.fit(train_codes, train_labels).score(test_codes, test_labels))
+
+
+def neighbour_shares(xy: Floats, labels: Labels, k: int = 10) -> NDArray[np.float64]:
+    """Return how the digits mix: whose points lie next to the points of each digit.
+
+    Entry (d, e) is the share of digit e among the `k` nearest other points of the points of digit
+    d; rows sum to 1 and shape is (10, 10). Digits that stand apart have a diagonal near 1.
+
+    Raises:
+        ValueError: a digit has no point, there are `k` points or fewer, or one is not finite.
+    """
+    from sklearn.neighbors import NearestNeighbors
+
+    _require_all_digits(labels)
+    search = NearestNeighbors(n_neighbors=k, algorithm=_search_for(xy)).fit(xy)
+    neighbours = labels[search.kneighbors(return_distance=False)]  # without the point itself
+    rows = [np.bincount(neighbours[labels == d].ravel(), minlength=DIGITS) for d in range(DIGITS)]
+    shares = np.stack(rows) / np.sum(rows, axis=1, keepdims=True)
+    return np.asarray(shares, dtype=np.float64)
+
+
+def _search_for(points: Floats) -> str:
+    """A tree pays in a plane (25 times as fast as brute force on MNIST), not beyond."""
+    return "kd_tree" if points.shape[1] <= 2 else "brute"
+
+
+def nearest(
+    images: Floats, reference: NDArray[np.uint8]
+) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """Return the reference image nearest to each image, and how near it is.
+
+    `images` (m, 784) are on the 0..1 scale, clipped or not; `reference` (n, 784) has pixels 0..255.
+    The result is the indices (m,) into `reference` and the MSE per pixel (m,). The distances are
+    compared in single precision, and that of the nearest computed exactly.
+    """
+    images, scaled = _single(images), _single(reference) / MAX_PIXEL
+    distances = (distance for _, distance in _squared_distances(images, scaled))
+    indices = np.concatenate([distance.argmin(axis=1) for distance in distances])
+    return indices, _mse(images, scaled[indices])
+
+
+def median_nearest_mse(reference: NDArray[np.uint8]) -> float:
+    """Return the median over images (n, 784) of the MSE per pixel to the nearest other image.
+
+    It says how near real images are to one another, and so how near a decoded image has to come to
+    one of them to be as real. n is at least 2; pixels are 0..255.
+    """
+    scaled = _single(reference) / MAX_PIXEL
+    indices = np.empty(len(scaled), np.intp)
+    for rows, distance in _squared_distances(scaled, scaled):
+        distance[np.arange(len(rows)), rows] = np.inf  # an image is not its own neighbour
+        indices[rows] = distance.argmin(axis=1)
+    return float(np.median(_mse(scaled, scaled[indices])))
+
+
+def _single(values: ArrayLike) -> NDArray[np.float32]:
+    return np.asarray(values, dtype=np.float32)
+
+
+def _squared_distances(
+    images: NDArray[np.float32], reference: NDArray[np.float32]
+) -> Iterator[tuple[NDArray[np.intp], NDArray[np.float32]]]:
+    """Yield blocks of row numbers of `images` and |a - b|^2 - |a|^2 to all of `reference`.
+
+    The term |a|^2 does not change which is nearest; the rest, |b|^2 - 2 a.b, is one matrix product.
+    """
+    square_norms = np.square(reference).sum(axis=1)
+    for start in range(0, len(images), _BLOCK):
+        rows = np.arange(start, min(start + _BLOCK, len(images)))
+        yield rows, square_norms - 2 * images[rows] @ reference.T
+
+
+def _mse(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float64]:
+    return np.asarray(np.square(a - b).mean(axis=1, dtype=np.float64))

@@ -1,0 +1,51 @@
+"""The linear baseline: principal component analysis, at the latent size of an autoencoder.
+
+With mean image m and the orthonormal rows W of the first d principal components, an image x has the
+code z = W (x - m) and the reconstruction m + W^T z. Of all linear encoders and decoders with d
+numbers between them this pair has the least squared error on the training set, so it is what the
+autoencoder's nonlinearity has to beat.
+
+References:
+    I. T. Jolliffe, *Principal Component Analysis*, 2nd ed., Springer 2002, chapters 2 and 3.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aemodel.mnist import MAX_PIXEL
+
+
+@dataclass(frozen=True, eq=False)
+class PCA:
+    """Mean and principal components of a set of images, on the 0..1 scale."""
+
+    mean: NDArray[np.float32]
+    """Mean image; shape (784,)."""
+    components: NDArray[np.float32]
+    """Orthonormal rows, by falling variance; shape (min(n, 784), 784)."""
+
+
+def fit(images: NDArray[np.uint8]) -> PCA:
+    """Return all principal components of `images` (n, 784), pixels 0..255.
+
+    One eigendecomposition of the covariance matrix serves every latent size; single precision
+    agrees with double to seven digits of the MSE of MNIST at 64 components.
+    """
+    from sklearn import decomposition
+
+    fitted = decomposition.PCA(svd_solver="covariance_eigh").fit(images / MAX_PIXEL)
+    return PCA(fitted.mean_, fitted.components_)
+
+
+def test_mse(pca: PCA, x_test: NDArray[np.uint8], size: int) -> float:
+    """Return the MSE per pixel of reconstructing `x_test` (n, 784) from `size` components.
+
+    `size` 0 predicts the mean image. A `size` above the number of components uses them all: a wider
+    linear code cannot do better.
+    """
+    centred = x_test / MAX_PIXEL - pca.mean
+    components = pca.components[:size]
+    residual = centred - centred @ components.T @ components
+    return float(np.mean(np.square(residual), dtype=np.float64))
