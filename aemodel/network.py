@@ -41,9 +41,7 @@ class Autoencoder:
 
     def weights(self) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:
         """Return (kernel, bias) of the six dense layers; kernels have shape (inputs, outputs)."""
-        return [
-            (np.asarray(layer.kernel), np.asarray(layer.bias)) for layer in self.dense_layers
-        ]
+        return [(np.asarray(layer.kernel), np.asarray(layer.bias)) for layer in self.dense_layers]
 
 
 def build_autoencoder(setting: Setting, seed: int) -> Autoencoder:

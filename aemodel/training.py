@@ -80,8 +80,8 @@ class Progress:
 
     done: int
     """Updates made."""
-    seconds: float
-    """Seconds of training so far."""
+    rate: float
+    """Updates a second, of the last chunk."""
     point: Point | None
     """The point of the curve recorded just now, if one was due."""
 
@@ -155,7 +155,9 @@ class Training:
         import tensorflow as tf
 
         if precision not in PRECISIONS:
-            raise ValueError(f"precision={precision!r} is not known: give {' or '.join(PRECISIONS)}")
+            raise ValueError(
+                f"precision={precision!r} is not known: give {' or '.join(PRECISIONS)}"
+            )
         if recipe.batch_size > len(dataset.x_train):
             raise ValueError(
                 f"batch_size={recipe.batch_size} is more than the {len(dataset.x_train)} training "
@@ -193,18 +195,23 @@ class Training:
         while self.done < total:
             started = time.perf_counter()
             next_evaluation = -(-self.done // every) * every
-            stop = min(next_evaluation + 1, self.done + CHUNK, total)
-            train_mse = self._update(np.int64(self.done), np.int64(stop - self.done))
-            self.done = stop
-            due = (stop - 1) % every == 0
+            updates = min(next_evaluation + 1, self.done + CHUNK, total) - self.done
+            train_mse = self._update(np.int64(self.done), np.int64(updates))
+            self.done += updates
+            due = (self.done - 1) % every == 0
             test_mse = self.test_mse() if due else 0.0
-            self.seconds += time.perf_counter() - started
-            rate = self.recipe.learning_rate_at(stop - 1)
-            if not np.isfinite(test_mse):
-                raise Diverged(stop - 1, rate)
-            point = Point(stop - 1, test_mse, float(train_mse), rate, self.seconds) if due else None
-            self.curve += [point] if point else []
-            yield Progress(self.done, self.seconds, point)
+            elapsed = time.perf_counter() - started
+            self.seconds += elapsed
+            point = None
+            if due:
+                learning_rate = self.recipe.learning_rate_at(self.done - 1)
+                if not np.isfinite(test_mse):
+                    raise Diverged(self.done - 1, learning_rate)
+                point = Point(
+                    self.done - 1, test_mse, float(train_mse), learning_rate, self.seconds
+                )
+                self.curve.append(point)
+            yield Progress(self.done, updates / elapsed, point)
 
     def test_mse(self) -> float:
         """Return the MSE per pixel of the current network over the whole test set."""

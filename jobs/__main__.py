@@ -1,7 +1,7 @@
 """The command line: `python -m jobs train ...` and `python -m jobs report ...`.
 
-MLproject's entry points call these commands; names and defaults are the same in both. Options are
-text where an empty value means "as the recipe has it", which is how MLflow passes what was not given.
+MLproject's entry points call these commands; names and defaults are the same in both. An option is
+text where an empty value means "as the recipe has it": so MLflow passes what was not given.
 """
 
 from pathlib import Path
@@ -106,9 +106,9 @@ def report(
     ] = "",
     author: Annotated[str, typer.Option(help="Name on the submission document.")] = "",
     notes: Annotated[str, typer.Option(help="Markdown file with your own words for it.")] = "",
-    output: Annotated[
-        Path, typer.Option(help="Folder to write the document to.")
-    ] = Path("submission"),
+    output: Annotated[Path, typer.Option(help="Folder to write the document to.")] = Path(
+        "submission"
+    ),
 ) -> None:
     """Write the submission document (PDF, HTML, Markdown) from the runs of an experiment."""
     from jobs import plan

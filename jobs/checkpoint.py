@@ -1,9 +1,9 @@
 """States of unfinished trainings on disk, so that an interrupted one continues where it was.
 
 One folder per run, `checkpoints/<run id>/`: `state.npz` with the arrays of `Training.state`, and
-`identity.json` that says which training they belong to. A process holds the lock of the folder while
-its run is under way, and the system releases it when the process ends, however it ends: a folder
-that nobody holds is of a run that was interrupted.
+`identity.json` that says which training they belong to. A process holds the lock of the folder
+while its run is under way, and the system releases it when the process ends, however it ends: a
+folder that nobody holds is of a run that was interrupted.
 """
 
 import fcntl

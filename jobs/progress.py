@@ -102,7 +102,11 @@ def _show_live(board: Board, names: Sequence[str], finished: threading.Event) ->
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn
 
-    columns: list[Any] = [TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[text]}")]
+    columns: list[Any] = [
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[text]}"),
+    ]
     with Progress(*columns, console=Console(stderr=True)) as progress:
         tasks = [progress.add_task(name, total=None, text="waiting") for name in names]
         while True:

@@ -97,7 +97,7 @@ def evaluate(training: Training, job: TrainingJob) -> Results:
     )
 
 
-def _apply(model: Any, inputs: Images) -> Images:
+def _apply(model: Any, inputs: latent.Floats) -> Images:
     """Run a Keras model in batches of a size that stays in cache."""
     batches = np.array_split(inputs, max(1, len(inputs) // 1000))
     return np.concatenate([np.asarray(model(batch)) for batch in batches])
@@ -183,7 +183,8 @@ def _write_pictures(results: Results, training: Training, folder: Path) -> None:
 
 def _manifold(results: Results, training: Training) -> Any:
     """Draw the decoded images of a grid over the middle of the plane of a 2-D latent space."""
-    low, high = np.quantile(results.codes, [MANIFOLD_SHARE, 1 - MANIFOLD_SHARE], axis=0)
+    ends = np.asarray(np.quantile(results.codes, [MANIFOLD_SHARE, 1 - MANIFOLD_SHARE], axis=0))
+    low, high = ends
     x, y = np.linspace(low, high, MANIFOLD_SIDE, dtype=np.float32).T
     grid = np.stack(np.meshgrid(x, y), axis=-1)
     pixels = _apply(training.network.decoder, grid.reshape(-1, 2))

@@ -1,7 +1,7 @@
 """The only module that talks to MLflow: the store, its runs, and what is written to them.
 
-Nothing here depends on a global active run: a `Store` is opened once by the job, a `Run` is known by
-its id, and other processes reach it through `Run.open(tracking_uri, run_id)`.
+Nothing here depends on a global active run: a `Store` is opened once by the job, a `Run` is known
+by its id, and other processes reach it through `Run.open(tracking_uri, run_id)`.
 """
 
 import json
@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlparse
@@ -50,6 +51,24 @@ class StoreError(Exception):
 
 
 @dataclass(frozen=True)
+class RunInfo:
+    """What the store says of a run, as plain values."""
+
+    run_id: str
+    name: str
+    status: str
+    """RUNNING, FINISHED, FAILED, KILLED or SCHEDULED."""
+    start_ms: int | None
+    end_ms: int | None
+    """Milliseconds since 1970."""
+    params: dict[str, str]
+    """As they were really used: `resolved.<name>` under `<name>`."""
+    tags: dict[str, str]
+    metrics: dict[str, float]
+    """Last value of each."""
+
+
+@dataclass(frozen=True)
 class Store:
     """An experiment of a tracking store."""
 
@@ -76,16 +95,13 @@ class Store:
         with _first_use(tracking_uri):
             client = MlflowClient(tracking_uri)
             given = "" if experiment else os.environ.get("MLFLOW_EXPERIMENT_ID", "")
-            if given:
-                found = client.get_experiment(given)
-            else:
-                name = experiment or os.environ.get("MLFLOW_EXPERIMENT_NAME") or EXPERIMENT
-                found = client.get_experiment_by_name(name)
-                found = found or client.get_experiment(client.create_experiment(name))
+            name = experiment or os.environ.get("MLFLOW_EXPERIMENT_NAME") or EXPERIMENT
+            known = None if given else client.get_experiment_by_name(name)
+            found = known or client.get_experiment(given or client.create_experiment(name))
         if found.lifecycle_stage != "active":
             raise StoreError(
-                f"experiment {found.name!r} is deleted: restore it with `mlflow experiments restore "
-                f"--experiment-id {found.experiment_id}`, or name another experiment"
+                f"experiment {found.name!r} is deleted: restore it with `mlflow experiments "
+                f"restore --experiment-id {found.experiment_id}`, or name another experiment"
             )
         _require_writable(found.artifact_location, found.name, tracking_uri)
         return cls(tracking_uri, found.experiment_id, found.name, client)
@@ -116,16 +132,27 @@ class Store:
             self.client.update_run(run_id, name=name)
         return Run(self.client, run_id)
 
-    def runs(self, filter_string: str = "") -> "Iterator[MlflowRun]":
-        """Yield the runs of the experiment, newest first."""
-        page = self.client.search_runs([self.experiment_id], filter_string)
+    def runs(self, kind: str) -> Iterator[RunInfo]:
+        """Yield the runs of one kind (`training`, `sweep`, `report`), newest first."""
+        search, ids = self.client.search_runs, [self.experiment_id]
+        query, order = f"tags.kind = '{kind}'", ["attributes.start_time DESC"]
+        page = search(ids, query, order_by=order)
         while True:
-            yield from page
+            yield from map(_info, page)
             if not page.token:
                 return
-            page = self.client.search_runs(
-                [self.experiment_id], filter_string, page_token=page.token
-            )
+            page = search(ids, query, order_by=order, page_token=page.token)
+
+    def run(self, run_id: str) -> "Run":
+        """Return the run `run_id`.
+
+        Raises:
+            StoreError: the store has no such run.
+        """
+        run = Run(self.client, run_id)
+        if not run.status():
+            raise StoreError(f"there is no run {run_id} at {self.tracking_uri}")
+        return run
 
     def link(self, run_id: str = "") -> str:
         """Return the path of the experiment, or of a run, in the MLflow UI."""
@@ -177,7 +204,8 @@ class Run:
 
         now = int(time.time() * 1000)
         metrics = []
-        for previous, point in zip([before, *points], points):
+        for previous, point in pairwise([before, *points]):
+            assert point is not None
             values = {
                 "test_mse": point.test_mse,
                 "train_mse": point.train_mse,
@@ -200,14 +228,23 @@ class Run:
             return ""
         return str(info.status) if info.lifecycle_stage == "active" else ""
 
-    def param(self, name: str) -> str:
-        """Return the parameter `name` as it was really used."""
-        params = self.client.get_run(self.run_id).data.params
-        return str(params.get(f"resolved.{name}", params[name]))
+    def info(self) -> RunInfo:
+        """Return what the store says of the run."""
+        return _info(self.client.get_run(self.run_id))
 
-    def metrics(self) -> dict[str, float]:
-        """Return the last value of every metric."""
-        return dict(self.client.get_run(self.run_id).data.metrics)
+    def history(self, metric: str) -> list[tuple[int, float]]:
+        """Return (step, value) of every point of a metric, by step."""
+        points = self.client.get_metric_history(self.run_id, metric)
+        return sorted((point.step, point.value) for point in points)
+
+    def download(self, path: str, folder: Path) -> Path | None:
+        """Return a local copy of an artifact, made in `folder`, or None where there is none."""
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return Path(self.client.download_artifacts(self.run_id, path, str(folder)))
+        except (MlflowException, OSError):
+            return None
 
     def reopen(self) -> None:
         """Set an interrupted run RUNNING again."""
@@ -217,7 +254,7 @@ class Run:
 
     def last_step(self, metric: str) -> int:
         """Return the last step at which the metric was logged, or -1."""
-        return max((m.step for m in self.client.get_metric_history(self.run_id, metric)), default=-1)
+        return max((step for step, _ in self.history(metric)), default=-1)
 
     def log_metrics(self, metrics: Mapping[str, float], step: int) -> None:
         """Log one value of each metric."""
@@ -275,6 +312,21 @@ class Run:
         if reason:
             self.set_tags({"reason": reason[:5000]})
         self.client.set_terminated(self.run_id, status)
+
+
+def _info(run: "MlflowRun") -> RunInfo:
+    params = dict(run.data.params)
+    resolved = {n.removeprefix("resolved."): v for n, v in params.items() if "resolved." in n}
+    return RunInfo(
+        run.info.run_id,
+        run.info.run_name or run.info.run_id,
+        run.info.status,
+        run.info.start_time,
+        run.info.end_time,
+        params | resolved,
+        dict(run.data.tags),
+        dict(run.data.metrics),
+    )
 
 
 def _rate(previous: Point | None, point: Point) -> float:

@@ -89,7 +89,7 @@ def _prepare(
             run = store.create_run(job.name, parent.run_id) if parent else store.adopt_run(job.name)
             _introduce(run, job, threads[index], data, options.data)
         elif run.status() == "FINISHED":
-            finished[index] = Outcome(job.name, run.run_id, "FINISHED", "", run.metrics())
+            finished[index] = Outcome(job.name, run.run_id, "FINISHED", "", run.info().metrics)
         else:
             run.reopen()
         tasks.append(
@@ -101,7 +101,7 @@ def _prepare(
                 identity=identities[index],
                 data=options.data,
                 board=board.folder,
-                threads=int(run.param("threads")),
+                threads=int(run.info().params["threads"]),
                 owner=os.getpid(),
             )
         )
@@ -120,9 +120,7 @@ def _make_parent(jobs: Sequence[TrainingJob], store: Store, data: mnist.Dataset)
     return parent
 
 
-def _introduce(
-    run: Run, job: TrainingJob, threads: int, data: mnist.Dataset, folder: Path
-) -> None:
+def _introduce(run: Run, job: TrainingJob, threads: int, data: mnist.Dataset, folder: Path) -> None:
     """Write into a new run what it is going to be."""
     shared = {"data_digest": data.digest, "threads": str(threads)}
     run.log_params(job.to_params() | shared)
@@ -271,7 +269,10 @@ def _describe_sweep(jobs: Sequence[TrainingJob]) -> str:
 
 def _table(outcomes: Sequence[Outcome]) -> str:
     """Return the outcomes as a Markdown table."""
-    lines = ["| training | final test MSE | best | PCA | minutes |", "| --- | --: | --: | --: | --: |"]
+    lines = [
+        "| training | final test MSE | best | PCA | minutes |",
+        "| --- | --: | --: | --: | --: |",
+    ]
     for outcome in outcomes:
         if m := outcome.metrics:
             numbers = [f"{m[f'{kind}_test_mse']:.5f}" for kind in ("final", "best", "pca")]
@@ -286,7 +287,11 @@ def _summary(outcomes: Sequence[Outcome]) -> str:
     """Return the outcomes as lines for a terminal."""
     return "\n".join(
         f"{o.name}: {o.status}"
-        + (f", test MSE {o.metrics['final_test_mse']:.5f} (best {o.metrics['best_test_mse']:.5f}, "
-           f"PCA {o.metrics['pca_test_mse']:.5f})" if o.metrics else "")
+        + (
+            f", test MSE {o.metrics['final_test_mse']:.5f} (best {o.metrics['best_test_mse']:.5f}, "
+            f"PCA {o.metrics['pca_test_mse']:.5f})"
+            if o.metrics
+            else ""
+        )
         for o in outcomes
     )

@@ -125,11 +125,12 @@ def _train(training: Training, task: Task, run: Run, checkpoint: Checkpoint) -> 
     saved = time.monotonic()
     try:
         for progress in training.run():
-            point = training.curve[-1]
-            rate = progress.done / progress.seconds
             total = task.job.recipe.iterations
             board.write(
-                task.index, Status("training", progress.done, total, rate, point.test_mse)
+                task.index,
+                Status(
+                    "training", progress.done, total, progress.rate, training.curve[-1].test_mse
+                ),
             )
             sender.send_when_due()
             snapshots.take_when_due()
@@ -205,7 +206,8 @@ def describe(job: TrainingJob, metrics: dict[str, float] | None = None) -> str:
     return text + (
         f"\n| | test MSE per pixel |\n| --- | --- |\n"
         f"| final | **{metrics['final_test_mse']:.5f}** |\n"
-        f"| best, at iteration {metrics['best_iteration']:,.0f} | {metrics['best_test_mse']:.5f} |\n"
+        f"| best, at iteration {metrics['best_iteration']:,.0f} "
+        f"| {metrics['best_test_mse']:.5f} |\n"
         f"| PCA with {setting.d3} components | {metrics['pca_test_mse']:.5f} |\n\n"
         "See `curve/`, `embedding/`, `interpolation/`, `reconstructions.png` and `explorer.html` "
         "among the artifacts.\n"

@@ -1,0 +1,52 @@
+# Ordinary commands, wrapped and printed. `make` alone lists them.
+
+PYTHON ?= python3
+BIN := .venv/bin
+EXPERIMENT := mnist-autoencoders
+
+# Nothing leaves the machine, and commands find the project's own python first.
+export MLFLOW_DISABLE_TELEMETRY := true
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: help run test report ui lint types bench lock clean
+
+help:
+	@echo "make run     set up what is missing, train all settings (recipe quick), write the report"
+	@echo "make test    set up what is missing, then lint, types and tests"
+	@echo "make report  write the report again, from the newest runs"
+	@echo "make ui      open the MLflow UI on http://127.0.0.1:5000"
+	@echo "make bench   compare the training engine with its peers (installs them, takes a while)"
+	@echo "make lock    resolve the dependencies anew"
+
+run: .venv/installed
+	mlflow run . --env-manager local --experiment-name $(EXPERIMENT) -P recipe=quick
+
+report: .venv/installed
+	mlflow run . -e report --env-manager local --experiment-name $(EXPERIMENT)
+
+test: lint types
+	python -m pytest
+
+lint: .venv/installed
+	ruff check .
+	ruff format --check .
+
+types: .venv/installed
+	mypy
+
+ui: .venv/installed
+	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false mlflow server --host 127.0.0.1 --workers 1 \
+		--backend-store-uri sqlite:///mlflow.db --default-artifact-root ./mlruns
+
+lock: .venv/installed
+	python tools/lock.py
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+.venv/installed: requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
+		{ echo "$(PYTHON) is not Python 3.11 to 3.13: name one with make PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --disable-pip-version-check --requirement requirements.lock
+	touch .venv/installed
