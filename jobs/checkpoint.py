@@ -1,9 +1,10 @@
 """States of unfinished trainings on disk, so that an interrupted one continues where it was.
 
 One folder per run, `checkpoints/<run id>/`: `state.npz` with the arrays of `Training.state`, and
-`identity.json` that says which training they belong to. A process holds the lock of the folder
-while its run is under way, and the system releases it when the process ends, however it ends: a
-folder that nobody holds is of a run that was interrupted.
+`identity.json` that says which training they belong to. The job holds the lock of the folder while
+the run is under way, and the system releases it when the process ends, however it ends: a folder
+that nobody holds is of a run that was interrupted. Its training holds a second lock, so that one
+that outlives its job for a moment and its successor do not write at the same time.
 """
 
 import fcntl
@@ -27,30 +28,43 @@ class DamagedCheckpoint(Exception):
 
 
 class Checkpoint:
-    """The saved state of one run; usable while `lock` holds it."""
+    """The saved state of one run."""
 
     def __init__(self, run_id: str, folder: Path = FOLDER) -> None:
         self.run_id = run_id
         self.path = folder.absolute() / run_id
-        self._lock: IO[str] | None = None
+        self._held: list[IO[str]] = []
 
-    def lock(self) -> bool:
-        """Take the checkpoint for this process; return False where another process has it."""
+    def claim(self, identity: Mapping[str, str] | None = None) -> bool:
+        """Take the run for this job, until it ends; return False where another job has it.
+
+        Args:
+            identity: what to write down of the training, by which `abandoned` finds it again;
+                None leaves what is written.
+        """
         self.path.mkdir(parents=True, exist_ok=True)
-        handle = (self.path / "lock").open("w")
+        handle = (self.path / "job.lock").open("w")
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             handle.close()
             return False
-        self._lock = handle
+        self._held.append(handle)
+        if identity is not None:
+            (self.path / "identity.json").write_text(json.dumps(dict(identity)))
         return True
 
+    def wait_for_training(self) -> None:
+        """Take the run for the training in this process, once an earlier one has let go of it."""
+        handle = (self.path / "training.lock").open("w")
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        self._held.append(handle)
+
     def release(self) -> None:
-        """Let other processes take the checkpoint."""
-        if self._lock:
-            self._lock.close()
-            self._lock = None
+        """Let others take the run."""
+        for handle in self._held:
+            handle.close()
+        self._held.clear()
 
     def save(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Replace the saved state, atomically: a kill leaves the old one or the new one."""
@@ -78,22 +92,13 @@ class Checkpoint:
                 f"{path} is damaged ({error}): delete {self.path} to start that training anew"
             ) from error
 
-    def describe(self, identity: Mapping[str, str]) -> None:
-        """Write down which training this is the state of."""
-        (self.path / "identity.json").write_text(json.dumps(dict(identity)))
-
     def identity(self) -> dict[str, str]:
-        """Return what `describe` wrote, or nothing where that cannot be read."""
+        """Return which training this is the state of, or nothing where that cannot be read."""
         try:
             found = json.loads((self.path / "identity.json").read_text())
         except (OSError, ValueError):
             return {}
         return found if isinstance(found, dict) else {}
-
-    @property
-    def has_state(self) -> bool:
-        """Whether a state was saved, and not discarded since."""
-        return (self.path / "state.npz").exists()
 
     def discard_state(self) -> None:
         """Delete the state of a training that has finished; it is still known as done."""
@@ -106,10 +111,10 @@ class Checkpoint:
 
 
 def abandoned(identity: Mapping[str, str], folder: Path = FOLDER) -> list[Checkpoint]:
-    """Return the checkpoints, locked now, that no process holds and whose identity has these items.
+    """Claim and return the checkpoints that no job holds and whose identity has these items.
 
     Their processes are gone: they were interrupted, or killed without a word.
     """
     paths = sorted(folder.iterdir()) if folder.is_dir() else []
     found = (Checkpoint(path.name, folder) for path in paths)
-    return [c for c in found if identity.items() <= c.identity().items() and c.lock()]
+    return [c for c in found if identity.items() <= c.identity().items() and c.claim()]

@@ -75,7 +75,7 @@ def evaluate(training: Training, job: TrainingJob) -> Results:
     recorded = {point.iteration: point.test_mse for point in training.curve}
     errors = recorded | {training.done - 1: final}
     best_iteration = min(errors, key=lambda iteration: errors[iteration])
-    mse = np.mean(np.square(decoded - data.x_test / MAX_PIXEL), axis=1, dtype=np.float64)
+    mse = np.square(decoded - data.x_test / MAX_PIXEL).mean(axis=1, dtype=np.float64)
     metrics = {
         "final_test_mse": final,
         "best_test_mse": errors[best_iteration],
@@ -183,8 +183,8 @@ def _write_pictures(results: Results, training: Training, folder: Path) -> None:
 
 def _manifold(results: Results, training: Training) -> Any:
     """Draw the decoded images of a grid over the middle of the plane of a 2-D latent space."""
-    ends = np.asarray(np.quantile(results.codes, [MANIFOLD_SHARE, 1 - MANIFOLD_SHARE], axis=0))
-    low, high = ends
+    low = np.quantile(results.codes, MANIFOLD_SHARE, axis=0)
+    high = np.quantile(results.codes, 1 - MANIFOLD_SHARE, axis=0)
     x, y = np.linspace(low, high, MANIFOLD_SIDE, dtype=np.float32).T
     grid = np.stack(np.meshgrid(x, y), axis=-1)
     pixels = _apply(training.network.decoder, grid.reshape(-1, 2))

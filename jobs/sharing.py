@@ -23,20 +23,25 @@ def available_cores() -> int:
 
 
 def share_cores(costs: Sequence[float], workers: int, cores: int = 0) -> Shares:
-    """Share `cores` (0: those available) among trainings of the given costs.
+    """Share `cores` (0: those available) among trainings of the given costs, the longest first.
 
-    The longest starts first. A training has as many threads as its share of the whole work is worth
-    in cores, rounded up: one that is longer than all others together can then use the cores that
-    they leave, and is not left alone on one of them. The rest have one thread each, since a small
-    network gains more from a neighbour than from a second thread.
+    Left to choose, few trainings (up to two a core) all start at once, each with as many threads as
+    its share of the work is worth in cores, rounded up: one that is longer than all others together
+    uses what they leave, and is not left alone on one core. Many trainings have one thread each, on
+    as many processes as there are cores: a small network gains more from a neighbour than from a
+    second thread. TensorFlow fixes the threads of a process when it starts, so processes that take
+    several trainings in turn have the same number for all.
 
     Args:
         costs: estimated work of each training, in any unit.
-        workers: processes to use; 0 chooses.
+        workers: processes to use, which then have equal threads; 0 chooses.
+        cores: cores to share.
     """
     cores = cores or available_cores()
-    workers = min(workers or cores, len(costs))
-    total = sum(costs)
-    threads = tuple(min(cores, math.ceil(cores * cost / total)) for cost in costs)
-    order = sorted(range(len(costs)), key=lambda i: -costs[i])
-    return Shares(workers, threads, tuple(order))
+    count = len(costs)
+    order = tuple(sorted(range(count), key=lambda i: -costs[i]))
+    if workers == 0 and count <= 2 * cores:
+        worth = [cores * cost / sum(costs) for cost in costs]
+        return Shares(count, tuple(max(1, math.ceil(w)) for w in worth), order)
+    workers = min(workers or cores, count)
+    return Shares(workers, (max(1, cores // workers),) * count, order)

@@ -4,6 +4,7 @@ Nothing here depends on a global active run: a `Store` is opened once by the job
 by its id, and other processes reach it through `Run.open(tracking_uri, run_id)`.
 """
 
+import getpass
 import json
 import os
 import re
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 
 EXPERIMENT = "mnist-autoencoders"
 """Experiment used where `mlflow run` did not choose one."""
+
+LOCAL_UI = "http://127.0.0.1:5000"
+"""Where `make ui` opens the MLflow UI of a store on disk."""
 
 BATCH = 1000
 """Most metrics that MLflow's REST interface takes in one call."""
@@ -109,7 +113,7 @@ class Store:
     def create_run(self, name: str, parent: str = "") -> "Run":
         """Make a run, a child of the run `parent` if that is given."""
         tags = {"mlflow.parentRunId": parent} if parent else {}
-        tags["mlflow.source.name"] = "jobs"
+        tags |= {"mlflow.source.name": "jobs", "mlflow.user": getpass.getuser()}
         tags |= {"mlflow.source.git.commit": commit} if (commit := git_commit()) else {}
         run = self.client.create_run(self.experiment_id, run_name=name, tags=tags)
         return Run(self.client, run.info.run_id)
@@ -155,8 +159,12 @@ class Store:
         return run
 
     def link(self, run_id: str = "") -> str:
-        """Return the path of the experiment, or of a run, in the MLflow UI."""
-        page = f"#/experiments/{self.experiment_id}/runs"
+        """Return the address of the experiment, or of a run, in the MLflow UI.
+
+        It is the server's where the store is one, else where `make ui` opens the store.
+        """
+        server = self.tracking_uri if self.tracking_uri.startswith("http") else LOCAL_UI
+        page = f"{server}/#/experiments/{self.experiment_id}/runs"
         return f"{page}/{run_id}" if run_id else f"{page}?workflowType=machine_learning"
 
 

@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import tempfile
+import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,8 +17,7 @@ from typing import Any
 
 from aemodel import mnist
 from aemodel.settings import SETTINGS
-from jobs import checkpoint
-from jobs.checkpoint import Checkpoint
+from jobs.checkpoint import Checkpoint, abandoned
 from jobs.plan import TrainingJob
 from jobs.progress import Board, Status, shown
 from jobs.sharing import share_cores
@@ -50,6 +50,8 @@ class Plan:
     finished: dict[int, Outcome]
     """Outcomes of the tasks that an earlier, interrupted command had finished."""
     parent: Run | None
+    checkpoints: tuple[Checkpoint, ...]
+    """Held while this job runs: of every task, and of the parent."""
     store: Store
 
 
@@ -78,35 +80,46 @@ def _prepare(
     place = {"tracking_uri": store.tracking_uri, "experiment_id": store.experiment_id}
     _mark_interrupted(place, store)
     identities = [job.to_params() | {"data_digest": data.digest} | place for job in jobs]
-    runs = [_earlier_run(identity, store, options.resume) for identity in identities]
-    parent = None
-    if len(jobs) > 1 or (runs[0] and store.has_run_of_its_own):
-        parent = _make_parent(jobs, store, data)
+    earlier = [_earlier(identity, store, options.resume) for identity in identities]
     threads = share_cores([job.cost for job in jobs], options.workers).threads
+    parent, checkpoints = None, []
+    if len(jobs) > 1 or (earlier[0] and store.has_run_of_its_own):
+        parent = _make_parent(jobs, store, data)
+        checkpoints.append(_claim(parent, place))
     tasks, finished = [], {}
-    for index, (job, run) in enumerate(zip(jobs, runs, strict=True)):
-        if run is None:
-            run = store.create_run(job.name, parent.run_id) if parent else store.adopt_run(job.name)
-            _introduce(run, job, threads[index], data, options.data)
-        elif run.status() == "FINISHED":
-            finished[index] = Outcome(job.name, run.run_id, "FINISHED", "", run.info().metrics)
+    for index, job in enumerate(jobs):
+        if checkpoint := earlier[index]:
+            run = Run(store.client, checkpoint.run_id)
+            info = run.info()
+            if info.status == "FINISHED":
+                finished[index] = Outcome(job.name, run.run_id, "FINISHED", "", info.metrics)
         else:
-            run.reopen()
-        tasks.append(
-            Task(
-                job=job,
-                index=index,
-                run_id=run.run_id,
-                tracking_uri=store.tracking_uri,
-                identity=identities[index],
-                data=options.data,
-                board=board.folder,
-                threads=int(run.info().params["threads"]),
-                owner=os.getpid(),
-            )
-        )
+            run = store.create_run(job.name, parent.run_id) if parent else store.adopt_run(job.name)
+            checkpoint = _claim(run, identities[index])
+            _introduce(run, job, threads[index], data, options.data)
+        checkpoints.append(checkpoint)
+        tasks.append(_task(index, job, run, options, board))
         board.write(index, Status("finished before" if index in finished else "waiting"))
-    return Plan(tuple(tasks), finished, parent, store)
+    return Plan(tuple(tasks), finished, parent, tuple(checkpoints), store)
+
+
+def _task(index: int, job: TrainingJob, run: Run, options: Options, board: Board) -> Task:
+    return Task(
+        job=job,
+        index=index,
+        run_id=run.run_id,
+        tracking_uri=run.client.tracking_uri,
+        data=options.data,
+        board=board.folder,
+        threads=int(run.info().params["threads"]),
+        owner=os.getpid(),
+    )
+
+
+def _claim(run: Run, identity: dict[str, str]) -> Checkpoint:
+    checkpoint = Checkpoint(run.run_id)
+    checkpoint.claim(identity)
+    return checkpoint
 
 
 def _make_parent(jobs: Sequence[TrainingJob], store: Store, data: mnist.Dataset) -> Run:
@@ -114,9 +127,6 @@ def _make_parent(jobs: Sequence[TrainingJob], store: Store, data: mnist.Dataset)
     parent.set_tags({"kind": "sweep"} | versions())
     parent.log_params({"data_digest": data.digest})
     parent.describe(_describe_sweep(jobs))
-    lock = Checkpoint(parent.run_id)
-    lock.lock()
-    lock.describe({"tracking_uri": store.tracking_uri, "experiment_id": store.experiment_id})
     return parent
 
 
@@ -131,22 +141,24 @@ def _introduce(run: Run, job: TrainingJob, threads: int, data: mnist.Dataset, fo
 
 def _mark_interrupted(place: dict[str, str], store: Store) -> None:
     """Mark the runs KILLED whose process ended without a word."""
-    for found in checkpoint.abandoned(place):
+    for found in abandoned(place):
         run = Run(store.client, found.run_id)
         if run.status() == "RUNNING":
             run.end("KILLED", "its process ended without a word; the same command continues it")
         found.release()
 
 
-def _earlier_run(identity: dict[str, str], store: Store, resume: bool) -> Run | None:
-    """Return the run of this training that an interrupted command left, to be continued."""
-    for found in checkpoint.abandoned(identity):
-        run = Run(store.client, found.run_id)
-        if resume and run.status():
+def _earlier(identity: dict[str, str], store: Store, resume: bool) -> Checkpoint | None:
+    """Return the checkpoint of this training that an interrupted command left, to be continued."""
+    chosen = None
+    for found in abandoned(identity):
+        if not (resume and Run(store.client, found.run_id).status()):
+            found.remove()
+        elif chosen is None:
+            chosen = found
+        else:
             found.release()
-            return run
-        found.remove()
-    return None
+    return chosen
 
 
 @contextmanager
@@ -219,16 +231,17 @@ def _conclude(plan: Plan, outcomes: Sequence[Outcome], options: Options, stopped
     """Report, describe the run above, say what happened; return the exit status."""
     failed = [outcome for outcome in outcomes if outcome.status == "FAILED"]
     status = INTERRUPTED if stopped else FAILED if failed else 0
-    if status == 0:
-        for outcome in outcomes:
-            Checkpoint(outcome.run_id).remove()
     print(_summary(outcomes))
     report_run = ""
     if not stopped and {task.job.setting.name for task in plan.tasks} >= set(SETTINGS):
         report_run = _report(plan, outcomes, options)
+        status = status if report_run else FAILED
     if plan.parent:
-        _end_parent(plan, outcomes, status, report_run)
-    print(f"In the MLflow UI (make ui): {plan.store.link()}")
+        _end_parent(plan.parent, plan, outcomes, status, report_run)
+    if status == 0:
+        for checkpoint in plan.checkpoints:
+            checkpoint.remove()
+    print(f"In the MLflow UI, after make ui: {plan.store.link()}")
     for outcome in failed:
         print(f"FAILED {outcome.name}, run {outcome.run_id}: {outcome.reason}", file=sys.stderr)
     if stopped:
@@ -236,26 +249,34 @@ def _conclude(plan: Plan, outcomes: Sequence[Outcome], options: Options, stopped
     return status
 
 
-def _end_parent(plan: Plan, outcomes: Sequence[Outcome], status: int, report_run: str) -> None:
-    assert plan.parent is not None
-    jobs = [task.job for task in plan.tasks]
-    text = _describe_sweep(jobs) + "\n" + _table(outcomes)
+def _end_parent(
+    parent: Run, plan: Plan, outcomes: Sequence[Outcome], status: int, report_run: str
+) -> None:
+    text = _describe_sweep([task.job for task in plan.tasks]) + "\n" + _table(outcomes)
     if report_run:
         text += f"\nThe submission document: [report run]({plan.store.link(report_run)})\n"
-    plan.parent.describe(text)
+    parent.describe(text)
     reasons = [f"{o.name}: {o.reason}" for o in outcomes if o.status != "FINISHED"]
     ended = {0: "FINISHED", FAILED: "FAILED", INTERRUPTED: "KILLED"}[status]
-    plan.parent.end(ended, "; ".join(reasons))
-    Checkpoint(plan.parent.run_id).remove()
+    parent.end(ended, "; ".join(reasons))
 
 
 def _report(plan: Plan, outcomes: Sequence[Outcome], options: Options) -> str:
-    """Build the submission document of the finished trainings; return the id of its run."""
-    from jobs.report.job import Wanted, report
+    """Build the submission document; return the id of its run, or nothing where that failed."""
+    from jobs.report.job import OUTPUT, Wanted, report
 
-    finished = tuple(o.run_id for o in outcomes if o.status == "FINISHED")
-    wanted = Wanted(finished, options.author, options.notes, Path("submission"))
-    return report(plan.store, wanted, plan.parent.run_id if plan.parent else "")
+    run_ids = tuple(outcome.run_id for outcome in outcomes)
+    wanted = Wanted(run_ids, options.author, options.notes, OUTPUT)
+    try:
+        return report(plan.store, wanted, plan.parent.run_id if plan.parent else "")
+    except Exception:
+        traceback.print_exc()
+        print(
+            "The trainings are kept, but the submission document could not be built; once the "
+            "cause above is mended, `make report` builds it.",
+            file=sys.stderr,
+        )
+        return ""
 
 
 def _describe_sweep(jobs: Sequence[TrainingJob]) -> str:

@@ -44,8 +44,6 @@ class Task:
     tracking_uri: str
     data: Path
     board: Path
-    identity: dict[str, str]
-    """By which an interrupted training is found again."""
     threads: int
     owner: int
     """Process id of the job, which is this process where there is only one training."""
@@ -95,8 +93,8 @@ def _train_and_log(task: Task, run: Run) -> dict[str, float]:
     board = Board(task.board)
     board.write(task.index, Status("starting TensorFlow"))
     checkpoint = Checkpoint(task.run_id)
-    checkpoint.lock()
-    checkpoint.describe(task.identity)
+    checkpoint.wait_for_training()
+    run.reopen()
     use_threads(task.threads)
     job, data = task.job, mnist.load(task.data)
     training = Training(job.setting, job.recipe, job.seed, data, job.precision)

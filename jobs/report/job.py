@@ -11,6 +11,9 @@ from jobs.tracking import Store, versions
 
 TITLE = "Autoencoders on MNIST"
 
+OUTPUT = Path("submission")
+"""Folder the document is written to unless another is named."""
+
 NOTES = "notes.md"
 """The student's words, kept in the output folder for the next build."""
 
