@@ -1,0 +1,1 @@
+"""The report job: runs become records, records become sentences and a document."""

@@ -1,0 +1,280 @@
+"""Records to the content of the document: a title, blocks in order, and figure files.
+
+The content is plain data (it is written to `submission.json`), so that the Typst template and the
+Markdown writer need only walk it. Every block is a dictionary with `kind`:
+
+    heading (level, text)          paragraph (text)           list (items)
+    caveats (items)                findings (items of text, see)   code (text)
+    figure (id, number, file, alt, caption, width, floats)
+    table (id, number, caption, columns of head and align, rows)
+    equation (name, text)          notes (nodes of `notes.parse`)
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from jobs.report import embedding, findings, interpolation, pictures, provenance, tables
+from jobs.report.groups import Group, embedded, group, interpolated
+from jobs.report.notes import parse
+from jobs.report.records import Interpolation, Records, Training
+from jobs.report.wording import Finding, error, listing, one_line
+
+Block = dict[str, Any]
+
+UNTITLED = "Autoencoders on MNIST: reconstruction error, interpolation, and the 2-D embedding"
+MOST_AUTHOR = 200
+EQUATION = "MSE = 1 / (784 N) · sum over images n and pixels p of (x[n, p] − x̂[n, p])²"
+"""The loss in words; the template sets the formula of the same name."""
+
+
+@dataclass(frozen=True)
+class Content:
+    """All that the document holds, ready to be typeset."""
+
+    data: dict[str, Any]
+    """What goes into `submission.json`."""
+    figures: Mapping[str, bytes]
+    """Path in the document's folder, such as `figures/curves.svg`, to the picture."""
+
+
+@dataclass
+class _Draft:
+    """Blocks as they are put together; numbers figures and tables in the order they come."""
+
+    blocks: list[Block] = field(default_factory=list)
+    figures: dict[str, bytes] = field(default_factory=dict)
+    labels: dict[str, str] = field(default_factory=dict)
+
+    def add(self, kind: str, **fields: object) -> None:
+        self.blocks.append({"kind": kind, **fields})
+
+    def heading(self, text: str, level: int = 1) -> None:
+        self.add("heading", level=level, text=text)
+
+    def figure(self, key: str, picture: bytes, *, alt: str, caption: str, **layout: object) -> None:
+        """Add a figure; `layout`: its `width` (share of the column), whether it `floats` (PDF)."""
+        kind = "png" if picture.startswith(b"\x89PNG") else "svg"
+        file = f"figures/{key.removeprefix('figure-')}.{kind}"
+        self.figures[file] = picture
+        number = self._number("Figure", key)
+        placed = {"width": 1.0, "floats": False} | layout
+        self.add("figure", id=key, number=number, file=file, alt=alt, caption=caption, **placed)
+
+    def table(self, key: str, table: tables.Table) -> None:
+        columns = [{"head": head, "align": align} for head, align in table.columns]
+        number = self._number("Table", key)
+        self.add(
+            "table", id=key, number=number, caption=table.caption, columns=columns, rows=table.rows
+        )
+
+    def _number(self, word: str, key: str) -> str:
+        number = f"{word} {sum(one.startswith(word) for one in self.labels.values()) + 1}"
+        self.labels[key] = number
+        return number
+
+    def observations(self, found: Sequence[Finding]) -> None:
+        """Add the findings, and then what they suggest, each under its heading."""
+        if not found:
+            return
+        self.heading("Observations", 2)
+        self.add("findings", items=[{"text": one.text, "see": self._see(one)} for one in found])
+        suggested = findings.intuitions(tuple(found))
+        if suggested:
+            self.heading("Intuitions", 2)
+            self.add("list", items=list(suggested))
+
+    def _see(self, finding: Finding) -> list[dict[str, str]]:
+        return [{"id": key, "label": self.labels[key]} for key in finding.see if key in self.labels]
+
+
+def content(records: Records) -> Content:
+    """Return the document that these records make."""
+    groups, found = group(records), findings.find(records)
+    draft = _Draft()
+    _overview(draft, groups, found)
+    _part_1(draft, groups, found.part_1)
+    _part_2(draft, groups, found.part_2)
+    _part_3(draft, groups, found.part_3)
+    if records.request.notes.strip():
+        draft.heading("Notes")
+        draft.add("notes", nodes=parse(records.request.notes))
+    _provenance(draft, records, groups)
+    return Content(_front(records, found, draft.blocks), draft.figures)
+
+
+def _front(records: Records, found: findings.Findings, blocks: list[Block]) -> dict[str, Any]:
+    moment = datetime.fromtimestamp(finished(records), UTC)
+    return {
+        "title": one_line(records.request.title) or UNTITLED,
+        "author": one_line(records.request.author, MOST_AUTHOR),
+        "date": f"{moment.day} {moment:%B %Y}" if finished(records) else "",
+        "summary": " ".join(found.summary),
+        "blocks": blocks,
+    }
+
+
+def finished(records: Records) -> int:
+    """Return when the newest run ended, seconds since 1970; 0 if unknown. It dates the document."""
+    ends = [run.end_time_ms for run in records.trainings if run.end_time_ms is not None]
+    return min(max(*ends, 0, 0) // 1000, 4_102_444_800)
+
+
+def _overview(draft: _Draft, groups: tuple[Group, ...], found: findings.Findings) -> None:
+    draft.heading("Results at a glance")
+    if groups:
+        draft.table("table-summary", tables.summary(groups))
+    if found.caveats:
+        draft.add("caveats", title="What these results are not", items=list(found.caveats))
+
+
+def _part_1(draft: _Draft, groups: tuple[Group, ...], found: Sequence[Finding]) -> None:
+    if not groups:
+        return
+    draft.heading("Part 1: Reconstruction error against latent size")
+    draft.add("paragraph", text=_MEASURE)
+    draft.add("equation", name="mse", text=EQUATION)
+    draft.add("paragraph", text=_BASELINE)
+    if any(training.curve is not None for one in groups for training in one.trainings):
+        draft.figure(
+            "figure-curves",
+            pictures.curves(groups),
+            alt=_curves_alt(groups),
+            caption=_CURVES,
+            floats=True,
+        )
+    if sum(bool(one.values("final_test_mse")) for one in groups) > 1:
+        draft.figure(
+            "figure-latent-size",
+            pictures.latent_sizes(groups),
+            alt=_sizes_alt(groups),
+            caption="Final and best test error against the latent size, beside PCA with as many "
+            "components. Both axes are logarithmic.",
+            floats=True,
+        )
+    _reconstructions(draft, groups)
+    if tables.has_digits(groups):
+        draft.table("table-digits", tables.digits(groups))
+    draft.observations(found)
+
+
+_MEASURE = (
+    "Each network maps an image to a latent code and back. Its loss, and the error reported "
+    "throughout, is the squared difference between an image and its reconstruction, averaged over "
+    "the 784 pixels, on the scale where black is 0 and white is 1, and over all N images:"
+)
+_BASELINE = (
+    "The test error is taken over the whole test set, which plays no part in training. PCA, the "
+    "linear method, is fitted to the training images and keeps as many components as the latent "
+    "layer has units."
+)
+_CURVES = (
+    "Test error over the training, on linear (above) and logarithmic (below) iterations. Dashed "
+    "lines: PCA with as many components as the latent layer. Where a setting was trained with "
+    "several seeds, the marks belong to the first, and the others are drawn thinner."
+)
+
+
+def _curves_alt(groups: Sequence[Group]) -> str:
+    finals = listing(
+        f"{one.label} ends at {error(one.mean('final_test_mse'))}"
+        for one in groups
+        if one.values("final_test_mse")
+    )
+    return f"Curves of test error against iteration, error axis logarithmic: {finals}."
+
+
+def _sizes_alt(groups: Sequence[Group]) -> str:
+    points = listing(
+        f"{one.setting.d3} dimensions: autoencoder {error(one.mean('final_test_mse'))}, "
+        f"PCA {error(one.mean('pca_test_mse'))}"
+        for one in groups
+    )
+    return f"Error against latent size. {points}."
+
+
+def _reconstructions(draft: _Draft, groups: Sequence[Group]) -> None:
+    shown = [(one.label, one.first) for one in groups if one.first.reconstructions is not None]
+    if shown:
+        labels = [label for label, _ in shown]
+        draft.figure(
+            "figure-reconstructions",
+            pictures.reconstructions([training for _, training in shown], labels),
+            alt=f"Test images of the digits 0 to 9 above reconstructions by {listing(labels)}.",
+            caption="Ten images of the test set (top row) and their reconstructions.",
+            floats=True,
+        )
+
+
+def _part_2(draft: _Draft, groups: tuple[Group, ...], found: Sequence[Finding]) -> None:
+    training = interpolated(groups)
+    if training is None:
+        return
+    draft.heading("Part 2: Interpolation in latent space")
+    draft.add("paragraph", text=_path_text(training))
+    for path in training.interpolations:
+        a, b = path.digit_a, path.digit_b
+        draft.figure(
+            interpolation.figure_key(path),
+            pictures.interpolation(path),
+            alt=_path_alt(path),
+            caption=f"From {a} to {b}: decoded steps above, the pixel blend of the two ends below, "
+            "with f and the digit of the test image nearest to the decoded picture.",
+        )
+    draft.table("table-interpolation", tables.interpolation(training))
+    draft.observations(found)
+
+
+def _path_text(training: Training) -> str:
+    return (
+        f"In setting {training.setting.name} (latent size {training.setting.d3}, seed "
+        f"{training.seed}) the mean code of each digit is taken over its test images. Between two "
+        "such means a and b the codes (1 − f) a + f b are decoded, for f = 0.0, 0.1 to 1.0. For "
+        "comparison the two end pictures are blended pixel by pixel with the same weights, and "
+        "each picture is compared with all test images: the digit of the nearest says what it "
+        "shows, and the distance (MSE) how close to a real digit it is."
+    )
+
+
+def _path_alt(path: Interpolation) -> str:
+    digits = listing(str(digit) for digit in path.nearest_digit.tolist())
+    return (
+        f"Eleven decoded pictures on the way from {path.digit_a} to {path.digit_b}; the nearest "
+        f"test images show {digits}. Below, the pixel blend of the first and the last picture."
+    )
+
+
+def _part_3(draft: _Draft, groups: tuple[Group, ...], found: Sequence[Finding]) -> None:
+    training = embedded(groups)
+    if training is None:
+        return
+    draft.heading("Part 3: The two-dimensional embedding")
+    plain = training.setting.d3 == 2
+    codes = "latent codes" if plain else "first two principal components of the latent codes"
+    images = 0 if training.labels is None else len(training.labels)
+    draft.figure(
+        "figure-embedding",
+        pictures.embedding(training),
+        alt=f"Scatter plot of the {codes} of {images:,} test images, one colour a digit.",
+        caption=f"The {codes} of the {images:,} test images in setting {training.setting.name} "
+        f"(seed {training.seed}), one dot an image, one colour a digit.",
+        width=0.8,
+    )
+    shares = embedding.neighbour_shares(training)
+    if shares is not None:
+        draft.table("table-neighbours", tables.neighbours(shares))
+    draft.observations(found)
+
+
+def _provenance(draft: _Draft, records: Records, groups: tuple[Group, ...]) -> None:
+    draft.heading("Provenance")
+    if groups:
+        draft.table("table-runs", tables.runs(records.trainings))
+    draft.add("list", items=list(provenance.facts(records)))
+    if groups:
+        draft.heading("How the terms are measured", 2)
+        draft.add("list", items=list(provenance.definitions()))
+        draft.heading("How to reproduce", 2)
+        draft.add("paragraph", text=provenance.REPRODUCE)
+        draft.add("code", text="\n".join(provenance.commands(records.trainings)))

@@ -1,0 +1,215 @@
+"""The shape of an error curve: spikes, plateaus, over-fitting, and whether it still falls.
+
+Notation: e_k is the error recorded at iteration t_k, k = 0 .. n-1. Single recorded errors jump
+about, so levels are medians: m_k is the median of the errors recorded around k, spikes left out.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jobs.report.records import Curve
+
+SPIKE_RATIO = 1.5
+"""A spike begins where the error is above this many times the level just before it ..."""
+RECOVERED_RATIO = 1.1
+"""... and is over where it is at most this many times that level again."""
+SPIKE_WINDOW = 10
+"""Recorded errors whose median is the level before a spike."""
+
+PLATEAU_BAND = 0.05
+"""On a plateau the level stays within this share of where the plateau began ..."""
+PLATEAU_SPAN = 2.0
+"""... while the iteration number grows by at least this factor ..."""
+PLATEAU_POINTS = 10
+"""... over at least this many recorded errors ..."""
+PLATEAU_EXIT = 0.20
+"""... and over the next stretch of the same factor it falls by at least this share: a steady slow
+fall, or the end of a training, is no plateau."""
+
+AT_PCA = 0.10
+"""A plateau is at PCA's level when it lies within this share of PCA's error."""
+
+TREND_SHARE = 0.05
+"""Share of the curve over which a level is taken to judge its trend."""
+OVERFIT_RISE = 0.01
+"""Over-fitting: the last level lies at least this share above the lowest level ..."""
+OVERFIT_BY = 0.9
+"""... which was reached within this share of the training."""
+FALLING = 0.01
+"""Still falling: the last level lies at least this share below that of a tenth earlier."""
+MIN_POINTS = 20
+"""Curves with fewer finite points are too short to speak of their shape."""
+
+
+@dataclass(frozen=True)
+class Spike:
+    """A sudden rise of the error. Iterations, and errors (MSE per pixel)."""
+
+    start: int
+    peak_iteration: int
+    level: float
+    """Median error just before."""
+    peak: float
+    end: int | None
+    """The first recorded iteration back at the level; None when the training ended before."""
+    last: float
+    """The last error recorded before recovery: where the curve ends when it did not recover."""
+
+    @property
+    def ratio(self) -> float:
+        """How many times the level before the peak is."""
+        return self.peak / self.level
+
+
+@dataclass(frozen=True)
+class Plateau:
+    """A stretch over which the error hardly moves before it falls on."""
+
+    start: int
+    end: int
+    level: float
+
+    @property
+    def span(self) -> float:
+        """Factor by which the iteration number grows."""
+        return self.end / self.start
+
+
+@dataclass(frozen=True)
+class Overfit:
+    """The rise of the error after its lowest level."""
+
+    since: int
+    """Iteration of the lowest level."""
+    lowest: float
+    last: float
+    train_lowest: float | None
+    """Training error's level at `since`, and at the end; None where not recorded."""
+    train_last: float | None
+
+
+def first_not_finite(curve: Curve) -> int | None:
+    """Return the first iteration whose error is NaN or infinite; None when all are finite."""
+    wrong = np.flatnonzero(~np.isfinite(curve.test_mse))
+    return int(curve.iterations[wrong[0]]) if wrong.size else None
+
+
+def spikes(curve: Curve) -> list[Spike]:
+    """Return the spikes of a curve, oldest first; none when it is too short or not finite.
+
+    A spike begins at e_k > SPIKE_RATIO * level, where level is the median of the SPIKE_WINDOW
+    errors before k, and ends at the first later e_j <= RECOVERED_RATIO * level.
+    """
+    found: list[Spike] = []
+    if not _judgeable(curve):
+        return found
+    errors, k = curve.test_mse, SPIKE_WINDOW
+    while k < errors.size:
+        level = float(np.median(errors[k - SPIKE_WINDOW : k]))
+        if errors[k] <= SPIKE_RATIO * level:
+            k += 1
+            continue
+        back = np.flatnonzero(errors[k:] <= RECOVERED_RATIO * level)
+        stop = k + int(back[0]) if back.size else errors.size
+        found.append(_spike(curve, k, stop, level))
+        k = stop + SPIKE_WINDOW
+    return found
+
+
+def overfit(curve: Curve) -> Overfit | None:
+    """Return the rise of the error after its lowest level; None where there is none to speak of.
+
+    It is one when the last level is OVERFIT_RISE above the lowest, reached within OVERFIT_BY of the
+    training. A training that ends inside a spike is not judged.
+    """
+    if not _judgeable(curve) or _ends_in_spike(curve):
+        return None
+    iterations, levels = _levels(curve, TREND_SHARE)
+    lowest, last = int(np.argmin(levels)), float(levels[-1])
+    late = iterations[lowest] > OVERFIT_BY * iterations[-1]
+    if late or last < (1 + OVERFIT_RISE) * levels[lowest]:
+        return None
+    since = int(iterations[lowest])
+    return Overfit(since, float(levels[lowest]), last, *_train_levels(curve, since))
+
+
+def plateau(curve: Curve) -> Plateau | None:
+    """Return the longest plateau (by the ratio of its iterations); None where there is none."""
+    if not _judgeable(curve):
+        return None
+    iterations, levels = _levels(curve, 0.0)
+    best: Plateau | None = None
+    for k in np.flatnonzero(iterations > 0):
+        inside = np.abs(levels[k:] / levels[k] - 1) <= PLATEAU_BAND
+        stop = int(k + (np.argmin(inside) if not inside.all() else inside.size) - 1)
+        level = float(np.median(levels[k : stop + 1]))
+        found = Plateau(int(iterations[k]), int(iterations[stop]), level)
+        later = levels[(iterations > found.end) & (iterations <= found.end * found.span)]
+        long = stop - k + 1 >= PLATEAU_POINTS and found.span >= PLATEAU_SPAN
+        falls = later.size > 0 and later.min() <= (1 - PLATEAU_EXIT) * levels[k]
+        if long and falls and (best is None or found.span > best.span):
+            best = found
+    return best
+
+
+def still_falling(curve: Curve) -> float | None:
+    """Return the share by which the error fell over the last tenth of the training.
+
+    None when that is less than FALLING, or the curve cannot be judged.
+    """
+    if not _judgeable(curve) or _ends_in_spike(curve):
+        return None
+    iterations, levels = _levels(curve, TREND_SHARE)
+    before = levels[np.searchsorted(iterations, 0.9 * iterations[-1])]
+    fall = float(1 - levels[-1] / before)
+    return fall if fall >= FALLING else None
+
+
+def _judgeable(curve: Curve) -> bool:
+    return curve.test_mse.size >= MIN_POINTS and bool(np.isfinite(curve.test_mse).all())
+
+
+def _ends_in_spike(curve: Curve) -> bool:
+    found = spikes(curve)
+    return bool(found) and found[-1].end is None
+
+
+def _spike(curve: Curve, start: int, stop: int, level: float) -> Spike:
+    peak = start + int(np.argmax(curve.test_mse[start:stop]))
+    recovered = stop < curve.test_mse.size
+    return Spike(
+        start=int(curve.iterations[start]),
+        peak_iteration=int(curve.iterations[peak]),
+        level=level,
+        peak=float(curve.test_mse[peak]),
+        end=int(curve.iterations[stop]) if recovered else None,
+        last=float(curve.test_mse[stop - 1]),
+    )
+
+
+def _levels(curve: Curve, share: float) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return iterations and running medians over `share` of the curve (5 points at least)."""
+    calm = np.ones(curve.test_mse.size, dtype=bool)
+    for spike in spikes(curve):
+        end = np.inf if spike.end is None else spike.end
+        calm &= (curve.iterations < spike.start) | (curve.iterations >= end)
+    return curve.iterations[calm], _running_median(curve.test_mse[calm], share)
+
+
+def _running_median(values: NDArray[np.float64], share: float) -> NDArray[np.float64]:
+    """Return medians of windows centred on each point; at the ends the window moves inwards."""
+    width = min(max(5, round(share * values.size)), values.size)
+    windows = np.lib.stride_tricks.sliding_window_view(values, width)
+    centres = np.clip(np.arange(values.size) - width // 2, 0, len(windows) - 1)
+    medians: NDArray[np.float64] = np.median(windows, axis=1)[centres]
+    return medians
+
+
+def _train_levels(curve: Curve, since: int) -> tuple[float | None, float | None]:
+    train = curve.train_mse
+    if train is None or not np.isfinite(train).all():
+        return None, None
+    levels = _running_median(train, TREND_SHARE)
+    return float(levels[np.searchsorted(curve.iterations, since)]), float(levels[-1])

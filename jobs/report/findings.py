@@ -1,0 +1,101 @@
+"""Records to sentences: what these runs show, part by part, and what they do not."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from aemodel.settings import RECIPES
+from jobs.report import embedding, interpolation, reconstruction
+from jobs.report.caveats import caveats
+from jobs.report.groups import Group, comparable, embedded, group, interpolated, setting_name
+from jobs.report.records import Interpolation, Records
+from jobs.report.wording import Finding, count, error, listing, percent, sentence
+
+NUMBER_WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+
+
+@dataclass(frozen=True)
+class Findings:
+    """All sentences of the document that depend on its numbers."""
+
+    summary: tuple[str, ...]
+    caveats: tuple[str, ...]
+    part_1: tuple[Finding, ...]
+    part_2: tuple[Finding, ...]
+    part_3: tuple[Finding, ...]
+
+
+def find(records: Records) -> Findings:
+    """Return what holds of these records; nothing is stated that they do not support."""
+    groups = group(records)
+    path, plane = interpolated(groups), embedded(groups)
+    return Findings(
+        summary=tuple(_summary(records, groups)),
+        caveats=tuple(caveats(records)),
+        part_1=tuple(reconstruction.findings(groups)),
+        part_2=tuple(interpolation.findings(path)) if path else (),
+        part_3=tuple(embedding.findings(plane, groups)) if plane else (),
+    )
+
+
+def intuitions(findings: tuple[Finding, ...]) -> tuple[str, ...]:
+    """Return the explanations that these findings support, each once."""
+    return tuple(dict.fromkeys(one.intuition for one in findings if one.intuition))
+
+
+def _summary(records: Records, groups: tuple[Group, ...]) -> Iterator[str]:
+    if not groups:
+        yield "No finished training was found, so this document has no results yet."
+        return
+    yield _trained(groups)
+    yield from _errors(comparable(groups))
+    path, plane = interpolated(groups), embedded(groups)
+    if path:
+        yield from _path(path.interpolations, setting_name(path.setting))
+    if plane and (shares := embedding.neighbour_shares(plane)) is not None:
+        own = [float(shares[digit, digit]) for digit in range(10)]
+        best, worst = own.index(max(own)), own.index(min(own))
+        yield (
+            f"In the two-dimensional embedding the digit {best} stands most apart "
+            f"({percent(own[best])} of its nearest neighbours are of its kind), {worst} least "
+            f"({percent(own[worst])})."
+        )
+
+
+def _trained(groups: tuple[Group, ...]) -> str:
+    sizes = listing(dict.fromkeys(str(one.setting.d3) for one in groups))
+    lengths = sorted({one.first.recipe.iterations for one in groups})
+    number = sum(len(one.trainings) for one in groups)
+    word = NUMBER_WORDS[number] if number < len(NUMBER_WORDS) else str(number)
+    noun = "autoencoder" if number == 1 else "autoencoders"
+    was, latent = ("was", "a latent code") if number == 1 else ("were", "latent codes")
+    return sentence(
+        f"{word} {noun} with {latent} of {sizes} dimensions {was} trained on MNIST for "
+        f"{listing(map(count, lengths), 'or')} iterations{_short(lengths[0])}."
+    )
+
+
+def _short(iterations: int) -> str:
+    asked = RECIPES["assignment"].iterations
+    return f" (the assignment asks for {count(asked)})" if iterations < asked else ""
+
+
+def _errors(groups: tuple[Group, ...]) -> Iterator[str]:
+    known = [one for one in groups if one.values("final_test_mse")]
+    parts = []
+    for one in known:
+        final, pca = one.mean("final_test_mse"), one.mean("pca_test_mse")
+        beside = f" (PCA: {error(pca)})" if pca is not None else ""
+        parts.append(f"{error(final)} with {one.setting.d3}{beside}")
+    if parts:
+        yield f"The final test error, as mean squared error per pixel, is {listing(parts)}."
+
+
+def _path(paths: tuple[Interpolation, ...], name: str) -> Iterator[str]:
+    known = [distances for path in paths if (distances := interpolation.between(path))]
+    if known:
+        decoded = sum(one[0] for one in known) / len(known)
+        blended = sum(one[1] for one in known) / len(known)
+        yield (
+            f"On straight lines between mean codes of {name} the decoded pictures lie "
+            f"{error(decoded)} from the nearest test image, plain pixel blends {error(blended)}."
+        )

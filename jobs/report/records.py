@@ -1,0 +1,125 @@
+"""What the report knows of the tracker: plain frozen records, made once by `collect`.
+
+Everything after `collect` is a pure function of these. A value that the tracker does not hold is
+None (or an empty tuple), never a guess. Errors are MSE per pixel on the 0..1 scale.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aemodel.settings import Recipe, Setting
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """The recorded errors of one training, oldest first."""
+
+    iterations: NDArray[np.int64]
+    """Iterations, counted from 0, after whose update the error was recorded; shape (n,)."""
+    test_mse: NDArray[np.float64]
+    """Error over the whole test set; shape (n,)."""
+    seconds: NDArray[np.float64]
+    """Seconds of training until each point; shape (n,); NaN where not recorded."""
+    train_mse: NDArray[np.float64] | None = None
+    """Error on training images at the same iterations; shape (n,); None where not recorded."""
+
+
+@dataclass(frozen=True, eq=False)
+class Interpolation:
+    """The pictures decoded along the line between the mean codes of two digits."""
+
+    digit_a: int
+    digit_b: int
+    fractions: NDArray[np.float64]
+    """f = 0.0, 0.1 ... 1.0; shape (11,)."""
+    pixels: NDArray[np.float32]
+    """Decoded images, unclipped; shape (11, 784)."""
+    nearest_digit: NDArray[np.int64]
+    """Label of the test image nearest to each decoded image; shape (11,)."""
+    nearest_mse: NDArray[np.float64]
+    """MSE of each decoded image to its nearest test image; shape (11,)."""
+    blend_nearest_mse: NDArray[np.float64]
+    """The same for the pixel blend (1 - f) * first + f * last picture; shape (11,)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Training:
+    """One training run, as the tracker has it."""
+
+    run_id: str
+    run_name: str
+    status: str
+    """MLflow's: FINISHED, FAILED, KILLED, RUNNING or SCHEDULED."""
+    reason: str
+    """Why it failed, as recorded by the job; empty otherwise."""
+    start_time_ms: int | None
+    end_time_ms: int | None
+    """Milliseconds since 1970."""
+    setting: Setting
+    recipe: Recipe
+    seed: int
+    precision: str
+    """float32 or bfloat16."""
+    data_digest: str
+    git_commit: str
+    """Empty where the project was no git checkout."""
+    versions: dict[str, str]
+    """Library name -> version, and python."""
+    threads: int | None
+    curve: Curve | None
+    final_test_mse: float | None
+    best_test_mse: float | None
+    best_iteration: int | None
+    pca_test_mse: float | None
+    train_seconds: float | None
+    knn_accuracy: float | None
+    """Share of test codes whose digit the 10 nearest train codes vote for, 0..1."""
+    mse_by_digit: tuple[float, ...]
+    """Test error of each digit 0..9; empty when not recorded."""
+    codes: NDArray[np.float32] | None
+    """Latent codes of the test set; shape (10000, d3)."""
+    labels: NDArray[np.int64] | None
+    """Their digits; shape (10000,)."""
+    neighbours: NDArray[np.float64] | None
+    """Row d: shares of the digits among the 10 nearest other test codes of test images of digit d,
+    in the plane that the embedding figure shows; rows sum to 1; shape (10, 10)."""
+    interpolations: tuple[Interpolation, ...]
+    real_nearest_mse: float | None
+    """Median over the test images of the MSE to the nearest other test image: how near real
+    images are to one another."""
+    reconstructions: NDArray[np.float32] | None
+    """Ten test images, digit 0 to 9, above their reconstructions; shape (2, 10, 784)."""
+
+
+@dataclass(frozen=True)
+class Omission:
+    """A training that was asked for, or found, and is not in the document as a result."""
+
+    what: str
+    """Such as `setting 2` or the name of a run."""
+    why: str
+    """Such as `no run`, `FAILED: NaN at iteration 300`, `still running`."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the report was asked for."""
+
+    title: str
+    author: str
+    notes: str
+    """The student's own words, Markdown."""
+    experiment: str
+    tracking_uri: str
+
+
+@dataclass(frozen=True, eq=False)
+class Records:
+    """All the report knows."""
+
+    request: Request
+    trainings: tuple[Training, ...]
+    """Finished trainings the document is about: ordered by setting, then seed."""
+    omissions: tuple[Omission, ...]

@@ -1,0 +1,139 @@
+"""How a finding is put into words: its sentence, and the numbers in it.
+
+Errors are MSE per pixel on the 0..1 scale and are written with five decimals, so that columns of
+them align and the assignment's reference values (such as 0.05567) can be compared by eye.
+"""
+
+import math
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+ERROR_DECIMALS = 5
+UNKNOWN = "–"
+"""What a table shows for a value that the tracker does not hold."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One sentence that holds for these records."""
+
+    text: str
+    see: tuple[str, ...] = ()
+    """Keys of the figures and tables that show it, such as `figure-curves`."""
+    intuition: str = ""
+    """An explanation that is worth giving because the finding holds; may be empty."""
+
+
+def error(value: float | None) -> str:
+    """Return an error with five decimals; six significant places smaller when it is below 0.001."""
+    if value is None:
+        return UNKNOWN
+    if not math.isfinite(value):
+        return "not finite"
+    decimals = ERROR_DECIMALS if value >= 1e-3 else ERROR_DECIMALS + 2
+    return f"{value:.{decimals}f}"
+
+
+def spread(values: Sequence[float]) -> str:
+    """Return one error as it is, several as mean ± sample standard deviation (n = ...)."""
+    if not values:
+        return UNKNOWN
+    if len(values) == 1:
+        return error(values[0])
+    deviation = float(np.std(values, ddof=1))
+    return (
+        f"{error(float(np.mean(values)))} ±\u00a0{deviation:.{ERROR_DECIMALS}f} "
+        f"(n\u00a0=\u00a0{len(values)})"
+    )
+
+
+def percent(share: float) -> str:
+    """Return a share 0..1 in whole percent; below 10% with one decimal."""
+    return f"{100 * share:.1f}%" if abs(share) < 0.0995 else f"{100 * share:.0f}%"
+
+
+def fraction(f: float) -> str:
+    """Return a step of an interpolation, as `f = 0.3`, which no line end takes apart."""
+    return f"f\u00a0=\u00a0{f:.1f}"
+
+
+def threshold(share: float) -> str:
+    """Return a share that is a round number of percent as it is: 5%."""
+    return f"{100 * share:g}%"
+
+
+def count(number: int) -> str:
+    """Return a whole number with thousands separated: 100,000."""
+    return f"{number:,}"
+
+
+def two_digits(value: float) -> str:
+    """Return a number with two significant digits and no exponent: 0.000098."""
+    return np.format_float_positional(value, precision=2, fractional=False)
+
+
+def times(ratio: float) -> str:
+    """Return a ratio as `1.3 times`; whole from 10 on."""
+    return f"{ratio:.0f} times" if ratio >= 9.95 else f"{ratio:.1f} times"
+
+
+def duration(seconds: float | None) -> str:
+    """Return a time as `45 s`, `12 min` or `1 h 20 min`."""
+    if seconds is None or not math.isfinite(seconds):
+        return UNKNOWN
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def a_digit(digit: int) -> str:
+    """Return a digit with its article: `a 3`, `an 8`."""
+    return f"an {digit}" if digit == 8 else f"a {digit}"
+
+
+def listing(words: Iterable[str], last: str = "and") -> str:
+    """Return `a`, `a and b` or `a, b and c`."""
+    words = list(words)
+    if len(words) < 2:
+        return "".join(words)
+    return f"{', '.join(words[:-1])} {last} {words[-1]}"
+
+
+def sentence(text: str) -> str:
+    """Return `text` with its first letter in upper case."""
+    return text[:1].upper() + text[1:]
+
+
+def clean(text: str) -> str:
+    """Return `text` with what cannot be printed, or would reorder its neighbours, taken out.
+
+    Line breaks stay; tabs become spaces. Lone surrogates become U+FFFD. Control characters,
+    direction overrides and other format characters (Unicode category C) are dropped, save the
+    joiners that emoji and many scripts need.
+    """
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", "    ")
+    text = text.replace("\u2028", "\n").replace("\u2029", "\n")
+    return "".join(map(_printable, text)) if not text.isascii() or _has_controls(text) else text
+
+
+def one_line(text: str, limit: int = 200) -> str:
+    """Return `text` cleaned, on one line, and cut at `limit` characters with an ellipsis."""
+    line = " ".join(clean(text[: 4 * limit]).split())
+    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
+
+
+def _has_controls(text: str) -> bool:
+    return not text.replace("\n", "").isprintable()
+
+
+def _printable(character: str) -> str:
+    if character in "\n\u200c\u200d":
+        return character
+    category = unicodedata.category(character)
+    if category == "Cs":
+        return "\ufffd"
+    return "" if category in ("Cc", "Cf", "Cn", "Co") else character

@@ -1,0 +1,160 @@
+"""Records to build documents from, without a training: real MNIST, PCA in place of the networks.
+
+Codes, reconstructions, interpolations, neighbours and errors of each digit are PCA's at the
+setting's latent size, so they hang together as those of a run do. The error curves go through the
+assignment's reference points, with a few per cent of noise.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aemodel import latent, mnist, pca
+from aemodel.settings import RECIPES, SETTINGS, Recipe, Setting
+from jobs.report.records import Curve, Interpolation, Records, Request, Training
+
+DATA = Path(__file__).parents[3] / "data" / "mnist"
+PAIRS = ((3, 8), (4, 9), (1, 7))
+END_MS = 1_780_000_000_000
+REAL_NEAREST = 0.03045
+"""An arbitrary but plausible median distance between real test images."""
+
+REFERENCE: Mapping[str, Mapping[int, float]] = {
+    "1": {
+        1: 0.11, 100: 0.058, 1_000: 0.0455, 1_900: 0.0425, 10_000: 0.0385, 30_000: 0.0378,
+        90_000: 0.0385, 100_000: 0.0386,
+    },
+    "2": {1: 0.1, 100: 0.0291, 1_000: 0.019, 1_900: 0.0168, 10_000: 0.0112, 100_000: 0.0093},
+    "3": {
+        1: 0.1, 100: 0.0163, 500: 0.0095, 2_500: 0.0093, 10_000: 0.0063, 14_400: 0.0058,
+        100_000: 0.0046,
+    },
+}  # fmt: skip
+"""Test MSE at iterations of the assignment's recipe (settings 1 to 3), from `ASSIGNMENT.md`."""
+
+
+@cache
+def data() -> mnist.Dataset:
+    return mnist.load(DATA)
+
+
+@cache
+def components() -> pca.PCA:
+    return pca.fit(data().x_train)
+
+
+def curve(
+    points: Mapping[int, float],
+    recipe: Recipe = RECIPES["assignment"],
+    noise: float = 0.01,
+    spikes: Mapping[int, tuple[float, int]] | None = None,
+) -> Curve:
+    """Return a curve through `points` (linear in log-log), scaled to the recipe's length.
+
+    `spikes` maps an iteration to the peak and to the iterations until it has decayed.
+    """
+    iterations = np.array(recipe.evaluations)
+    stretch = max(points) / recipe.iterations
+    at = np.log(np.maximum(iterations * stretch, 1))
+    errors = np.exp(np.interp(at, np.log(list(points)), np.log(list(points.values()))))
+    errors *= np.exp(np.random.default_rng(0).normal(0, noise, errors.size))
+    for start, (peak, length) in (spikes or {}).items():
+        after = (iterations >= start) & (iterations < start + length)
+        errors[after] = peak * (errors[after] / peak) ** ((iterations[after] - start) / length)
+    return Curve(iterations, errors, iterations * 0.006)
+
+
+@cache
+def _measured(setting: Setting) -> dict[str, Any]:
+    """What a run measures besides its curve, with PCA as the network."""
+    found, images = components(), data().x_test / np.float32(255)
+    labels = data().y_test.astype(np.int64)
+    basis = found.components[: setting.d3]
+    codes = ((images - found.mean) @ basis.T).astype(np.float32)
+    decoded = codes @ basis + found.mean
+    errors = np.mean((images - decoded) ** 2, axis=1)
+    first = [int(np.flatnonzero(labels == digit)[0]) for digit in range(10)]
+    return {
+        "codes": codes,
+        "labels": labels,
+        "pca_test_mse": float(errors.mean()),
+        "mse_by_digit": tuple(float(errors[labels == digit].mean()) for digit in range(10)),
+        "neighbours": latent.neighbour_shares(latent.project(codes).xy, labels),
+        "interpolations": tuple(_path(a, b, codes, labels, basis, found.mean) for a, b in PAIRS),
+        "reconstructions": np.stack([images[first], decoded[first]]).astype(np.float32),
+    }
+
+
+def _path(
+    a: int,
+    b: int,
+    codes: NDArray[np.float32],
+    labels: NDArray[np.int64],
+    basis: NDArray[np.float32],
+    mean: NDArray[np.float32],
+) -> Interpolation:
+    means = latent.class_means(codes, labels)
+    pixels = (latent.interpolate(means[a], means[b]) @ basis + mean).astype(np.float32)
+    nearest, distance = latent.nearest(pixels, data().x_test)
+    _, blended = latent.nearest(latent.interpolate(pixels[0], pixels[-1]), data().x_test)
+    fractions = np.array(latent.FRACTIONS)
+    return Interpolation(a, b, fractions, pixels, labels[nearest], distance, blended * 1.3)
+
+
+def make_training(name: str = "1", **changes: Any) -> Training:
+    """Return a finished training of a setting; `changes` replace any of its fields."""
+    setting = SETTINGS[name]
+    recipe = changes.get("recipe", RECIPES["assignment"])
+    held = changes.get("curve", curve(REFERENCE[name], recipe))
+    finite = held is not None and np.isfinite(held.test_mse).all()
+    best = int(np.argmin(held.test_mse)) if finite else None
+    fields: dict[str, Any] = {
+        "run_id": f"{int(name) * 0x1234567:032x}",
+        "run_name": f"setting-{name} seed-0",
+        "status": "FINISHED",
+        "reason": "",
+        "start_time_ms": END_MS - 700_000,
+        "end_time_ms": END_MS,
+        "setting": setting,
+        "recipe": recipe,
+        "seed": 0,
+        "precision": "float32",
+        "data_digest": "5f70bf18a086007016e948b04aed3b82103a36be",
+        "git_commit": "7c211433f02071597741e6ff5a8ea34789abbf43",
+        "versions": {"python": "3.11.9", "tensorflow": "2.21.0", "keras": "3.15.1"},
+        "threads": 2,
+        "curve": held,
+        "final_test_mse": None if held is None else float(held.test_mse[-1]),
+        "best_test_mse": None if best is None else float(held.test_mse[best]),
+        "best_iteration": None if best is None else int(held.iterations[best]),
+        "train_seconds": 612.0,
+        "knn_accuracy": {"1": 0.7312, "2": 0.9621, "3": 0.9703}[name],
+        "real_nearest_mse": REAL_NEAREST,
+        **_measured(setting),
+    }
+    return Training(**(fields | changes))
+
+
+def make_records(*trainings: Training, **changes: Any) -> Records:
+    """Return records of these trainings; `changes` replace fields of the request."""
+    omissions = changes.pop("omissions", ())
+    request = Request(
+        title="",
+        author="Ada Example",
+        notes="",
+        experiment="mnist-autoencoders",
+        tracking_uri="sqlite:///mlflow.db",
+    )
+    return Records(replace(request, **changes), trainings, omissions)
+
+
+def make_full_records(**changes: Any) -> Records:
+    """Return records of the whole assignment; setting 3 spikes as in the reference run."""
+    spiking = curve(REFERENCE["3"], spikes={14_500: (0.073, 25_000), 60_000: (0.012, 700)})
+    trainings = make_training("1"), make_training("2"), make_training("3", curve=spiking)
+    return make_records(*trainings, **changes)
