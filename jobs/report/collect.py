@@ -120,6 +120,7 @@ def _training(store: Store, info: RunInfo) -> Training:
             neighbours=files.table("embedding/neighbour_shares.csv"),
             interpolations=tuple(_interpolations(files, job.pairs)),
             reconstructions=None if pictures is None else _pictures(pictures).reshape(2, 10, -1),
+            manifold=files.picture("manifold.png"),
             **{name: metrics.get(name) for name in FINAL},
         )
 
@@ -144,7 +145,7 @@ def _curve(run: Run) -> Curve | None:
 
 
 class _Files:
-    """The CSV artifacts of a run."""
+    """The artifacts of a run."""
 
     def __init__(self, run: Run, folder: Path) -> None:
         self.run, self.folder = run, folder
@@ -162,6 +163,20 @@ class _Files:
             return np.column_stack([column.to_numpy() for column in table.columns])
         except pa.ArrowInvalid:
             return None
+
+    def picture(self, path: str) -> bytes | None:
+        """Return a PNG artifact, or None where the run has none that can be read."""
+        from PIL import Image
+
+        local = self.run.download(path, self.folder)
+        if local is None:
+            return None
+        try:
+            with Image.open(local, formats=["PNG"]) as image:
+                image.verify()
+        except (OSError, SyntaxError):  # what Pillow raises for a damaged file
+            return None
+        return local.read_bytes()
 
 
 def _interpolations(files: _Files, pairs: Iterable[Pair]) -> Iterable[Interpolation]:

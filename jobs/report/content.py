@@ -250,6 +250,7 @@ def _part_3(draft: _Draft, groups: tuple[Group, ...], found: Sequence[Finding]) 
     if training is None:
         return
     draft.heading("Part 3: The two-dimensional embedding")
+    beginning = len(draft.blocks)
     plain = training.setting.d3 == 2
     codes = "latent codes" if plain else "first two principal components of the latent codes"
     images = 0 if training.labels is None else len(training.labels)
@@ -264,7 +265,39 @@ def _part_3(draft: _Draft, groups: tuple[Group, ...], found: Sequence[Finding]) 
     shares = embedding.neighbour_shares(training)
     if shares is not None:
         draft.table("table-neighbours", tables.neighbours(shares))
+    if training.manifold is not None:
+        draft.figure(
+            "figure-manifold",
+            training.manifold,
+            alt="Decoded pictures on a grid over the latent plane; digits change into one another.",
+            caption="What the decoder makes of a regular grid of points of the same plane, from "
+            "the 1st to the 99th percentile of the codes on each axis.",
+            width=0.6,
+            floats=True,
+        )
+    text = _plane_text(draft)
+    draft.blocks.insert(beginning, {"kind": "paragraph", "text": text})
     draft.observations(found)
+
+
+def _plane_text(draft: _Draft) -> str:
+    """Say what the figures and the table of part 3 show, by their numbers."""
+    text = (
+        f"The encoder takes every test image to a point; {draft.labels['figure-embedding']} shows "
+        "them all, and no label was used to place them."
+    )
+    if "table-neighbours" in draft.labels:
+        text += (
+            f" How the digits mix there is counted, not judged by eye, in "
+            f"{draft.labels['table-neighbours']}: for the images of each digit, whose points lie "
+            "next to theirs."
+        )
+    if "figure-manifold" in draft.labels:
+        text += (
+            f" {draft.labels['figure-manifold']} goes the other way: it decodes points of the "
+            "plane, whether or not an image lies there."
+        )
+    return text
 
 
 def _provenance(draft: _Draft, records: Records, groups: tuple[Group, ...]) -> None:

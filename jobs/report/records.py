@@ -91,6 +91,8 @@ class Training:
     images are to one another."""
     reconstructions: NDArray[np.float32] | None
     """Ten test images, digit 0 to 9, above their reconstructions; shape (2, 10, 784)."""
+    manifold: bytes | None = None
+    """Decoded images over a grid of the 2-D latent space: a PNG picture with axes."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,298 @@
+"""The training engine against a plain implementation of the same maths, and its promises."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from aemodel.mnist import Dataset
+from aemodel.settings import RECIPES, Recipe, Setting, parse_setting
+from aemodel.training import CHUNK, Diverged, Point, Training
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+ASSIGNMENT = RECIPES["assignment"]
+CUSTOM = parse_setting("96-40-5")
+
+
+@pytest.fixture(params=["1", "2", "3", "96-40-5"])
+def setting(request: pytest.FixtureRequest) -> Setting:
+    return parse_setting(request.param)
+
+
+def trained(training: Training) -> Training:
+    """Run a training to its end."""
+    for _ in training.run():
+        pass
+    return training
+
+
+def start(data: Dataset, recipe: Recipe, setting: Setting = CUSTOM, seed: int = 3) -> Training:
+    return Training(setting, recipe, seed, data, "float32")
+
+
+def weights(training: Training) -> list[NDArray[np.float32]]:
+    return [array for pair in training.network.weights() for array in pair]
+
+
+def without_time(curve: list[Point]) -> list[tuple[int, float, float, float]]:
+    return [(p.iteration, p.test_mse, p.train_mse, p.learning_rate) for p in curve]
+
+
+# --- The maths -------------------------------------------------------------------------------
+
+
+def batches(images: NDArray[np.uint8], recipe: Recipe) -> Iterator[NDArray[np.float64]]:
+    """Yield mini-batches in order, round and round."""
+    for i in range(recipe.iterations):
+        rows = np.arange(i * recipe.batch_size, (i + 1) * recipe.batch_size)
+        yield images.take(rows, axis=0, mode="wrap") / 255.0
+
+
+def loss_and_gradients(
+    values: list[NDArray[np.float64]], x: NDArray[np.float64]
+) -> tuple[float, list[NDArray[np.float64]]]:
+    """Return the MSE per pixel and its gradients, by automatic differentiation in float64."""
+    variables = [tf.Variable(value) for value in values]
+    with tf.GradientTape() as tape:
+        h = tf.constant(x)
+        for layer in range(6):
+            h = h @ variables[2 * layer] + variables[2 * layer + 1]
+            h = h if layer in (2, 5) else tf.tanh(h)
+        loss = tf.reduce_mean((h - x) ** 2)
+    return float(loss), [g.numpy() for g in tape.gradient(loss, variables)]
+
+
+class Adam:
+    """Adam with epsilon outside the bias correction, in numpy."""
+
+    def __init__(self, recipe: Recipe, values: list[NDArray[np.float64]]) -> None:
+        self.recipe, self.values, self.t = recipe, values, 0
+        self.m = [np.zeros_like(value) for value in values]
+        self.v = [np.zeros_like(value) for value in values]
+
+    def apply(self, gradients: list[NDArray[np.float64]]) -> None:
+        b1, b2 = self.recipe.beta_1, self.recipe.beta_2
+        rate = self.recipe.learning_rate_at(self.t)
+        self.t += 1
+        rate *= np.sqrt(1 - b2**self.t) / (1 - b1**self.t)
+        for value, m, v, g in zip(self.values, self.m, self.v, gradients, strict=True):
+            m += (1 - b1) * (g - m)
+            v += (1 - b2) * (g * g - v)
+            value -= rate * m / (np.sqrt(v) + self.recipe.epsilon)
+
+
+RECIPE = replace(ASSIGNMENT, iterations=9, batch_size=300, eval_every=1)
+"""Its batches go round: nine of 300 out of 2,000 images."""
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        RECIPE,
+        replace(RECIPE, schedule="cosine", warmup_iterations=3, learning_rate=3e-3),
+        replace(RECIPE, beta_1=0.5, beta_2=0.9, epsilon=1e-3, learning_rate=0.01),
+    ],
+    ids=["constant", "cosine", "other Adam"],
+)
+def test_updates_are_those_of_automatic_differentiation_and_adam(
+    small_dataset: Dataset, setting: Setting, recipe: Recipe
+) -> None:
+    training = start(small_dataset, recipe, setting)
+    adam = Adam(recipe, [value.astype(np.float64) for value in weights(training)])
+    losses = []
+    for x in batches(training.data.x_train, recipe):
+        loss, gradients = loss_and_gradients(adam.values, x)
+        losses.append(loss)
+        adam.apply(gradients)
+    trained(training)
+    assert [p.train_mse for p in training.curve] == pytest.approx(losses, rel=1e-4)
+    for found, wanted in zip(weights(training), adam.values, strict=True):
+        # An update is about rate * sign(gradient): where the gradient all but cancels, its
+        # rounding error decides. So all weights are within a fraction of the path they could go,
+        # and nearly all are equal.
+        difference = np.abs(found - wanted)
+        assert difference.max() < 0.1 * recipe.learning_rate * recipe.iterations
+        assert np.quantile(difference, 0.99) < 1e-3 * recipe.learning_rate * recipe.iterations
+
+
+def test_the_data_is_shuffled_as_the_seed_says(small_dataset: Dataset) -> None:
+    training = start(small_dataset, RECIPE, seed=5)
+    np.testing.assert_array_equal(training.data.x_train, small_dataset.shuffled(5).x_train)
+    np.testing.assert_array_equal(training.data.y_test, small_dataset.shuffled(5).y_test)
+
+
+@pytest.mark.parametrize("size", [1, 999, 1000, 1001, 2345])
+def test_the_test_error_is_over_the_whole_test_set(dataset: Dataset, size: int) -> None:
+    data = Dataset(
+        dataset.x_train[:500], dataset.y_train[:500], dataset.x_test[:size], dataset.y_test[:size]
+    )
+    training = start(data, RECIPE)
+    x = training.data.x_test / np.float32(255)
+    residual = np.asarray(training.network.autoencoder(x), np.float64) - x
+    assert training.test_mse() == pytest.approx(np.mean(residual**2), rel=1e-6)
+
+
+def test_the_loss_falls(small_dataset: Dataset, setting: Setting) -> None:
+    curve = trained(start(small_dataset, replace(RECIPE, iterations=60), setting)).curve
+    assert curve[-1].train_mse < 0.8 * curve[0].train_mse
+    assert curve[-1].test_mse < 0.8 * curve[0].test_mse
+
+
+@pytest.mark.parametrize(("name", "wanted"), [("1", 0.0580), ("2", 0.0291), ("3", 0.0163)])
+def test_the_assignments_reference_at_iteration_100(
+    dataset: Dataset, name: str, wanted: float
+) -> None:
+    recipe = replace(ASSIGNMENT, iterations=101)
+    curve = trained(start(dataset, recipe, parse_setting(name), seed=0)).curve
+    assert [p.iteration for p in curve] == [0, 100]
+    assert curve[1].test_mse == pytest.approx(wanted, rel=0.04)
+
+
+# --- The curve -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("iterations", "every"), [(30, 7), (29, 7), (1, 100), (CHUNK + 50, 120), (2 * CHUNK + 1, CHUNK)]
+)
+def test_points_and_progress(small_dataset: Dataset, iterations: int, every: int) -> None:
+    recipe = replace(ASSIGNMENT, iterations=iterations, eval_every=every, batch_size=50)
+    training = start(small_dataset, recipe)
+    progress = list(training.run())
+    assert [p.iteration for p in training.curve] == list(range(0, iterations, every))
+    assert [p.point for p in progress if p.point] == training.curve
+    done = [p.done for p in progress]
+    assert done[-1] == training.done == iterations
+    assert 0 < min(np.diff([0, *done])) and max(np.diff([0, *done])) <= CHUNK
+    assert all(p.rate > 0 for p in progress)
+    seconds = [p.seconds for p in training.curve]
+    assert 0 < seconds[0] and seconds == sorted(seconds) and seconds[-1] <= training.seconds
+
+
+def test_the_test_error_is_taken_after_the_update(small_dataset: Dataset) -> None:
+    training = start(small_dataset, replace(RECIPE, iterations=1))
+    before = training.test_mse()
+    trained(training)
+    assert training.curve[0].test_mse == training.test_mse() != before
+
+
+def test_points_tell_the_learning_rate(small_dataset: Dataset) -> None:
+    recipe = replace(RECIPE, schedule="cosine", warmup_iterations=4)
+    rates = [p.learning_rate for p in trained(start(small_dataset, recipe)).curve]
+    assert rates == [recipe.learning_rate_at(i) for i in range(recipe.iterations)]
+
+
+# --- Determinism, interruption ---------------------------------------------------------------
+
+LONGER = replace(ASSIGNMENT, iterations=150, batch_size=300, eval_every=40)
+
+
+def test_same_arguments_same_bits(small_dataset: Dataset) -> None:
+    one, two = (trained(start(small_dataset, LONGER)) for _ in range(2))
+    assert without_time(one.curve) == without_time(two.curve)
+    for a, b in zip(weights(one), weights(two), strict=True):
+        np.testing.assert_array_equal(a, b)
+    other = trained(start(small_dataset, LONGER, seed=4))
+    assert other.curve[-1].test_mse != one.curve[-1].test_mse
+
+
+@pytest.mark.parametrize("stop", [0, 1, 2, 4, 6])
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_restored_training_ends_in_the_same_bits(
+    small_dataset: Dataset, stop: int, precision: str
+) -> None:
+    arguments = (CUSTOM, LONGER, 3, small_dataset, precision)
+    interrupted = Training(*arguments)
+    for _ in islice(interrupted.run(), stop):
+        pass
+    state = interrupted.state()
+    trained(interrupted)  # what happens after `state` was taken does not change it
+    resumed = Training(*arguments)
+    resumed.restore(state)
+    assert resumed.done == int(state["done"])
+    assert resumed.seconds == float(state["seconds"])
+    trained(resumed)
+    assert without_time(resumed.curve) == without_time(interrupted.curve)
+    for a, b in zip(weights(resumed), weights(interrupted), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_the_state_is_plain_arrays(small_dataset: Dataset) -> None:
+    training = trained(start(small_dataset, RECIPE))
+    state = training.state()
+    assert all(type(array) is np.ndarray and array.dtype != object for array in state.values())
+    copy = start(small_dataset, RECIPE)
+    copy.restore(state)
+    assert copy.curve == training.curve
+
+
+def wrong_states(state: dict[str, NDArray[Any]]) -> Iterator[tuple[dict[str, NDArray[Any]], str]]:
+    does_not_fit = "does not fit this network"
+    for name in state:
+        yield {n: array for n, array in state.items() if n != name}, does_not_fit
+    yield state | {"weight_0": state["weight_0"].T}, does_not_fit
+    yield state | {"done": np.array(RECIPE.iterations + 1)}, "longer training"
+    yield state | {"done": np.array(-1)}, "longer training"
+
+
+def test_wrong_states_are_refused_and_change_nothing(small_dataset: Dataset) -> None:
+    training = start(small_dataset, RECIPE)
+    state = trained(start(small_dataset, RECIPE)).state()
+    other = start(small_dataset, RECIPE, parse_setting("1")).state()
+    before = weights(training)
+    for wrong, message in [(other, "does not fit this network"), *wrong_states(state)]:
+        with pytest.raises(ValueError, match=message):
+            training.restore(wrong)
+    assert training.done == 0 and training.curve == []
+    for a, b in zip(before, weights(training), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+# --- Trouble ---------------------------------------------------------------------------------
+
+
+def test_divergence_stops_the_training_and_keeps_the_curve(small_dataset: Dataset) -> None:
+    training = start(small_dataset, LONGER)
+    run = training.run()
+    while next(run).done < 81:
+        pass
+    before = list(training.curve)
+    state = training.state()
+    training.restore(state | {"weight_10": state["weight_10"] * np.float32(1e30)})
+    with pytest.raises(Diverged, match=r"at iteration 120: .* learning_rate below 0\.001") as caught:
+        list(run)
+    assert caught.value.iteration == 120
+    assert [p.iteration for p in before] == [0, 40, 80]
+    assert training.curve == before
+
+
+def test_the_highest_learning_rate_stays_finite(small_dataset: Dataset) -> None:
+    curve = trained(start(small_dataset, replace(LONGER, learning_rate=1.0))).curve
+    assert np.isfinite([p.test_mse for p in curve]).all()
+    assert curve[0].test_mse > 1  # the first step alone went that far astray
+
+
+def test_bfloat16_is_close_to_float32(small_dataset: Dataset, setting: Setting) -> None:
+    single = trained(Training(setting, LONGER, 3, small_dataset, "float32"))
+    half = trained(Training(setting, LONGER, 3, small_dataset, "bfloat16"))
+    assert half.curve[0].train_mse != single.curve[0].train_mse
+    for a, b in zip(single.curve, half.curve, strict=True):
+        assert b.test_mse == pytest.approx(a.test_mse, rel=0.05)
+    assert all(array.dtype == np.float32 for array in weights(half))
+    assert all(a.dtype == np.float32 for n, a in half.state().items() if "_" in n)
+
+
+def test_a_batch_larger_than_the_training_set_is_refused(small_dataset: Dataset) -> None:
+    with pytest.raises(ValueError, match="batch_size=2001 is more than the 2000 training images"):
+        start(small_dataset, replace(RECIPE, batch_size=2001))
+    trained(start(small_dataset, replace(RECIPE, batch_size=2000, iterations=2)))
+
+
+def test_an_unknown_precision_is_refused(small_dataset: Dataset) -> None:
+    with pytest.raises(ValueError, match="precision='float16' is not known: give float32 or"):
+        Training(CUSTOM, RECIPE, 0, small_dataset, "float16")
