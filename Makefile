@@ -38,11 +38,14 @@ ui: .venv/installed
 	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false mlflow server --host 127.0.0.1 --workers 1 \
 		--backend-store-uri sqlite:///mlflow.db --default-artifact-root ./mlruns
 
+bench: .venv/installed .venv-bench/installed
+	python -m benchmarks
+
 lock: .venv/installed
 	python tools/lock.py
 
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-bench .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 .venv/installed: requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
@@ -50,3 +53,9 @@ clean:
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --disable-pip-version-check --requirement requirements.lock
 	touch .venv/installed
+
+# The peers have an environment of their own: what they need and what we need need not agree.
+.venv-bench/installed: benchmarks/requirements.txt
+	$(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/pip install --disable-pip-version-check --requirement benchmarks/requirements.txt
+	touch .venv-bench/installed

@@ -189,12 +189,15 @@ def _run_all(plan: Plan, workers: int) -> list[Outcome]:
     tasks = [task for task in plan.tasks if task.index not in plan.finished]
     outcomes = dict(plan.finished)
     shares = share_cores([task.job.cost for task in tasks], workers)
+    # A process keeps the number of threads of its first training, and a continued training its own.
+    mixed = len({task.threads for task in tasks}) > 1
+    processes = len(tasks) if mixed else shares.workers
     for _ in range(2):
         left = [tasks[i] for i in shares.order if tasks[i].index not in outcomes]
         if len(left) == 1 == len(plan.tasks):
             outcomes[left[0].index] = run_training(left[0])
         elif left:
-            _run_in_processes(left, shares.workers, outcomes)
+            _run_in_processes(left, processes, outcomes)
     for task in tasks:
         if task.index not in outcomes:
             outcomes[task.index] = _lost(task)
