@@ -104,7 +104,7 @@ def _show_live(board: Board, names: Sequence[str], finished: threading.Event) ->
 
     columns: list[Any] = [
         TextColumn("{task.description}"),
-        BarColumn(),
+        BarColumn(bar_width=16),
         TextColumn("{task.fields[text]}"),
     ]
     with Progress(*columns, console=Console(stderr=True)) as progress:

@@ -5,6 +5,7 @@ as the artifacts of its run: plain CSV, PNG and HTML, in the folders the assignm
 scripts and the report read.
 """
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -197,17 +198,22 @@ def _manifold(results: Results, training: Training) -> Any:
 
 
 def _write_explorer(results: Results, training: Training, job: TrainingJob, folder: Path) -> None:
+    """Write the explorer, but for networks too large for a page: they do without."""
     from aemodel import explorer
 
-    page = explorer.build(
-        title=f"Latent space of setting {job.setting.name}, seed {job.seed}",
-        weights=training.network.weights(),
-        images=training.data.x_test,
-        labels=training.data.y_test,
-        codes=results.codes,
-        plane=results.plane,
-        pairs=job.pairs,
-    )
+    try:
+        page = explorer.build(
+            title=f"Latent space of setting {job.setting.name}, seed {job.seed}",
+            weights=training.network.weights(),
+            images=training.data.x_test,
+            labels=training.data.y_test,
+            codes=results.codes,
+            plane=results.plane,
+            pairs=job.pairs,
+        )
+    except ValueError as error:
+        print(f"{job.name}: no explorer.html: {error}", file=sys.stderr, flush=True)
+        return
     (folder / "explorer.html").write_text(page, encoding="utf-8")
 
 

@@ -17,3 +17,19 @@ settings.load_profile("untimed")
 def dataset() -> mnist.Dataset:
     """The real MNIST, in the order of the files."""
     return mnist.load(DATA)
+
+
+@pytest.fixture(scope="session")
+def small_dataset(dataset: mnist.Dataset) -> mnist.Dataset:
+    """The first 2,000 training and 500 test images of MNIST."""
+    return mnist.Dataset(
+        dataset.x_train[:2000], dataset.y_train[:2000], dataset.x_test[:500], dataset.y_test[:500]
+    )
+
+
+@pytest.fixture(scope="session")
+def one_thread() -> None:
+    """TensorFlow on one thread in this process; it can be told only once."""
+    from aemodel.training import use_threads
+
+    use_threads(1)

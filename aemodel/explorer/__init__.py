@@ -45,6 +45,10 @@ _HERE = Path(__file__).parent
 Floats = NDArray[np.floating]
 
 
+class TooLarge(ValueError):
+    """The page would have to store more than `MAX_NUMBERS`."""
+
+
 def build(
     *,
     title: str,
@@ -68,8 +72,8 @@ def build(
         pairs: digits (a, b) between which the page offers to walk.
 
     Raises:
-        ValueError: a weight or code is not finite, a digit is absent from the labels, or weights
-            and codes are more than `MAX_NUMBERS`.
+        TooLarge: weights of the decoder and codes are more than `MAX_NUMBERS`.
+        ValueError: a weight or code is not finite, or a digit is absent from the labels.
     """
     decoder = weights[3:]
     _require_storable(decoder, codes)
@@ -95,7 +99,7 @@ def _require_storable(decoder: Sequence[tuple[Floats, Floats]], codes: Floats) -
         raise ValueError("weights or codes are not finite: the training has diverged")
     numbers = sum(array.size for array in arrays)
     if numbers > MAX_NUMBERS:
-        raise ValueError(
+        raise TooLarge(
             f"the explorer would have to store {numbers:,} numbers (decoder weights and codes of "
             f"the test images), and at most {MAX_NUMBERS:,} are allowed: give narrower layers"
         )

@@ -1,36 +1,29 @@
 """What the explorer's page knows of a training, as one JSON object, kept short.
 
-Weights and codes are stored as coarsely as the decoded pictures allow: precision rises until the
-pixels of a sample of test codes move by at most `PIXEL_TOLERANCE`, on the 0..1 scale.
+The three layers and the codes are stored as coarsely as the decoded pictures allow: the precision
+of each rises until the pixels of a sample of test codes move little enough.
 
 Notation: d the latent size, n the number of test images. A place of the map is (x, y) on the plane;
 its code is mean + x a_1 + y a_2 + sum_k s_k a_k, where a_1 and a_2 span the plane and the further
 a_k are the principal axes of what the plane leaves of the codes.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from aemodel.explorer.encoding import (
-    FixedPoint,
-    encode_halves,
-    pack,
-    to_fixed_point,
-    to_halves,
-)
+from aemodel.explorer.encoding import MOST_BITS, FixedPoint, pack, to_fixed_point
 from aemodel.latent import Plane, class_means
 from aemodel.mnist import IMAGE_SHAPE
 
 Floats = NDArray[np.floating]
-Layers = Sequence[tuple[Floats, Floats]]
-Stored = TypeVar("Stored")
 
-PIXEL_TOLERANCE = 5e-3
-"""Weights may move a decoded pixel by this, and codes as much again: about a grey level of 256."""
+PIXEL_TOLERANCE = 8e-3
+"""Most that rounding may move a decoded pixel, two of a screen's 256 greys. The screen rounds again,
+by up to half a grey: in all less than 1e-2."""
 
 FURTHER_AXES = 8
 """Most sliders shown."""
@@ -38,7 +31,10 @@ FURTHER_AXES = 8
 GREY_LEVELS = 8
 """Levels in which test images are stored, black to white: a fifth shorter than with 16."""
 
-_SAMPLE = 2_000
+LEAST_SHARE = 5e-3
+"""A further axis has at least this share of the variance: less moves the picture hardly at all."""
+
+_SAMPLE = 1_000
 """Test codes with which precision is measured."""
 
 
@@ -53,7 +49,7 @@ class Content:
 
 
 def describe(
-    decoder: Layers,
+    decoder: Sequence[tuple[Floats, Floats]],
     images: NDArray[np.uint8],
     labels: NDArray[np.integer],
     codes: Floats,
@@ -63,15 +59,11 @@ def describe(
     """Return the content of a page for `decoder`, three layers; the rest as `build` has it."""
     from aemodel.figures import DIGIT_COLOURS
 
-    pictures = decode(decoder, _sample(codes))
-    layers = _coarsest_layers(decoder, _sample(codes), pictures)
-    fixed = _coarsest_codes(decoder, codes, pictures)
+    rounded, pixel_difference = _round([*map(np.vstack, decoder), codes])
     block = {
         "widths": [len(decoder[0][0]), *(len(bias) for _, bias in decoder)],
-        "weights": encode_halves(
-            np.concatenate([array.ravel() for pair in layers for array in pair])
-        ),
-        "codes": fixed.encode(),
+        "layers": [layer.encode() for layer in rounded[:-1]],
+        "codes": rounded[-1].encode(),
         "places": to_fixed_point(_places(plane, labels), bits=16).encode(),
         "labels": pack(labels.astype(np.uint8).tobytes()),
         "images": _encode_images(images),
@@ -82,24 +74,14 @@ def describe(
         "further": further_axes(codes, plane),
         "means": class_means(codes, labels).tolist(),
     }
-    shown = decode(layers, _sample(fixed.values))
-    return Content(block, _largest_difference(shown, pictures))
-
-
-def decode(layers: Layers, codes: Floats) -> Floats:
-    """Return the pictures (n, 784) decoded from codes (n, d), unclipped, in single precision."""
-    values = codes.astype(np.float32)
-    for position, (kernel, bias) in enumerate(layers):
-        inputs = np.tanh(values) if position else values
-        values = inputs @ kernel.astype(np.float32) + bias.astype(np.float32)
-    return values
+    return Content(block, pixel_difference)
 
 
 def further_axes(codes: Floats, plane: Plane) -> list[dict[str, Any]]:
     """Return the principal axes of the codes (n, d) at right angles to the plane, largest first.
 
     Each has its `name`, the unit vector `axis` (d numbers) and the standard `deviation` of the
-    codes along it; there are at most `FURTHER_AXES`, and none in which the codes do not vary.
+    codes along it; there are at most `FURTHER_AXES`, each with `LEAST_SHARE` of the variance or more.
     """
     centred = codes.astype(np.float64) - plane.mean
     rest = centred - centred @ plane.components.T @ plane.components
@@ -113,7 +95,7 @@ def further_axes(codes: Floats, plane: Plane) -> list[dict[str, Any]]:
             "deviation": float(np.sqrt(variances[-1 - k])),
         }
         for k, position in enumerate(range(3, 3 + count))
-        if variances[-1 - k] > 1e-12 * total
+        if variances[-1 - k] > LEAST_SHARE * total
     ]
 
 
@@ -143,39 +125,39 @@ def _encode_images(images: NDArray[np.uint8]) -> dict[str, Any]:
     return {"data": pack((upper_rows * GREY_LEVELS + lower_rows).tobytes()), "levels": GREY_LEVELS}
 
 
-def _sample(rows: Floats) -> Floats:
-    return rows[:: max(1, len(rows) // _SAMPLE)]
+def _round(arrays: Sequence[Floats]) -> tuple[list[FixedPoint], float]:
+    """Return the arrays rounded, and the largest difference this makes to a decoded pixel.
 
+    `arrays` are the decoder's layers, each a kernel with the bias as its last row, and then the
+    codes. Each may move a pixel by as much on its own; the errors are independent, so that together
+    they move it by about twice as much, and where it is more than allowed all become finer.
+    """
+    pictures = _decode(arrays)
 
-def _coarsest_layers(decoder: Layers, sample: Floats, pictures: Floats) -> Layers:
-    def rounded(binary_places: int) -> Layers:
-        return [
-            (to_halves(kernel, binary_places), to_halves(bias, binary_places))
-            for kernel, bias in decoder
-        ]
+    def difference(rounded: Sequence[Floats]) -> float:
+        return float(np.abs(_decode(rounded) - pictures).max())
 
-    return _first_within_tolerance(
-        map(rounded, range(11, 25)),
-        lambda layers: _largest_difference(decode(layers, sample), pictures),
-    )
+    def coarsest(position: int, allowed: float) -> FixedPoint:
+        for bits in range(9, MOST_BITS):
+            rounded = to_fixed_point(arrays[position], bits)
+            others_exact = [*arrays[:position], rounded.values, *arrays[position + 1 :]]
+            if difference(others_exact) <= allowed:
+                return rounded
+        return to_fixed_point(arrays[position], MOST_BITS)
 
-
-def _coarsest_codes(decoder: Layers, codes: Floats, pictures: Floats) -> FixedPoint:
-    return _first_within_tolerance(
-        (to_fixed_point(codes, bits) for bits in range(9, 17)),
-        lambda fixed: _largest_difference(decode(decoder, _sample(fixed.values)), pictures),
-    )
-
-
-def _first_within_tolerance(
-    candidates: Iterable[Stored], difference: Callable[[Stored], float]
-) -> Stored:
-    """Return the first candidate, of rising precision, that is good enough; or else the last."""
-    for candidate in candidates:
-        if difference(candidate) <= PIXEL_TOLERANCE:
+    for allowed in PIXEL_TOLERANCE / np.array([2, 4, 8]):
+        rounded = [coarsest(position, allowed) for position in range(len(arrays))]
+        total = difference([array.values for array in rounded])
+        if total <= PIXEL_TOLERANCE:
             break
-    return candidate
+    return rounded, total
 
 
-def _largest_difference(pictures: Floats, others: Floats) -> float:
-    return float(np.abs(pictures - others).max())
+def _decode(arrays: Sequence[Floats]) -> Floats:
+    """Return what the layers make of a sample of the codes, unclipped, in single precision."""
+    *layers, codes = arrays
+    values = codes[:: max(1, len(codes) // _SAMPLE)].astype(np.float32)
+    for position, layer in enumerate(layers):
+        kernel, bias = layer[:-1].astype(np.float32), layer[-1].astype(np.float32)
+        values = (np.tanh(values) if position else values) @ kernel + bias
+    return values

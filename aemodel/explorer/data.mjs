@@ -1,5 +1,5 @@
-// The arrays the page carries: each is 16-bit numbers split into a plane of high bytes and a plane
-// of low bits (see encoding.py), deflated, in base64. Decoding them needs nothing but the browser.
+// The arrays the page carries: integers split into a plane of high bytes and a plane of low bits
+// (see encoding.py), deflated, in base64. Decoding them needs nothing but the browser.
 
 import { SIDE } from "./picture.mjs";
 
@@ -12,7 +12,7 @@ export async function inflate(text) {
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
-/** Returns the 16-bit numbers whose high bytes, then low bits, are the two halves of `planes`. */
+/** Returns the integers whose high bytes, then low bits, are the two halves of `planes`. */
 export function joinPlanes(planes, lowBits) {
   const count = planes.length / 2;
   const joined = new Uint16Array(count);
@@ -20,26 +20,7 @@ export function joinPlanes(planes, lowBits) {
   return joined;
 }
 
-/** Returns the value of the IEEE 754 half-precision number with these 16 bits. */
-export function halfToNumber(bits) {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 0x1f;
-  const fraction = bits & 0x3ff;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  if (exponent === 31) return fraction ? NaN : sign * Infinity;
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
-}
-
-/** Decodes weights: half-precision numbers. */
-export async function decodeHalves({ data }) {
-  const table = Float32Array.from({ length: 65536 }, (_, bits) => halfToNumber(bits));
-  const halves = joinPlanes(await inflate(data), 8);
-  const values = new Float32Array(halves.length);
-  for (let i = 0; i < values.length; i++) values[i] = table[halves[i]];
-  return values;
-}
-
-/** Decodes codes and places: the number `q` stands for offset + step * q. */
+/** Decodes weights, codes and places: the integer q stands for offset + step * q. */
 export async function decodeFixed({ data, lowBits, offset, step }) {
   const integers = joinPlanes(await inflate(data), lowBits);
   const values = new Float32Array(integers.length);
@@ -59,22 +40,19 @@ export function unpackImage({ bytes, levels }, index) {
   return pixels;
 }
 
-/** Cuts the weights of all layers, kernel and bias in turn, into the layers of `widths`. */
+/** Returns the layers between these widths; `weights` has a kernel and its bias for each. */
 export function layersOf(weights, widths) {
-  let start = 0;
-  const take = (count) => weights.subarray(start, (start += count));
-  return widths.slice(1).map((outputs, i) => ({
-    inputs: widths[i],
-    outputs,
-    kernel: take(widths[i] * outputs),
-    bias: take(outputs),
-  }));
+  return weights.map((values, i) => {
+    const [inputs, outputs] = widths.slice(i, i + 2);
+    const kernel = values.subarray(0, inputs * outputs);
+    return { inputs, outputs, kernel, bias: values.subarray(kernel.length) };
+  });
 }
 
 /** Decodes everything in the page's data block. */
 export async function readModel(block) {
   const [weights, codes, places, labels, bytes] = await Promise.all([
-    decodeHalves(block.weights),
+    Promise.all(block.layers.map(decodeFixed)),
     decodeFixed(block.codes),
     decodeFixed(block.places),
     inflate(block.labels),

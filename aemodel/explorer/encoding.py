@@ -1,12 +1,9 @@
-"""Arrays as short text: 16-bit numbers, deflated, in base64. `data.mjs` is the other side.
+"""Arrays as short text: fixed-point numbers, deflated, in base64. `data.mjs` is the other side.
 
-A 16-bit number is split into a high byte and its lowest bits, and all high bytes are stored before
-all low bits. The high bytes of weights and codes follow a bell curve, which Huffman's code
-shortens; the low bits are noise, and the fewer of them are kept the shorter the text. Two kinds of
-numbers are stored:
-
-- *halves*: IEEE 754 half precision, rounded to a multiple of 2^-k, for weights;
-- *fixed point*: offset + step * q with an integer q of so many bits, for codes and places.
+A number is offset + step * q with an integer q of 9 to 16 bits, which is split into its high byte
+and its low bits; all high bytes are stored before all low bits. The high bytes of weights and codes
+follow a bell curve, which Huffman's code shortens; the low bits are noise, and the fewer of them
+there are the shorter the text.
 """
 
 import base64
@@ -19,18 +16,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.floating]
 
-_HALF_LOW_BITS = 8
-
-
-def to_halves(values: Floats, binary_places: int) -> NDArray[np.float16]:
-    """Return `values` rounded to multiples of 2**-binary_places, in half precision."""
-    unit = 2.0**-binary_places
-    return np.asarray(np.rint(values / unit) * unit, dtype=np.float16)
-
-
-def encode_halves(values: NDArray[np.float16]) -> dict[str, Any]:
-    """Return `values`, flattened, as the entry that `decodeHalves` in `data.mjs` reads."""
-    return {"data": _pack_planes(values.ravel().view(np.uint16), _HALF_LOW_BITS)}
+MOST_BITS = 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +25,7 @@ class FixedPoint:
 
     integers: NDArray[np.uint16]
     bits: int
-    """The integers are below 2**bits; from 9 to 16."""
+    """The integers are below 2**bits; from 9 to `MOST_BITS`."""
     offset: float
     step: float
 

@@ -152,10 +152,11 @@ class Explorer {
     return button;
   }
 
-  /** Shows the digits for which `keep(digit, shown)` holds. */
+  /** Shows the digits for which `keep(digit, shown)` holds; lets go of an image that hides. */
   filter(keep) {
     const { map } = this;
     map.shown = map.shown.map((shown, digit) => keep(digit, shown));
+    if (map.pinned && !map.shown[this.model.labels[map.nearest]]) this.setPinned(false);
     map.shown.forEach((shown, digit) => (find("legend").children[digit].ariaPressed = shown));
     map.refresh();
     this.moveTo(map.place);

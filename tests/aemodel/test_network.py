@@ -1,5 +1,6 @@
 """Properties of the network, for the assignment's three settings and a custom one."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import keras
@@ -26,13 +27,13 @@ def network(setting: Setting, one_thread: None) -> Autoencoder:
 
 @pytest.fixture(scope="module")
 def pixels(dataset: Dataset) -> NDArray[np.float32]:
-    return dataset.x_test[:50] / np.float32(255)
+    return dataset.x_test[:50].astype(np.float32) / np.float32(255)
 
 
 def test_layers(network: Autoencoder, setting: Setting) -> None:
     kernels = [kernel for kernel, _ in network.weights()]
     biases = [bias for _, bias in network.weights()]
-    assert [k.shape for k in kernels] == list(zip(setting.widths, setting.widths[1:]))
+    assert [k.shape for k in kernels] == list(pairwise(setting.widths))
     assert [b.shape for b in biases] == [(width,) for width in setting.widths[1:]]
     activations = [layer.activation.__name__ for layer in network.dense_layers]
     assert activations == ["tanh", "tanh", "linear", "tanh", "tanh", "linear"]

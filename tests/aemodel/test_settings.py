@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -72,17 +73,20 @@ def test_a_setting_is_checked_however_it_is_made() -> None:
 
 
 def test_the_assignment_recipe_is_the_assignments() -> None:
-    assert ASSIGNMENT == Recipe(
-        name="assignment",
-        iterations=100_000,
-        batch_size=500,
-        eval_every=100,
-        learning_rate=0.001,
-        schedule="constant",
-        warmup_iterations=0,
-        beta_1=0.9,
-        beta_2=0.999,
-        epsilon=1e-8,
+    assert (
+        Recipe(
+            name="assignment",
+            iterations=100_000,
+            batch_size=500,
+            eval_every=100,
+            learning_rate=0.001,
+            schedule="constant",
+            warmup_iterations=0,
+            beta_1=0.9,
+            beta_2=0.999,
+            epsilon=1e-8,
+        )
+        == ASSIGNMENT
     )
     assert len(ASSIGNMENT.evaluations) == 1000
     assert ASSIGNMENT.evaluations[-1] == 99_900
@@ -130,7 +134,7 @@ def test_warm_up_rises_to_the_peak_and_the_cosine_falls_to_zero() -> None:
     assert max(rates) == rates[9] == rates[10] == 0.4
     assert rates[60] == pytest.approx(0.2)
     assert rates[35] == pytest.approx(0.4 * (1 + math.sqrt(0.5)) / 2)
-    assert all(a > b for a, b in zip(rates[10:], rates[11:]))
+    assert all(a > b for a, b in pairwise(rates[10:]))
     assert 0 < rates[-1] < 0.4e-3
 
 
@@ -138,7 +142,5 @@ def test_warm_up_rises_to_the_peak_and_the_cosine_falls_to_zero() -> None:
 def test_learning_rates_are_positive_and_at_most_the_peak(
     iterations: int, warmup: int, schedule: str
 ) -> None:
-    recipe = replace(
-        ASSIGNMENT, iterations=iterations, schedule=schedule, warmup_iterations=warmup
-    )
+    recipe = replace(ASSIGNMENT, iterations=iterations, schedule=schedule, warmup_iterations=warmup)
     assert all(0 < recipe.learning_rate_at(i) <= 0.001 for i in range(iterations))

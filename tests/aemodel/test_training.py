@@ -168,10 +168,13 @@ def test_points_and_progress(small_dataset: Dataset, iterations: int, every: int
     assert [p.point for p in progress if p.point] == training.curve
     done = [p.done for p in progress]
     assert done[-1] == training.done == iterations
-    assert 0 < min(np.diff([0, *done])) and max(np.diff([0, *done])) <= CHUNK
+    assert min(np.diff([0, *done])) > 0
+    assert max(np.diff([0, *done])) <= CHUNK
     assert all(p.rate > 0 for p in progress)
     seconds = [p.seconds for p in training.curve]
-    assert 0 < seconds[0] and seconds == sorted(seconds) and seconds[-1] <= training.seconds
+    assert seconds[0] > 0
+    assert seconds == sorted(seconds)
+    assert seconds[-1] <= training.seconds
 
 
 def test_the_test_error_is_taken_after_the_update(small_dataset: Dataset) -> None:
@@ -248,7 +251,8 @@ def test_wrong_states_are_refused_and_change_nothing(small_dataset: Dataset) -> 
     for wrong, message in [(other, "does not fit this network"), *wrong_states(state)]:
         with pytest.raises(ValueError, match=message):
             training.restore(wrong)
-    assert training.done == 0 and training.curve == []
+    assert training.done == 0
+    assert training.curve == []
     for a, b in zip(before, weights(training), strict=True):
         np.testing.assert_array_equal(a, b)
 
@@ -264,7 +268,9 @@ def test_divergence_stops_the_training_and_keeps_the_curve(small_dataset: Datase
     before = list(training.curve)
     state = training.state()
     training.restore(state | {"weight_10": state["weight_10"] * np.float32(1e30)})
-    with pytest.raises(Diverged, match=r"at iteration 120: .* learning_rate below 0\.001") as caught:
+    with pytest.raises(
+        Diverged, match=r"at iteration 120: .* learning_rate below 0\.001"
+    ) as caught:
         list(run)
     assert caught.value.iteration == 120
     assert [p.iteration for p in before] == [0, 40, 80]

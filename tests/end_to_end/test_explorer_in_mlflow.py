@@ -1,0 +1,159 @@
+"""The explorer where it is read: among a run's artifacts in the MLflow UI, in a real browser."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.request import urlopen
+
+import numpy as np
+import pytest
+from mlflow import MlflowClient
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.expected_conditions import (
+    frame_to_be_available_and_switch_to_it,
+)
+from selenium.webdriver.support.wait import WebDriverWait
+
+from aemodel.mnist import Dataset
+from tests.aemodel.explorer.network import Network, make_network
+from tests.aemodel.explorer.page import Page, assert_same_pixels, wait_until_ready
+from tests.browser import console_messages, headless_chromium
+
+START_SECONDS = 120
+STOP_SECONDS = 10
+
+QUIET = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
+"""One process and no telemetry, as `make ui` has it."""
+
+
+@dataclass(frozen=True)
+class Store:
+    """An MLflow store with one run, whose artifact `explorer.html` is a network's page."""
+
+    uri: str
+    experiment_id: str
+    run_id: str
+
+
+@pytest.fixture
+def network(dataset: Dataset) -> Network:
+    return make_network("32-16-2", dataset, count=1000)
+
+
+@pytest.fixture
+def store(network: Network, tmp_path: Path) -> Store:
+    client = MlflowClient(f"sqlite:///{tmp_path}/mlflow.db")
+    experiment = client.create_experiment("explorer", (tmp_path / "artifacts").as_uri())
+    run_id = client.create_run(experiment).info.run_id
+    client.log_text(run_id, network.html, "explorer.html")
+    client.set_terminated(run_id)
+    return Store(client.tracking_uri, experiment, run_id)
+
+
+@pytest.fixture
+def server(store: Store, tmp_path: Path) -> Iterator[str]:
+    """Serve the store; yield the address of the UI."""
+    port = free_port()
+    address = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port)]
+    command += ["--workers", "1", "--backend-store-uri", store.uri]
+    log = tmp_path / "server.log"
+    with running(command, log) as process:
+        wait_for(address, process, log)
+        yield address
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+@contextmanager
+def running(command: list[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a command that starts processes of its own; at the end stop them all."""
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command,
+            cwd=log.parent,
+            env=os.environ | QUIET,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        yield process
+    finally:
+        stop_group(process)
+
+
+def stop_group(process: subprocess.Popen[bytes]) -> None:
+    """Ask the leader of a process group to stop, then kill whatever is left of the group."""
+    process.terminate()
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        pass
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    process.wait(STOP_SECONDS)
+
+
+def wait_for(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Return when the server at `address` answers; fail with its log when it does not."""
+    deadline = time.monotonic() + START_SECONDS
+    while process.poll() is None and time.monotonic() < deadline:
+        try:
+            with urlopen(f"{address}/health", timeout=5):
+                return
+        except OSError:
+            time.sleep(0.2)
+    pytest.fail(f"the MLflow server did not start:\n{log.read_text()}")
+
+
+@pytest.fixture
+def browser(tmp_path: Path) -> Iterator[webdriver.Chrome]:
+    with headless_chromium(tmp_path / "profile") as driver:
+        driver.set_window_size(1500, 1000)
+        yield driver
+
+
+def open_artifact(browser: webdriver.Chrome, server: str, store: Store, network: Network) -> Page:
+    """Open `explorer.html` in the UI and step into the frame that shows it."""
+    run = f"{server}/#/experiments/{store.experiment_id}/runs/{store.run_id}"
+    browser.get(f"{run}/artifacts/explorer.html")
+    frame = (By.TAG_NAME, "iframe")
+    WebDriverWait(browser, START_SECONDS).until(frame_to_be_available_and_switch_to_it(frame))
+    wait_until_ready(browser)
+    return Page(browser, network)
+
+
+def test_explorer_works_in_the_mlflow_ui(
+    browser: webdriver.Chrome, server: str, store: Store, network: Network
+) -> None:
+    page = open_artifact(browser, server, store, network)
+    assert page.driver.execute_script("return origin") == "null", "the frame may do more"
+    pictures = []
+    for x in (-60, 60):
+        page.point(x, 0).perform()
+        index = page.nearest()
+        expected = page.network.decode(page.network.codes[index])
+        assert_same_pixels(page.picture("reconstruction"), expected)
+        pictures.append(page.picture("place-picture"))
+    assert np.abs(pictures[0] - pictures[1]).max() > 0.05
+    index = page.hold_an_image()
+    expected = page.network.decode(page.network.codes[index])
+    assert_same_pixels(page.picture("place-picture"), expected)
+    assert page.dots() > 1000
+    print(console_messages(browser), page.driver.execute_script("return location.href"))

@@ -1,0 +1,104 @@
+"""All three settings, and the submission document that ends them; then the report by itself."""
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pypdf
+import pytest
+from mlflow.entities import Run
+
+from tests.end_to_end.workspace import Workspace
+
+Done = subprocess.CompletedProcess[str]
+FILES = ("submission.pdf", "submission.html", "submission.md", "submission-source.zip")
+
+
+@pytest.fixture(scope="module")
+def workspace(new_workspace: Callable[[], Workspace]) -> Workspace:
+    return new_workspace()
+
+
+@pytest.fixture(scope="module")
+def trained(workspace: Workspace) -> Done:
+    (workspace.folder / "words.md").write_text("The *third* setting surprised me.\n")
+    return workspace.jobs(
+        "train", "--iterations", "100", "--eval-every", "20", "--data", "mnist", "--workers", "1",
+        "--author", "Ada Example", "--notes", "words.md",
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def sweep(workspace: Workspace, trained: Done) -> Run:
+    assert trained.returncode == 0, trained.stderr
+    (found,) = workspace.runs(kind="sweep")
+    return found
+
+
+@pytest.fixture(scope="module")
+def one_only(workspace: Workspace, sweep: Run) -> Done:
+    """The report about one run that is named, into another folder."""
+    run = workspace.runs(kind="training")[1]
+    return workspace.jobs("report", "--runs", run.info.run_id, "--output", "second")
+
+
+def pdf_text(path: Path) -> str:
+    return " ".join("".join(page.extract_text() for page in pypdf.PdfReader(path).pages).split())
+
+
+def test_three_trainings_and_a_report_below_one_run(workspace: Workspace, sweep: Run) -> None:
+    assert sweep.info.status == "FINISHED"
+    below = [r for r in workspace.runs() if r.info.run_id != sweep.info.run_id]
+    assert {r.data.tags["mlflow.parentRunId"] for r in below} == {sweep.info.run_id}
+    assert {r.info.status for r in below} == {"FINISHED"}
+    names = [f"setting-{name} seed-0" for name in "123"]
+    assert [r.info.run_name for r in workspace.runs(kind="training")] == names
+    assert len(workspace.runs(kind="report")) == 1
+
+
+def test_the_sweep_says_what_came_out(workspace: Workspace, sweep: Run) -> None:
+    text = sweep.data.tags["mlflow.note.content"]
+    for run in workspace.runs(kind="training"):
+        assert f"{run.data.metrics['final_test_mse']:.5f}" in text
+    assert workspace.runs(kind="report")[0].info.run_id in text
+
+
+def test_the_document_is_written_and_logged(
+    workspace: Workspace, sweep: Run, trained: Done
+) -> None:
+    (report,) = workspace.runs(kind="report")
+    for name in FILES:
+        logged = workspace.artifacts(report) / "submission" / name
+        assert logged.read_bytes() == (workspace.folder / "submission" / name).read_bytes()
+    assert str(workspace.folder / "submission" / "submission.pdf") in trained.stdout
+
+
+def test_the_document_says_who_what_and_the_numbers(workspace: Workspace, sweep: Run) -> None:
+    text = pdf_text(workspace.folder / "submission" / "submission.pdf")
+    assert "Ada Example" in text
+    assert "The third setting surprised me." in text
+    for run in workspace.runs(kind="training"):
+        assert f"{run.data.metrics['final_test_mse']:.5f}" in text
+
+
+def test_a_report_about_one_run(workspace: Workspace, one_only: Done) -> None:
+    assert one_only.returncode == 0, one_only.stderr
+    assert one_only.stdout.strip().endswith(str(workspace.folder / "second" / "submission.pdf"))
+    one, two, three = workspace.runs(kind="training")
+    text = (workspace.folder / "second" / "submission.md").read_text()
+    assert f"{two.data.metrics['final_test_mse']:.5f}" in text
+    for other in (one, three):
+        assert f"{other.data.metrics['final_test_mse']:.5f}" not in text
+
+
+def test_a_run_that_does_not_exist(workspace: Workspace, sweep: Run) -> None:
+    done = workspace.jobs("report", "--runs", "0" * 32)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"Error: there is no run {'0' * 32}")
+    assert "Traceback" not in done.stderr
+
+
+def test_run_ids_are_checked(workspace: Workspace) -> None:
+    done = workspace.jobs("report", "--runs", "newest")
+    assert done.returncode == 2
+    assert "is not a run id" in " ".join(done.stderr.replace("│", " ").split())

@@ -1,0 +1,213 @@
+"""From a real store to records: what is taken, what is left out and why, what is missing."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from aemodel.settings import RECIPES
+from aemodel.training import Point
+from jobs.plan import plan_trainings
+from jobs.report.collect import collect
+from jobs.results import write_csv
+from jobs.tracking import Run, Store, StoreError
+
+RECIPE = replace(RECIPES["assignment"], iterations=300)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def fresh_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    import mlflow
+
+    folder = tmp_path_factory.mktemp("collect")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME"):
+            patch.delenv(name, raising=False)
+        patch.chdir(folder)
+        mlflow.set_tracking_uri(f"sqlite:///{folder}/mlflow.db")
+        yield
+
+
+@pytest.fixture
+def store(request: pytest.FixtureRequest) -> Store:
+    """An experiment for each test: making a store takes seconds."""
+    return Store.open(re.sub(r"\W", "_", request.node.name))
+
+
+def add(store: Store, setting: str, start: int, status: str = "FINISHED", seed: str = "0") -> Run:
+    """Add a training as a job leaves it, started at `start` milliseconds, without files."""
+    (job,) = plan_trainings(setting, RECIPE, seed, "3-8", "float32")
+    made = store.client.create_run(store.experiment_id, run_name=job.name, start_time=start)
+    run = Run(store.client, made.info.run_id)
+    run.log_params(job.to_params() | {"data_digest": "abc", "threads": "2"})
+    run.set_tags({"kind": "training", "version.numpy": "2.4.6"})
+    if status != "RUNNING":
+        run.end(status, "" if status == "FINISHED" else "a reason")
+    return run
+
+
+def add_results(run: Run, folder: Path) -> dict[str, NDArray[Any]]:
+    """Add the files and metrics of a training; return the files' contents."""
+    rng = np.random.default_rng(0)
+    fractions = np.arange(11) / 10
+    tables: dict[str, NDArray[Any]] = {
+        "embedding/low_dimension_embedding.csv": rng.normal(size=(20, 2)).astype(np.float32),
+        "embedding/mnist_test_labels.csv": np.arange(20) % 10,
+        "embedding/neighbour_shares.csv": np.full((10, 10), 0.1),
+        "reconstructions.csv": rng.random((20, 784)).astype(np.float32),
+        "interpolation/3-to-8/nearest.csv": np.column_stack(
+            [fractions, np.arange(11) % 10, rng.random(11), rng.random(11)]
+        ),
+    }
+    for f in fractions:
+        row = rng.random((1, 784)).astype(np.float32)
+        tables[f"interpolation/3-to-8/recreation_{f:.1f}.csv"] = row
+    for path, values in tables.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        write_csv(folder / path, values)
+    run.log_files(folder)
+    rates = [(0, 0.4, 0.5), (100, 0.2, 0.3), (200, 0.1, 0.2)]
+    points = [Point(i, test, train, 0.001, 0.01 * (i + 1)) for i, test, train in rates]
+    run.log_points(points, None)
+    digits = {f"mse_digit_{digit}": digit / 100 for digit in range(10)}
+    run.log_metrics({"final_test_mse": 0.1, "best_iteration": 299.0, **digits}, 299)
+    return tables
+
+
+# --- Which runs ------------------------------------------------------------------------------
+
+
+def test_the_newest_finished_training_of_each_setting(store: Store) -> None:
+    add(store, "1", 1000)
+    wanted = [add(store, name, 2000).run_id for name in ("1", "2", "3")]
+    add(store, "64-32-4", 3000)
+    found, omissions = collect(store, ())
+    assert [training.run_id for training in found] == wanted
+    assert omissions == ()
+
+
+def test_settings_without_a_run_are_said_so(store: Store) -> None:
+    add(store, "2", 1000)
+    found, omissions = collect(store, ())
+    assert [training.setting.name for training in found] == ["2"]
+    assert [(o.what, o.why) for o in omissions] == [
+        ("setting 1", "no run"),
+        ("setting 3", "no run"),
+    ]
+
+
+def test_newer_runs_that_did_not_finish_are_said_so(store: Store) -> None:
+    old = add(store, "1", 1000)
+    failed = add(store, "1", 2000, "FAILED")
+    running = add(store, "2", 2000, "RUNNING")
+    add(store, "3", 1000, "KILLED")
+    add(store, "3", 2000)
+    found, omissions = collect(store, ())
+    assert [training.setting.name for training in found] == ["1", "3"]
+    assert found[0].run_id == old.run_id
+    assert [(o.what, o.why) for o in omissions] == [
+        (f"setting-1 seed-0 (run {failed.run_id[:8]})", "FAILED: a reason"),
+        (f"setting-2 seed-0 (run {running.run_id[:8]})", "still running"),
+    ]
+
+
+def test_runs_that_were_asked_for_by_setting_and_seed(store: Store) -> None:
+    names = [("64-32-4", "0"), ("3", "1"), ("3", "0"), ("1", "2")]
+    asked = [add(store, name, 1000, seed=seed).run_id for name, seed in names]
+    found, omissions = collect(store, asked)
+    order = [("1", 2), ("3", 0), ("3", 1), ("64-32-4", 0)]
+    assert [(t.setting.name, t.seed) for t in found] == order
+    assert omissions == ()
+
+
+def test_asked_for_runs_that_cannot_be_used_are_said_so(store: Store) -> None:
+    killed = add(store, "1", 1000, "KILLED")
+    other = store.create_run("something else")
+    broken = add(store, "2", 1000)
+    broken.client.log_param(broken.run_id, "resolved.seed", "?")
+    found, omissions = collect(store, [killed.run_id, other.run_id, broken.run_id])
+    assert found == ()
+    assert [o.why for o in omissions[:2]] == ["KILLED: a reason", "not a training"]
+    assert omissions[2].why.startswith("its parameters cannot be read: ")
+
+
+def test_a_run_that_does_not_exist_is_refused(store: Store) -> None:
+    with pytest.raises(StoreError, match="there is no run"):
+        collect(store, ["0" * 32])
+
+
+# --- What is in a record ---------------------------------------------------------------------
+
+
+def test_everything_a_run_holds(store: Store, tmp_path: Path) -> None:
+    run = add(store, "1", 1000)
+    tables = add_results(run, tmp_path / "files")
+    (record,), _ = collect(store, [run.run_id])
+    assert (record.run_name, record.status, record.start_time_ms) == (
+        "setting-1 seed-0",
+        "FINISHED",
+        1000,
+    )
+    assert (record.recipe, record.seed, record.precision) == (RECIPE, 0, "float32")
+    assert (record.data_digest, record.threads) == ("abc", 2)
+    assert record.versions == {"numpy": "2.4.6"}
+    assert (record.final_test_mse, record.best_iteration) == (0.1, 299)
+    assert record.mse_by_digit == tuple(digit / 100 for digit in range(10))
+    assert record.curve is not None
+    np.testing.assert_array_equal(record.curve.iterations, [0, 100, 200])
+    np.testing.assert_array_equal(record.curve.test_mse, [0.4, 0.2, 0.1])
+    np.testing.assert_array_equal(record.curve.train_mse, [0.5, 0.3, 0.2])
+    np.testing.assert_allclose(record.curve.seconds, [0.01, 1.01, 2.01])
+    np.testing.assert_array_equal(record.codes, tables["embedding/low_dimension_embedding.csv"])
+    np.testing.assert_array_equal(record.labels, np.arange(20) % 10)
+    np.testing.assert_array_equal(record.neighbours, np.full((10, 10), 0.1))
+    pictures = tables["reconstructions.csv"].reshape(2, 10, 784)
+    np.testing.assert_array_equal(record.reconstructions, pictures)
+    (path,) = record.interpolations
+    assert (path.digit_a, path.digit_b) == (3, 8)
+    np.testing.assert_array_equal(path.fractions, np.arange(11) / 10)
+    for f, pixels in zip(path.fractions, path.pixels, strict=True):
+        wanted = tables[f"interpolation/3-to-8/recreation_{f:.1f}.csv"][0]
+        np.testing.assert_array_equal(pixels, wanted)
+    nearest = tables["interpolation/3-to-8/nearest.csv"]
+    np.testing.assert_array_equal(path.nearest_digit, nearest[:, 1])
+    np.testing.assert_array_equal(path.nearest_mse, nearest[:, 2])
+    np.testing.assert_array_equal(path.blend_nearest_mse, nearest[:, 3])
+
+
+def test_what_a_run_does_not_hold_is_none(store: Store) -> None:
+    run = add(store, "1", 1000)
+    (record,), _ = collect(store, [run.run_id])
+    nothing = ("curve", "codes", "labels", "neighbours", "reconstructions", "final_test_mse")
+    assert [name for name in nothing if getattr(record, name) is not None] == []
+    assert (record.interpolations, record.mse_by_digit) == ((), ())
+    assert (record.best_iteration, record.knn_accuracy, record.git_commit) == (None, None, "")
+
+
+@pytest.mark.parametrize("path", ["embedding/low_dimension_embedding.csv", "reconstructions.csv"])
+def test_a_file_that_is_damaged_is_none(store: Store, tmp_path: Path, path: str) -> None:
+    run = add(store, "1", 1000)
+    add_results(run, tmp_path / "files")
+    damaged = tmp_path / "damaged"
+    (damaged / path).parent.mkdir(parents=True)
+    (damaged / path).write_text("1,2\n3\n")
+    run.log_files(damaged)
+    (record,), _ = collect(store, [run.run_id])
+    name = "codes" if "embedding" in path else "reconstructions"
+    assert getattr(record, name) is None
+    assert record.labels is not None
+
+
+def test_an_interpolation_that_lacks_a_picture_is_left_out(store: Store, tmp_path: Path) -> None:
+    run = add(store, "1", 1000)
+    files = tmp_path / "files"
+    add_results(run, files)
+    folder = Path(run.client.get_run(run.run_id).info.artifact_uri.removeprefix("file://"))
+    (folder / "interpolation" / "3-to-8" / "recreation_0.4.csv").unlink()
+    (record,), _ = collect(store, [run.run_id])
+    assert record.interpolations == ()

@@ -1,0 +1,183 @@
+"""One training in its run: however it ends, the run, the outcome and the state on disk say so."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from aemodel.mnist import Dataset
+from aemodel.settings import RECIPES
+from jobs.checkpoint import Checkpoint
+from jobs.plan import TrainingJob, plan_trainings
+from jobs.progress import Board
+from jobs.tracking import Store
+from jobs.worker import Task, describe, run_training
+from tests.end_to_end.workspace import write_idx
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+RECIPE = replace(RECIPES["assignment"], iterations=250, eval_every=50, batch_size=100)
+
+
+@pytest.fixture(scope="module")
+def job() -> TrainingJob:
+    (planned,) = plan_trainings("16-8-2", RECIPE, "1", "3-8", "float32")
+    return planned
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory, small_dataset: Dataset) -> Iterator[Store]:
+    """A fresh store, in a folder that has the data in `mnist` and is the working directory."""
+    import mlflow
+
+    folder = tmp_path_factory.mktemp("worker")
+    write_idx(small_dataset, folder / "mnist")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME"):
+            patch.delenv(name, raising=False)
+        patch.chdir(folder)
+        mlflow.set_tracking_uri(f"sqlite:///{folder}/mlflow.db")
+        yield Store.open()
+
+
+@pytest.fixture
+def task(store: Store, job: TrainingJob, tmp_path: Path) -> Iterator[Task]:
+    """A training whose run and checkpoint are there, as the job makes them."""
+    run = store.create_run(job.name)
+    held = Checkpoint(run.run_id)
+    held.claim({"seed": "1"})
+    yield Task(
+        job=job,
+        index=0,
+        run_id=run.run_id,
+        tracking_uri=store.tracking_uri,
+        data=Path("mnist"),
+        board=tmp_path,
+        threads=1,
+        owner=os.getpid(),
+    )
+    held.release()
+
+
+def stop_early(task: Task) -> None:
+    """Run the training with a request to stop: it saves its state after the first updates."""
+    Board(task.board).request_stop()
+    assert run_training(task).status == "KILLED"
+    (task.board / "stop").unlink()
+
+
+def state_path(task: Task) -> Path:
+    return Checkpoint(task.run_id).path / "state.npz"
+
+
+def test_a_training_that_finishes(store: Store, task: Task) -> None:
+    outcome = run_training(task)
+    info = store.run(task.run_id).info()
+    assert (outcome.name, outcome.status, outcome.reason) == (
+        "setting-16-8-2 seed-1",
+        "FINISHED",
+        "",
+    )
+    assert info.status == "FINISHED"
+    assert outcome.metrics.items() <= info.metrics.items()
+    history = store.run(task.run_id).history("test_mse")
+    assert [step for step, _ in history] == [0, 50, 100, 150, 200]
+    assert f"{outcome.metrics['final_test_mse']:.5f}" in info.tags["mlflow.note.content"]
+    assert Board(task.board).read(0).stage == "finished"
+    assert not state_path(task).exists()
+
+
+def test_ten_pictures_of_the_course_at_most(store: Store, task: Task) -> None:
+    run_training(task)
+    images = [item.path for item in store.client.list_artifacts(task.run_id, "images")]
+    steps = [int(path.split("+")[2]) for path in images if path.endswith(".png")]
+    assert max(steps) == 250
+    assert len(steps) == len(set(steps)) == 5  # a picture a chunk, of at most 50 updates
+
+
+def test_a_training_asked_to_stop_keeps_its_state(store: Store, task: Task) -> None:
+    stop_early(task)
+    info = store.run(task.run_id).info()
+    assert info.status == "KILLED"
+    assert info.tags["reason"] == "interrupted; the same command continues it"
+    assert [step for step, _ in store.run(task.run_id).history("test_mse")] == [0]
+    assert state_path(task).exists()
+
+
+def test_points_that_were_sent_before_are_not_sent_again(store: Store, task: Task) -> None:
+    stop_early(task)
+    state = state_path(task).read_bytes()
+    assert run_training(task).status == "FINISHED"
+    run = store.run(task.run_id)
+    before = run.history("test_mse")
+    state_path(task).write_bytes(state)  # as if killed later, with an old state on disk
+    again = run_training(task)
+    assert again.status == "FINISHED"
+    assert run.history("test_mse") == before
+    assert [step for step, _ in before] == [0, 50, 100, 150, 200]
+    assert "reason" not in run.info().tags
+
+
+def test_a_training_that_diverges_fails_and_keeps_its_curve(store: Store, task: Task) -> None:
+    stop_early(task)
+    with np.load(state_path(task)) as arrays:
+        state = dict(arrays)
+    state["weight_10"] *= np.float32(1e30)
+    Checkpoint(task.run_id).save(state)
+    outcome = run_training(task)
+    run = store.run(task.run_id)
+    assert (outcome.status, outcome.metrics) == ("FAILED", {})
+    assert "at iteration 50: training diverged" in outcome.reason
+    assert run.info().status == "FAILED"
+    assert run.info().tags["reason"] == outcome.reason
+    assert [step for step, _ in run.history("test_mse")] == [0]
+
+
+def test_a_damaged_state_fails_the_training(task: Task, capsys: pytest.CaptureFixture[str]) -> None:
+    state_path(task).write_bytes(b"PK\x03\x04 and no more")
+    outcome = run_training(task)
+    assert outcome.status == "FAILED"
+    assert f"{state_path(task)} is damaged" in outcome.reason
+    assert Board(task.board).read(0).stage == "failed"
+
+
+def test_a_state_of_another_network_fails_the_training(
+    store: Store, task: Task, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stop_early(task)
+    (other,) = plan_trainings("16-8-3", RECIPE, "1", "3-8", "float32")
+    outcome = run_training(replace(task, job=other))
+    assert outcome.status == "FAILED"
+    assert "does not fit this network" in outcome.reason
+
+
+def test_data_that_went_away_fails_the_training(
+    task: Task, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    outcome = run_training(replace(task, data=tmp_path / "gone"))
+    assert outcome.status == "FAILED"
+    assert "gone" in outcome.reason
+
+
+def test_a_training_whose_job_is_gone_stops(task: Task) -> None:
+    orphan = replace(task, owner=2**22)  # larger than process ids are
+    assert run_training(orphan).status == "KILLED"
+
+
+def test_the_description(job: TrainingJob) -> None:
+    text = describe(job)
+    assert "setting 16-8-2: 784 → 16 → 8 → 2 → 8 → 16 → 784, 26,210 parameters" in text
+    assert "`assignment`, 250 iterations at batch 100, seed 1, float32" in text
+    metrics = {
+        "final_test_mse": 0.05,
+        "best_test_mse": 0.04,
+        "best_iteration": 12_300.0,
+        "pca_test_mse": 0.06,
+    }
+    text = describe(job, metrics)
+    assert "| final | **0.05000** |" in text
+    assert "| best, at iteration 12,300 | 0.04000 |" in text
+    assert "| PCA with 2 components | 0.06000 |" in text
