@@ -133,6 +133,19 @@ def has_fast_bfloat16() -> bool:
     return "avx512_bf16" in flags or "amx_bf16" in flags
 
 
+def check_batch(recipe: Recipe, dataset: Dataset) -> None:
+    """Refuse a batch larger than the training set.
+
+    Raises:
+        ValueError: it is; the message says how large the set is.
+    """
+    if recipe.batch_size > len(dataset.x_train):
+        raise ValueError(
+            f"batch_size={recipe.batch_size} is more than the {len(dataset.x_train)} training "
+            "images: give a smaller batch_size"
+        )
+
+
 class Training:
     """One network being trained on one data set.
 
@@ -158,11 +171,7 @@ class Training:
             raise ValueError(
                 f"precision={precision!r} is not known: give {' or '.join(PRECISIONS)}"
             )
-        if recipe.batch_size > len(dataset.x_train):
-            raise ValueError(
-                f"batch_size={recipe.batch_size} is more than the {len(dataset.x_train)} training "
-                "images: give a smaller batch_size"
-            )
+        check_batch(recipe, dataset)
         self.recipe = recipe
         self.data = dataset.shuffled(seed)
         self.network = build_autoencoder(setting, seed)

@@ -87,6 +87,8 @@ def train(
     options = Options(data, workers, resuming, author, notes, experiment)
     try:
         status = run(trainings, options)
+    except plan.ParameterError as error:
+        raise _bad_parameter(error) from None
     except (DataError, StoreError) as error:
         _fail(str(error))
     raise typer.Exit(status)

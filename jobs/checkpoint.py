@@ -83,7 +83,7 @@ class Checkpoint:
         """
         path = self.path / "state.npz"
         try:
-            with np.load(path, allow_pickle=False) as arrays:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
                 return dict(arrays)
         except FileNotFoundError:
             return None

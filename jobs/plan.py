@@ -6,6 +6,7 @@ Everything the user types is checked here, before a run is made: a value that is
 
 import dataclasses
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -113,7 +114,7 @@ def parse_seeds(text: str) -> list[int]:
     """Read one seed or a comma list of seeds."""
 
     def parse_seed(item: str) -> int:
-        if not (item.isascii() and item.isdigit() and int(item[:11]) <= MAX_SEED):
+        if not (re.fullmatch("[0-9]{1,10}", item) and int(item) <= MAX_SEED):
             raise ValueError(f"seed {item!r} is not a whole number from 0 to {MAX_SEED}")
         return int(item)
 

@@ -109,13 +109,13 @@ def _show_live(board: Board, names: Sequence[str], finished: threading.Event) ->
     ]
     with Progress(*columns, console=Console(stderr=True)) as progress:
         tasks = [progress.add_task(name, total=None, text="waiting") for name in names]
-        while True:
+        ended = False
+        while not ended:
+            ended = finished.wait(REFRESH_SECONDS)
             for index, task in enumerate(tasks):
                 status = board.read(index)
                 text = status.line("").removeprefix(": ")
                 progress.update(task, completed=status.done, total=status.total or None, text=text)
-            if finished.wait(REFRESH_SECONDS):
-                return
 
 
 def _show_plain(board: Board, names: Sequence[str], finished: threading.Event) -> None:

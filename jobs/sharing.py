@@ -42,6 +42,6 @@ def share_cores(costs: Sequence[float], workers: int, cores: int = 0) -> Shares:
     order = tuple(sorted(range(count), key=lambda i: -costs[i]))
     if workers == 0 and count <= 2 * cores:
         worth = [cores * cost / sum(costs) for cost in costs]
-        return Shares(count, tuple(max(1, math.ceil(w)) for w in worth), order)
+        return Shares(count, tuple(min(cores, math.ceil(w)) for w in worth), order)
     workers = min(workers or cores, count)
     return Shares(workers, (max(1, cores // workers),) * count, order)

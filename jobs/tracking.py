@@ -93,6 +93,7 @@ class Store:
             StoreError: the experiment is deleted, or its artifacts cannot be written from here.
         """
         import mlflow
+        from mlflow.exceptions import MlflowException
         from mlflow.tracking import MlflowClient
 
         tracking_uri = mlflow.get_tracking_uri()
@@ -101,7 +102,10 @@ class Store:
             given = "" if experiment else os.environ.get("MLFLOW_EXPERIMENT_ID", "")
             name = experiment or os.environ.get("MLFLOW_EXPERIMENT_NAME") or EXPERIMENT
             known = None if given else client.get_experiment_by_name(name)
-            found = known or client.get_experiment(given or client.create_experiment(name))
+            try:
+                found = known or client.get_experiment(given or client.create_experiment(name))
+            except MlflowException as error:
+                raise StoreError(f"experiment {given or name!r} cannot be used: {error}") from error
         if found.lifecycle_stage != "active":
             raise StoreError(
                 f"experiment {found.name!r} is deleted: restore it with `mlflow experiments "
@@ -201,6 +205,10 @@ class Run:
         from mlflow.entities import RunTag
 
         self.client.log_batch(self.run_id, tags=[RunTag(name, text) for name, text in tags.items()])
+
+    def set_parent(self, parent: "Run") -> None:
+        """Show this run below `parent`."""
+        self.set_tags({"mlflow.parentRunId": parent.run_id})
 
     def describe(self, markdown: str) -> None:
         """Set the description that the UI shows on the run's page."""

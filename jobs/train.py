@@ -17,8 +17,9 @@ from typing import Any
 
 from aemodel import mnist
 from aemodel.settings import SETTINGS
+from aemodel.training import check_batch
 from jobs.checkpoint import Checkpoint, abandoned
-from jobs.plan import TrainingJob
+from jobs.plan import ParameterError, TrainingJob
 from jobs.progress import Board, Status, shown
 from jobs.sharing import share_cores
 from jobs.tracking import Run, Store, versions
@@ -60,9 +61,11 @@ def train(jobs: Sequence[TrainingJob], options: Options) -> int:
 
     Raises:
         mnist.DataError: the data cannot be used; no run was made.
+        ParameterError: a batch is larger than the training set; no run was made.
         StoreError: the tracking store cannot be used; no run was made.
     """
     data = mnist.load(options.data)
+    _check_batches(jobs, data)
     store = Store.open(options.experiment)
     with tempfile.TemporaryDirectory(prefix="trainings-") as folder:
         board = Board(Path(folder))
@@ -71,6 +74,14 @@ def train(jobs: Sequence[TrainingJob], options: Options) -> int:
             with shown(board, [task.job.name for task in plan.tasks]):
                 outcomes = _run_all(plan, options.workers)
             return _conclude(plan, outcomes, options, board.stop_requested)
+
+
+def _check_batches(jobs: Sequence[TrainingJob], data: mnist.Dataset) -> None:
+    try:
+        for job in jobs:
+            check_batch(job.recipe, data)
+    except ValueError as error:
+        raise ParameterError("batch_size", str(error)) from None
 
 
 def _prepare(
@@ -91,6 +102,8 @@ def _prepare(
         if checkpoint := earlier[index]:
             run = Run(store.client, checkpoint.run_id)
             info = run.info()
+            if parent:
+                run.set_parent(parent)
             if info.status == "FINISHED":
                 finished[index] = Outcome(job.name, run.run_id, "FINISHED", "", info.metrics)
         else:
@@ -145,6 +158,8 @@ def _mark_interrupted(place: dict[str, str], store: Store) -> None:
         run = Run(store.client, found.run_id)
         if run.status() == "RUNNING":
             run.end("KILLED", "its process ended without a word; the same command continues it")
+        if found.identity() == place:  # of a parent, which has nothing to continue
+            found.remove()
         found.release()
 
 

@@ -74,8 +74,10 @@ def run_training(task: Task) -> Outcome:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
     run = Run.open(task.tracking_uri, task.run_id)
     status, reason, metrics = "FAILED", "", {}
+    checkpoint = Checkpoint(task.run_id)
     try:
-        metrics = _train_and_log(task, run)
+        checkpoint.wait_for_training()
+        metrics = _train_and_log(task, run, checkpoint)
         status = "FINISHED"
     except (Stopped, KeyboardInterrupt):
         status, reason = "KILLED", "interrupted; the same command continues it"
@@ -85,15 +87,14 @@ def run_training(task: Task) -> Outcome:
         traceback.print_exc()
         reason = f"{type(error).__name__}: {error}"
     run.end(status, reason)
+    checkpoint.release()
     Board(task.board).write(task.index, Status(stage=status.lower()))
     return Outcome(task.job.name, task.run_id, status, reason, metrics)
 
 
-def _train_and_log(task: Task, run: Run) -> dict[str, float]:
+def _train_and_log(task: Task, run: Run, checkpoint: Checkpoint) -> dict[str, float]:
     board = Board(task.board)
     board.write(task.index, Status("starting TensorFlow"))
-    checkpoint = Checkpoint(task.run_id)
-    checkpoint.wait_for_training()
     run.reopen()
     use_threads(task.threads)
     job, data = task.job, mnist.load(task.data)

@@ -10,6 +10,7 @@ a_k are the principal axes of what the plane leaves of the codes.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -22,8 +23,8 @@ from aemodel.mnist import IMAGE_SHAPE
 Floats = NDArray[np.floating]
 
 PIXEL_TOLERANCE = 8e-3
-"""Most that rounding may move a decoded pixel, two of a screen's 256 greys. The screen rounds again,
-by up to half a grey: in all less than 1e-2."""
+"""Most that rounding may move a decoded pixel, on the scale 0..1: two of a screen's 256 greys. The
+screen rounds again, by up to half a grey: in all less than 1e-2."""
 
 FURTHER_AXES = 8
 """Most sliders shown."""
@@ -81,7 +82,8 @@ def further_axes(codes: Floats, plane: Plane) -> list[dict[str, Any]]:
     """Return the principal axes of the codes (n, d) at right angles to the plane, largest first.
 
     Each has its `name`, the unit vector `axis` (d numbers) and the standard `deviation` of the
-    codes along it; there are at most `FURTHER_AXES`, each with `LEAST_SHARE` of the variance or more.
+    codes along it; there are at most `FURTHER_AXES`, each with more than `LEAST_SHARE` of the
+    variance.
     """
     centred = codes.astype(np.float64) - plane.mean
     rest = centred - centred @ plane.components.T @ plane.components
@@ -129,23 +131,24 @@ def _round(arrays: Sequence[Floats]) -> tuple[list[FixedPoint], float]:
     """Return the arrays rounded, and the largest difference this makes to a decoded pixel.
 
     `arrays` are the decoder's layers, each a kernel with the bias as its last row, and then the
-    codes. Each may move a pixel by as much on its own; the errors are independent, so that together
-    they move it by about twice as much, and where it is more than allowed all become finer.
+    codes. Each may move a pixel as far as the others may; how far that is falls until all of them
+    together stay within `PIXEL_TOLERANCE`.
     """
     pictures = _decode(arrays)
 
-    def difference(rounded: Sequence[Floats]) -> float:
-        return float(np.abs(_decode(rounded) - pictures).max())
+    def difference(others: Sequence[Floats]) -> float:
+        return float(np.abs(_decode(others) - pictures).max())
+
+    @cache
+    def difference_alone(position: int, bits: int) -> float:
+        rounded = to_fixed_point(arrays[position], bits).values
+        return difference([*arrays[:position], rounded, *arrays[position + 1 :]])
 
     def coarsest(position: int, allowed: float) -> FixedPoint:
-        for bits in range(9, MOST_BITS):
-            rounded = to_fixed_point(arrays[position], bits)
-            others_exact = [*arrays[:position], rounded.values, *arrays[position + 1 :]]
-            if difference(others_exact) <= allowed:
-                return rounded
-        return to_fixed_point(arrays[position], MOST_BITS)
+        enough = (b for b in range(9, MOST_BITS) if difference_alone(position, b) <= allowed)
+        return to_fixed_point(arrays[position], next(enough, MOST_BITS))
 
-    for allowed in PIXEL_TOLERANCE / np.array([2, 4, 8]):
+    for allowed in PIXEL_TOLERANCE * 0.8 ** np.arange(12):
         rounded = [coarsest(position, allowed) for position in range(len(arrays))]
         total = difference([array.values for array in rounded])
         if total <= PIXEL_TOLERANCE:

@@ -11,8 +11,8 @@ from jobs.report import tables
 
 SPECIAL = re.compile(r"([\\`*_\[\]<>|~$&])")
 """Characters that mean something anywhere in a line."""
-LINE_START = re.compile(r"^(\s*)(#|[-+=:]|\d+(?=[.)]))", re.MULTILINE)
-"""What means something at the start of a line alone."""
+LINE_START = re.compile(r"^(\s*)(#|[-+=:]|\d+[.)](?=\s|$))", re.MULTILINE)
+"""What means something at the start of a line alone: a list's number only before a space."""
 
 
 def write(data: dict[str, Any]) -> str:
@@ -31,7 +31,7 @@ def escape(text: str) -> str:
 
 def _guard(match: re.Match[str]) -> str:
     lead, mark = str(match[1]), str(match[2])
-    return f"{lead}{mark}\u2060" if mark.isdigit() else f"{lead}\\{mark}"
+    return f"{lead}{mark[:-1]}\\{mark[-1]}"
 
 
 def _block(block: dict[str, Any]) -> str:
