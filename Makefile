@@ -51,7 +51,8 @@ clean:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
 		{ echo "$(PYTHON) is not Python 3.11 to 3.13: name one with make PYTHON=python3.12"; exit 1; }
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --disable-pip-version-check --requirement requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check $$(grep -o '^uv==[0-9.]*' requirements.lock)
+	$(BIN)/uv pip install --python $(BIN)/python --compile-bytecode --requirement requirements.lock
 	touch .venv/installed
 
 # The peers have an environment of their own: what they need and what we need need not agree.

@@ -22,9 +22,9 @@ from aemodel.mnist import IMAGE_SHAPE
 
 Floats = NDArray[np.floating]
 
-PIXEL_TOLERANCE = 8e-3
-"""Most that rounding may move a decoded pixel, on the scale 0..1: two of a screen's 256 greys. The
-screen rounds again, by up to half a grey: in all less than 1e-2."""
+PIXEL_TOLERANCE = 7e-3
+"""Most that rounding may move a pixel decoded from the sample, on the scale 0..1. Other codes and
+the screen, which shows 256 greys, add to it: in all less than 1e-2."""
 
 FURTHER_AXES = 8
 """Most sliders shown."""

@@ -227,13 +227,15 @@ def _part_2(draft: _Draft, groups: tuple[Group, ...], found: Sequence[Finding]) 
 
 
 def _path_text(training: Training) -> str:
+    """Say how the pictures were made, and of which network."""
     return (
         f"In setting {training.setting.name} (latent size {training.setting.d3}, seed "
         f"{training.seed}) the mean code of each digit is taken over its test images. Between two "
         "such means a and b the codes (1 − f) a + f b are decoded, for f = 0.0, 0.1 to 1.0. For "
         "comparison the two end pictures are blended pixel by pixel with the same weights, and "
         "each picture is compared with all test images: the digit of the nearest says what it "
-        "shows, and the distance (MSE) how close to a real digit it is."
+        "shows, and the distance (MSE) how close to a real digit it is. Of settings 2 and 3 this "
+        "part takes the one whose training ended with the lower error."
     )
 
 

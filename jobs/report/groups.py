@@ -77,9 +77,19 @@ def comparable(groups: tuple[Group, ...]) -> tuple[Group, ...]:
 
 
 def interpolated(groups: tuple[Group, ...]) -> Training | None:
-    """Return the training whose interpolations part 2 shows: setting 3, else 2, else any."""
-    ranked = sorted(groups, key=lambda one: {"3": 0, "2": 1}.get(one.setting.name, 2))
-    return next((t for one in ranked for t in one.trainings if t.interpolations), None)
+    """Return the training whose interpolations part 2 shows.
+
+    Setting 2 or 3, as the assignment asks, whichever ended with the lower error (a training that
+    ends in a spike decodes badly); any other where there is neither.
+    """
+    held = [t for one in groups for t in one.trainings if t.interpolations]
+    return min(held, key=_path_rank, default=None)
+
+
+def _path_rank(training: Training) -> tuple[bool, float]:
+    final = training.final_test_mse
+    error = final if final is not None and math.isfinite(final) else math.inf
+    return training.setting.name not in ("2", "3"), error
 
 
 def embedded(groups: tuple[Group, ...]) -> Training | None:

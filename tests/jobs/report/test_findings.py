@@ -8,6 +8,7 @@ import pytest
 
 from aemodel.settings import RECIPES, parse_setting
 from jobs.report.findings import Findings, find, intuitions
+from jobs.report.groups import group, interpolated
 from jobs.report.records import Omission, Records, Training
 from tests.jobs.report.synthetic import (
     REFERENCE,
@@ -47,6 +48,13 @@ def test_final_errors_are_given_best_first(full: Findings) -> None:
     text = full.part_1[0].text
     assert "0.00459 for setting 3, 0.00928 for setting 2 and 0.03851 for setting 1" in text
     assert "bottleneck" in full.part_1[0].intuition
+
+
+def test_part_2_shows_the_better_of_settings_2_and_3(full_records: Records) -> None:
+    assert interpolated(group(full_records)) is full_records.trainings[2]
+    spoilt = replace(full_records.trainings[2], final_test_mse=0.042)
+    records = replace(full_records, trainings=(*full_records.trainings[:2], spoilt))
+    assert interpolated(group(records)) is full_records.trainings[1]
 
 
 def test_an_order_against_the_latent_size_changes_the_explanation() -> None:
