@@ -146,6 +146,6 @@ class Recipe:
 
 RECIPES = {
     "assignment": Recipe("assignment", 100_000, 500, 100, 1e-3),
-    "quick": Recipe("quick", 4_000, 500, 100, 3e-3, schedule="cosine", warmup_iterations=100),
+    "quick": Recipe("quick", 4_000, 500, 100, 1e-3, schedule="cosine", warmup_iterations=100),
 }
 """`assignment`: the assignment's exact recipe. `quick`: a few minutes on two cores."""

@@ -140,12 +140,13 @@ def _round(arrays: Sequence[Floats]) -> tuple[list[FixedPoint], float]:
         return float(np.abs(_decode(others) - pictures).max())
 
     @cache
-    def difference_alone(position: int, bits: int) -> float:
+    def difference_alone(position: int, bits: float) -> float:
         rounded = to_fixed_point(arrays[position], bits).values
         return difference([*arrays[:position], rounded, *arrays[position + 1 :]])
 
     def coarsest(position: int, allowed: float) -> FixedPoint:
-        enough = (b for b in range(9, MOST_BITS) if difference_alone(position, b) <= allowed)
+        tried = np.arange(9, MOST_BITS, 0.5)
+        enough = (bits for bits in tried if difference_alone(position, bits) <= allowed)
         return to_fixed_point(arrays[position], next(enough, MOST_BITS))
 
     for allowed in PIXEL_TOLERANCE * 0.8 ** np.arange(12):

@@ -7,6 +7,7 @@ there are the shorter the text.
 """
 
 import base64
+import math
 import zlib
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.floating]
 
 MOST_BITS = 16
+"""Bits of the most precise numbers."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,8 +26,8 @@ class FixedPoint:
     """Numbers offset + step * integers."""
 
     integers: NDArray[np.uint16]
-    bits: int
-    """The integers are below 2**bits; from 9 to `MOST_BITS`."""
+    bits: float
+    """The integers are below 2**bits; from 9 to `MOST_BITS`, fractions allowed."""
     offset: float
     step: float
 
@@ -36,15 +38,15 @@ class FixedPoint:
 
     def encode(self) -> dict[str, Any]:
         """Return the entry that `decodeFixed` in `data.mjs` reads."""
-        low_bits = self.bits - 8
+        low_bits = math.ceil(self.bits) - 8
         data = _pack_planes(self.integers.ravel(), low_bits)
         return {"data": data, "lowBits": low_bits, "offset": self.offset, "step": self.step}
 
 
-def to_fixed_point(values: Floats, bits: int) -> FixedPoint:
+def to_fixed_point(values: Floats, bits: float) -> FixedPoint:
     """Return finite `values` rounded to 2**bits numbers, evenly from the least to the largest."""
     offset, largest = float(values.min()), float(values.max())
-    step = (largest - offset) / (2**bits - 1) or 1.0
+    step = (largest - offset) / (math.floor(2**bits) - 1) or 1.0
     return FixedPoint(np.rint((values - offset) / step).astype(np.uint16), bits, offset, step)
 
 

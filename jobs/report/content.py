@@ -262,7 +262,7 @@ def _part_3(draft: _Draft, groups: tuple[Group, ...], found: Sequence[Finding]) 
         alt=f"Scatter plot of the {codes} of {images:,} test images, one colour a digit.",
         caption=f"The {codes} of the {images:,} test images in setting {training.setting.name} "
         f"(seed {training.seed}), one dot an image, one colour a digit.",
-        width=0.8,
+        width=0.68,
     )
     shares = embedding.neighbour_shares(training)
     if shares is not None:
@@ -274,7 +274,7 @@ def _part_3(draft: _Draft, groups: tuple[Group, ...], found: Sequence[Finding]) 
             alt="Decoded pictures on a grid over the latent plane; digits change into one another.",
             caption="What the decoder makes of a regular grid of points of the same plane, from "
             "the 1st to the 99th percentile of the codes on each axis.",
-            width=0.6,
+            width=0.45,
             floats=True,
         )
     text = _plane_text(draft)
@@ -306,10 +306,10 @@ def _provenance(draft: _Draft, records: Records, groups: tuple[Group, ...]) -> N
     draft.heading("Provenance")
     if groups:
         draft.table("table-runs", tables.runs(records.trainings))
-    draft.add("list", items=list(provenance.facts(records)))
+    draft.add("fine print", items=list(provenance.facts(records)))
     if groups:
         draft.heading("How the terms are measured", 2)
-        draft.add("list", items=list(provenance.definitions()))
+        draft.add("fine print", items=list(provenance.definitions()))
         draft.heading("How to reproduce", 2)
         draft.add("paragraph", text=provenance.REPRODUCE)
         draft.add("code", text="\n".join(provenance.commands(records.trainings)))

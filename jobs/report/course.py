@@ -74,20 +74,30 @@ def spikes(groups: Sequence[Group]) -> Iterator[Finding]:
 
 
 def _spikes(name: str, training: Training, found: Sequence[Spike]) -> str:
-    highest = max(found, key=lambda spike: spike.ratio)
-    number = "one spike: it" if len(found) == 1 else f"{len(found)} spikes; in the highest it"
+    lasting = [spike for spike in found if spike.end is None]
+    told = max(lasting or found, key=lambda spike: spike.ratio)
+    which = "the one it does not recover from" if lasting else "the highest"
+    number = "one spike: it" if len(found) == 1 else f"{len(found)} spikes; in {which} it"
     text = (
-        f"The error of {name} has {number} jumps from {error(highest.level)} to "
-        f"{error(highest.peak)} at iteration {count(highest.peak_iteration)}, "
-        f"{times(highest.ratio)} the level before"
+        f"The error of {name} has {number} jumps from {error(told.level)} to "
+        f"{error(told.peak)} at iteration {count(told.peak_iteration)}, "
+        f"{times(told.ratio)} the level before"
     )
-    if training.pca_test_mse and highest.peak > training.pca_test_mse > highest.level:
+    if training.pca_test_mse and told.peak > training.pca_test_mse > told.level:
         text += f" and above PCA's {error(training.pca_test_mse)}"
-    if highest.end is None:
-        return (
-            f"{text}, and by the end of the training has come back only to {error(highest.last)}."
-        )
-    return f"{text}, and is back after {count(highest.end - highest.start)} iterations."
+    if told.end is None:
+        text += f", and by the end of the training has come back only to {error(told.last)}."
+    else:
+        text += f", and is back after {count(told.end - told.start)} iterations."
+    return text + _highest(told, found)
+
+
+def _highest(told: Spike, found: Sequence[Spike]) -> str:
+    highest = max(found, key=lambda spike: spike.peak)
+    if highest is told:
+        return ""
+    at = count(highest.peak_iteration)
+    return f" The highest error of all spikes is {error(highest.peak)}, at iteration {at}."
 
 
 def _spike_intuition(training: Training, found: Sequence[Spike]) -> str:

@@ -16,7 +16,9 @@ SPIKE_RATIO = 1.5
 RECOVERED_RATIO = 1.1
 """... and is over where it is at most this many times that level again."""
 SPIKE_WINDOW = 10
-"""Recorded errors whose median is the level before a spike."""
+"""Recorded errors whose median is the level before a spike, where there are as many."""
+SPIKE_EARLIEST = 5
+"""Recorded errors before the first that can be a spike."""
 
 PLATEAU_BAND = 0.05
 """On a plateau the level stays within this share of where the plateau began ..."""
@@ -100,21 +102,23 @@ def spikes(curve: Curve) -> list[Spike]:
     """Return the spikes of a curve, oldest first; none when it is too short or not finite.
 
     A spike begins at e_k > SPIKE_RATIO * level, where level is the median of the SPIKE_WINDOW
-    errors before k, and ends at the first later e_j <= RECOVERED_RATIO * level.
+    errors before k, and ends at the first later e_j <= RECOVERED_RATIO * level. Where there is none
+    it has no end: its peak is then that of its first SPIKE_WINDOW errors, and later spikes are
+    looked for above the level it left.
     """
     found: list[Spike] = []
     if not _judgeable(curve):
         return found
-    errors, k = curve.test_mse, SPIKE_WINDOW
+    errors, k = curve.test_mse, SPIKE_EARLIEST
     while k < errors.size:
-        level = float(np.median(errors[k - SPIKE_WINDOW : k]))
+        level = float(np.median(errors[max(0, k - SPIKE_WINDOW) : k]))
         if errors[k] <= SPIKE_RATIO * level:
             k += 1
             continue
         back = np.flatnonzero(errors[k:] <= RECOVERED_RATIO * level)
-        stop = k + int(back[0]) if back.size else errors.size
+        stop = k + int(back[0]) if back.size else None
         found.append(_spike(curve, k, stop, level))
-        k = stop + SPIKE_WINDOW
+        k = (k if stop is None else stop) + SPIKE_WINDOW
     return found
 
 
@@ -172,20 +176,19 @@ def _judgeable(curve: Curve) -> bool:
 
 
 def _ends_in_spike(curve: Curve) -> bool:
-    found = spikes(curve)
-    return bool(found) and found[-1].end is None
+    return any(spike.end is None for spike in spikes(curve))
 
 
-def _spike(curve: Curve, start: int, stop: int, level: float) -> Spike:
-    peak = start + int(np.argmax(curve.test_mse[start:stop]))
-    recovered = stop < curve.test_mse.size
+def _spike(curve: Curve, start: int, stop: int | None, level: float) -> Spike:
+    rise = curve.test_mse[start : start + SPIKE_WINDOW if stop is None else stop]
+    peak = start + int(np.argmax(rise))
     return Spike(
         start=int(curve.iterations[start]),
         peak_iteration=int(curve.iterations[peak]),
         level=level,
         peak=float(curve.test_mse[peak]),
-        end=int(curve.iterations[stop]) if recovered else None,
-        last=float(curve.test_mse[stop - 1]),
+        end=None if stop is None else int(curve.iterations[stop]),
+        last=float(curve.test_mse[-1 if stop is None else stop - 1]),
     )
 
 

@@ -40,7 +40,7 @@ def _block(block: dict[str, Any]) -> str:
             return f"{'#' * (block['level'] + 1)} {escape(block['text'])}"
         case "paragraph" | "equation":
             return escape(block["text"])
-        case "list":
+        case "list" | "fine print":
             return _bullets(map(escape, block["items"]))
         case "caveats":
             title = f"> **{escape(block['title'])}**"

@@ -35,7 +35,11 @@ def facts(records: Records) -> Iterator[str]:
 
 
 def _arithmetic(training: Training) -> str:
-    threads = "threads not recorded" if training.threads is None else f"{training.threads} threads"
+    threads = (
+        "threads not recorded"
+        if training.threads is None
+        else f"{training.threads} thread{'s' * (training.threads > 1)}"
+    )
     return f"{one_line(training.precision)}, {threads}"
 
 
@@ -56,7 +60,12 @@ def _fact(
 
 
 def _address(uri: str) -> str:
-    """Return a tracking address without user name and password."""
+    """Return a tracking address that may be handed in.
+
+    Without user name and password, and of a file only its name: folders are nobody's affair.
+    """
+    if uri.startswith("sqlite:"):
+        return one_line(f"{uri.rpartition('/')[2]} (SQLite)")
     return one_line(re.sub("//[^/@]*@", "//", uri))
 
 

@@ -26,9 +26,9 @@ def stored(entry: dict[str, Any]) -> Floats:
 
 @given(
     arrays(np.float32, 7, elements=st.floats(-1e4, 1e4, width=32)),
-    st.integers(9, MOST_BITS),
+    st.floats(9, MOST_BITS),
 )
-def test_fixed_point_is_within_half_a_step(values: Floats, bits: int) -> None:
+def test_fixed_point_is_within_half_a_step(values: Floats, bits: float) -> None:
     fixed = to_fixed_point(values, bits)
     assert fixed.integers.max() < 2**bits
     read = stored(fixed.encode())
@@ -38,7 +38,7 @@ def test_fixed_point_is_within_half_a_step(values: Floats, bits: int) -> None:
 
 
 @pytest.mark.parametrize("setting", ["1", "3"])
-@pytest.mark.parametrize(("gain", "outlier"), [(1, 0), (3, 8)])
+@pytest.mark.parametrize(("gain", "outlier"), [(1, 0), (2, 3)])
 def test_pictures_of_all_codes_are_near_the_models(
     networks: dict[str, Network], setting: str, gain: float, outlier: float
 ) -> None:
@@ -66,7 +66,7 @@ def test_pictures_of_all_codes_are_near_the_models(
 
 def test_further_axes_are_those_in_which_codes_vary() -> None:
     rng = np.random.default_rng(0)
-    codes = rng.normal(size=(500, 5)) * [4, 3, 2, 1, 1e-3]
+    codes = rng.normal(size=(5000, 5)) * [4, 3, 2, 1, 1e-3]
     axes = further_axes(codes, project(codes))
     assert [axis["name"].split()[0] for axis in axes] == ["3", "4"]
     assert [axis["deviation"] for axis in axes] == pytest.approx([2, 1], rel=0.1)

@@ -47,6 +47,18 @@ def test_a_spike_that_outlasts_the_training_has_no_end() -> None:
     assert 0.07 < spike.last < 0.08
 
 
+def test_a_jump_that_lasts_is_one_spike_and_later_ones_are_found_above_it() -> None:
+    held = curve(FLAT, noise=0)
+    held.test_mse[held.iterations >= 12_000] = 0.04
+    held.test_mse[held.iterations == 12_200] = 0.065
+    held.test_mse[held.iterations == 98_200] = 0.338
+    first, second = shape.spikes(held)
+    assert (first.start, first.peak_iteration, first.end) == (12_000, 12_200, None)
+    assert (first.level, first.peak, first.last) == pytest.approx((0.02, 0.065, 0.04))
+    assert (second.peak_iteration, second.end) == (98_200, 98_300)
+    assert second.level == pytest.approx(0.04)
+
+
 @pytest.mark.parametrize(("ratio", "number"), [(1.49, 0), (1.51, 1)])
 def test_the_threshold_of_a_spike(ratio: float, number: int) -> None:
     assert len(shape.spikes(with_peak(ratio))) == number
