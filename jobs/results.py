@@ -211,7 +211,7 @@ def _write_explorer(results: Results, training: Training, job: TrainingJob, fold
             plane=results.plane,
             pairs=job.pairs,
         )
-    except ValueError as error:
+    except explorer.TooLarge as error:
         print(f"{job.name}: no explorer.html: {error}", file=sys.stderr, flush=True)
         return
     (folder / "explorer.html").write_text(page, encoding="utf-8")
