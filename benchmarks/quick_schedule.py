@@ -2,7 +2,12 @@
 
 Trains each setting with several peak learning rates on the first 50,000 training images and takes
 the error on the other 10,000. The test set is not touched. Run with
-`python -m benchmarks.quick_schedule [rates ...]`.
+`python -m benchmarks.quick_schedule [rates ...]`. It found, with 4,000 iterations:
+
+    setting    0.001      0.002      0.004
+       1      0.04149    0.03962    0.03849
+       2      0.01564    0.01469    0.01437
+       3      0.00819    0.04961    0.05694     diverged from a spike above 0.001
 """
 
 import dataclasses
@@ -13,7 +18,7 @@ from aemodel import mnist
 from aemodel.settings import RECIPES, SETTINGS
 from aemodel.training import Training, use_threads
 
-RATES = (1e-3, 2e-3, 4e-3, 6e-3)
+RATES = (1e-3, 2e-3, 4e-3)
 TRAINED = 50_000
 
 
