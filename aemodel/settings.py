@@ -148,6 +148,6 @@ RECIPES = {
     "assignment": Recipe("assignment", 100_000, 500, 100, 1e-3),
     "quick": Recipe("quick", 4_000, 500, 100, 1e-3, schedule="cosine", warmup_iterations=100),
 }
-"""`assignment`: the assignment's exact recipe. `quick`: a few minutes on two cores; its learning rate
-is the highest at which setting 3 stays stable on a validation slice of the training set
+"""`assignment`: the assignment's exact recipe. `quick`: a few minutes on two cores; its learning
+rate is the highest tried at which setting 3 stays stable on a validation slice of the training set
 (`benchmarks/quick_schedule.py`), although settings 1 and 2 would bear more."""

@@ -7,7 +7,7 @@ the error on the other 10,000. The test set is not touched. Run with
     setting    0.001      0.002      0.004
        1      0.04149    0.03962    0.03849
        2      0.01564    0.01469    0.01437
-       3      0.00819    0.04961    0.05694     diverged from a spike above 0.001
+       3      0.00819    0.04961    0.05694     (unstable above 0.001)
 """
 
 import dataclasses
