@@ -14,6 +14,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # messages stay on one line, for whoever searches a log
 )
 
 DATA_ERROR = 1

@@ -123,13 +123,12 @@ def _train(training: Training, task: Task, run: Run, checkpoint: Checkpoint) -> 
     snapshots = _Snapshots(training, run)
     saved = time.monotonic()
     try:
-        for progress in training.run():
-            total = task.job.recipe.iterations
+        for chunk, progress in enumerate(training.run()):
+            rate = progress.rate if chunk else 0.0  # the first one was compiled on the way
+            error = training.curve[-1].test_mse
             board.write(
                 task.index,
-                Status(
-                    "training", progress.done, total, progress.rate, training.curve[-1].test_mse
-                ),
+                Status("training", progress.done, task.job.recipe.iterations, rate, error),
             )
             sender.send_when_due()
             snapshots.take_when_due()
