@@ -136,7 +136,8 @@ def _claim(run: Run, identity: dict[str, str]) -> Checkpoint:
 
 
 def _make_parent(jobs: Sequence[TrainingJob], store: Store, data: mnist.Dataset) -> Run:
-    parent = store.adopt_run(f"{len(jobs)} trainings, {jobs[0].recipe.name}")
+    what = jobs[0].name if len(jobs) == 1 else f"{len(jobs)} trainings"
+    parent = store.adopt_run(f"{what}, {jobs[0].recipe.name}")
     parent.set_tags({"kind": "sweep"} | versions())
     parent.log_params({"data_digest": data.digest})
     parent.describe(_describe_sweep(jobs))
@@ -299,10 +300,14 @@ def _report(plan: Plan, outcomes: Sequence[Outcome], options: Options) -> str:
 
 def _describe_sweep(jobs: Sequence[TrainingJob]) -> str:
     recipe = jobs[0].recipe
+    what = (
+        f"{len(jobs)} MNIST autoencoders trained side by side"
+        if len(jobs) > 1
+        else "An interrupted training, continued"
+    )
     return (
-        f"{len(jobs)} MNIST autoencoders trained side by side: recipe `{recipe.name}`, "
-        f"{recipe.iterations:,} iterations at batch {recipe.batch_size}. The runs below this one "
-        "hold their curves, models and pictures.\n"
+        f"{what}: recipe `{recipe.name}`, {recipe.iterations:,} iterations at batch "
+        f"{recipe.batch_size}. Curves, models and pictures are in the runs below this one.\n"
     )
 
 
