@@ -68,7 +68,7 @@ class Stopped(Exception):
 
 
 def run_training(task: Task) -> Outcome:
-    """Train, evaluate and log one job; never raises but on Ctrl-C in the job's own process."""
+    """Train, evaluate and log one job; whatever goes wrong is in the outcome and in its run."""
     if os.getpid() != task.owner:
         # Ctrl-C reaches every process of a terminal; the job decides, and tells its workers.
         signal.signal(signal.SIGINT, signal.SIG_IGN)

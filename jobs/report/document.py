@@ -78,11 +78,6 @@ def build(records: Records) -> Submission:
     return Submission(files, tuple(options.get("pdf_standards", ())), tables.results(records))
 
 
-def results_table(records: Records) -> str:
-    """Return the results as a short Markdown table: one row a setting."""
-    return tables.results(records)
-
-
 def _sources(made: Content) -> dict[str, bytes]:
     """Return all that the template needs, by path."""
     data = json.dumps(made.data, ensure_ascii=False, indent=1, allow_nan=False)

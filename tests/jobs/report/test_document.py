@@ -16,7 +16,7 @@ from markdown_it import MarkdownIt
 from pypdf import PdfReader
 
 from aemodel.settings import RECIPES, parse_setting
-from jobs.report import document
+from jobs.report import document, tables
 from jobs.report.document import Submission, build
 from jobs.report.records import Omission, Records
 from tests.jobs.report.synthetic import make_records, make_training
@@ -169,10 +169,10 @@ def test_the_markdown_shows_its_figures_and_tables(full: Submission) -> None:
 
 
 def test_the_results_table(full_records: Records) -> None:
-    lines = document.results_table(full_records).splitlines()
+    lines = tables.results(full_records).splitlines()
     assert len(lines) == 5
     assert "| 1 | 128–64 | 2 | 218,514 | 100,000 | 0.03851 |" in lines[2]
-    assert document.results_table(make_records()) == "No finished training.\n"
+    assert tables.results(make_records()) == "No finished training.\n"
 
 
 def test_hostile_text_is_no_element_of_the_page(hostile: Submission) -> None:
