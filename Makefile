@@ -8,24 +8,28 @@ EXPERIMENT := mnist-autoencoders
 export MLFLOW_DISABLE_TELEMETRY := true
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help run test report ui lint types bench lock clean
+.PHONY: help run test soak report ui lint types bench lock clean
 
 help:
-	@echo "make run     set up what is missing, train all settings (recipe quick), write the report"
+	@echo "make run     set up what is missing, train all three settings, write the report"
 	@echo "make test    set up what is missing, then lint, types and tests"
+	@echo "make soak    the faults at length: kills, bad files, busy servers (hours; SOAK=--short: minutes)"
 	@echo "make report  write the report again, from the newest runs"
 	@echo "make ui      open the MLflow UI on http://127.0.0.1:5000"
 	@echo "make bench   compare the training engine with its peers (installs them, takes a while)"
 	@echo "make lock    resolve the dependencies anew"
 
 run: .venv/installed
-	mlflow run . --env-manager local --experiment-name $(EXPERIMENT) -P recipe=quick
+	mlflow run . --env-manager local --experiment-name $(EXPERIMENT)
 
 report: .venv/installed
 	mlflow run . -e report --env-manager local --experiment-name $(EXPERIMENT)
 
 test: lint types
 	python -m pytest
+
+soak: .venv/installed
+	python -m tests.faults.soak $(SOAK)
 
 lint: .venv/installed
 	ruff check .

@@ -40,6 +40,9 @@ MAX_PIXEL = np.float32(255)
 MAX_IMAGES = 100_000
 """Most images read from one file: it bounds memory, whatever a file claims or unpacks to."""
 
+MAX_CSV_BYTES = MAX_IMAGES * 4 * (1 + PIXELS)
+"""Most text read from one CSV file: three digits and a separator for every value."""
+
 IDX_STEMS = (
     "train-images-idx3-ubyte",
     "train-labels-idx1-ubyte",
@@ -52,6 +55,15 @@ REMEDY = (
     "Give a folder with the four MNIST files in IDX form, gzipped or plain "
     f"({', '.join(IDX_STEMS)}), or with {' and '.join(CSV_STEMS)}; the project's own copy is "
     "data/mnist."
+)
+
+_VALUES = (
+    "Every value must be a whole number from 0 to 255, decimal and without quotes; there is no "
+    "header row."
+)
+_ROWS = (
+    f"Every row must have {1 + PIXELS} values: the label, then {PIXELS} pixels, separated by "
+    "commas."
 )
 
 _CHUNK = 1 << 20
@@ -297,19 +309,47 @@ def _read_csv(path: Path) -> tuple[Bytes, Bytes]:
     )
     blocks: list[Bytes] = []
     try:
-        with (
-            _opened(path, unpack=True) as stream,
-            csv.open_csv(stream, read, parse, convert) as rows,
-        ):
-            for block in rows:
+        with _opened(path, unpack=True) as stream:
+            text = _Text(path, stream)
+            for block in csv.open_csv(text, read, parse, convert):
                 blocks.append(block.to_tensor().to_numpy())
                 _check_row_count(path, sum(map(len, blocks)))
     except pa.ArrowInvalid as error:
         raise DataError(f"{path}{_csv_complaint(str(error))}") from error
+    if text.hexadecimal:
+        raise DataError(f"{path}: one value is {text.hexadecimal!r}. {_VALUES}")
     if not blocks:
         raise DataError(f"{path} holds no rows. {REMEDY}")
     table = np.concatenate(blocks)
     return np.ascontiguousarray(table[:, 1:]), table[:, 0].copy()
+
+
+class _Text(io.RawIOBase):
+    """The text of a CSV file on its way to the parser, watched for what the parser lets pass.
+
+    It would read blank lines without end, and hexadecimal numbers.
+    """
+
+    def __init__(self, path: Path, stream: io.BufferedIOBase) -> None:
+        self.path, self.stream = path, stream
+        self.size = 0
+        self.hexadecimal = ""
+        """The first such number, if there was one."""
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        chunk = self.stream.read(size)
+        self.size += len(chunk)
+        if self.size > MAX_CSV_BYTES:
+            raise DataError(
+                f"{self.path} has more than {MAX_CSV_BYTES} bytes of text, the most that can be "
+                f"read: {MAX_IMAGES} rows. {REMEDY}"
+            )
+        if not self.hexadecimal and (start := chunk.lower().find(b"0x")) >= 0:
+            self.hexadecimal = chunk[start : start + 4].decode(errors="replace")
+        return chunk
 
 
 def _check_row_count(path: Path, count: int) -> None:
@@ -321,14 +361,10 @@ def _csv_complaint(message: str) -> str:
     """Say what the CSV reader found; rows (blank lines aside) and columns count from 1."""
     value = re.search(r"column #(\d+): Row #(\d+): .*invalid value '(.*)'", message, re.DOTALL)
     if value:
-        return (
-            f": row {value[2]}, column {int(value[1]) + 1} is {value[3][:40]!r}. Every value must "
-            "be a whole number from 0 to 255, without quotes; there is no header row."
-        )
+        return f": row {value[2]}, column {int(value[1]) + 1} is {value[3][:40]!r}. {_VALUES}"
     width = re.search(r"Row #(\d+): Expected (\d+) columns, got (\d+)", message)
     if width:
-        return (
-            f": row {width[1]} has {width[3]} values. Every row must have {width[2]}: the label, "
-            f"then {PIXELS} pixels, separated by commas."
-        )
+        return f": row {width[1]} has {width[3]} values. {_ROWS}"
+    if "straddl" in message:
+        return f" has a row of more than {_CHUNK} bytes. {_ROWS}"
     return f" cannot be read as CSV: {message[:200]}. {REMEDY}"

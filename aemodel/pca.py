@@ -25,6 +25,8 @@ class PCA:
     """Mean image; shape (784,)."""
     components: NDArray[np.float32]
     """Orthonormal rows, by falling variance; shape (min(n, 784), 784)."""
+    variances: NDArray[np.float32]
+    """Variance of the images along each component; shape (min(n, 784),)."""
 
 
 def fit(images: NDArray[np.uint8]) -> PCA:
@@ -36,7 +38,7 @@ def fit(images: NDArray[np.uint8]) -> PCA:
     from sklearn import decomposition
 
     fitted = decomposition.PCA(svd_solver="covariance_eigh").fit(images / MAX_PIXEL)
-    return PCA(fitted.mean_, fitted.components_)
+    return PCA(fitted.mean_, fitted.components_, fitted.explained_variance_)
 
 
 def test_mse(pca: PCA, x_test: NDArray[np.uint8], size: int) -> float:

@@ -1,20 +1,18 @@
-"""The training engine: Adam on the MSE per pixel, compiled, with the data on the device.
+"""The training engine: the MSE per pixel, compiled, with the data on the device.
 
-One call of the compiled loop makes up to `CHUNK` updates: it slices a batch of raw bytes, scales
-it, and runs the forward pass, back-propagation and the fused Adam kernel layer by layer. The
+One call of the compiled loop makes up to `CHUNK` updates: it slices a batch, runs the forward pass,
+and goes back through the layers, each of which is updated as soon as its gradient is there. The
 gradients are written out by hand. With residual r = x' - x, batch size B and P = 784 pixels,
 
-    loss = sum(r^2) / (B P)                     the MSE per pixel
-    g6   = 2 r / (B P)                          its gradient at the output
-    dW_l = h_{l-1}^T g_l,   db_l = sum_B g_l
-    g_{l-1} = (g_l W_l^T) * (1 - h_{l-1}^2)     the last factor only after a tanh layer
+    loss = sum(r^2) / (B P)          the MSE per pixel
+    g    = 2 r / (B P)               its gradient at the output
 
-which is what automatic differentiation gives, without the gradient of the input and with the loss
-computed only where it is recorded. Adam is Kingma & Ba (2015), algorithm 1 in the form of its
-section 2 (epsilon outside the bias correction), as TensorFlow has it:
+and `aemodel.layer` has the rest: what automatic differentiation gives, without the gradient of the
+input and with the loss computed only where it is recorded.
 
-    m = b1 m + (1 - b1) g      v = b2 v + (1 - b2) g^2
-    w = w - lr_t m / (sqrt(v) + eps),     lr_t = lr sqrt(1 - b2^t) / (1 - b1^t)
+With the optimiser `adam` the layers hold the network's own weights, and images are scaled from
+bytes batch by batch. With `soap` both are expressed in other axes (`aemodel.soap`): the images
+once, before the first update, and the network gets its weights back after every chunk.
 
 A training is a function of (data, setting, recipe, seed, precision) and of the number of threads:
 interrupted, saved with `state` and continued with `restore`, it ends in the same bits.
@@ -32,6 +30,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from aemodel import soap
+from aemodel.layer import Layer
 from aemodel.mnist import Dataset
 from aemodel.network import TANH_LAYERS, build_autoencoder
 from aemodel.settings import PIXELS, Recipe, Setting
@@ -49,11 +49,11 @@ EVALUATION_BATCH = 1000
 
 
 class Diverged(ArithmeticError):
-    """The error is no longer a number; `iteration` says since when, at the latest."""
+    """The network no longer gives numbers; `iteration` says since which update."""
 
     def __init__(self, iteration: int, learning_rate: float) -> None:
         super().__init__(
-            f"the test error is not a number (NaN or infinite) at iteration {iteration}: training "
+            f"the error is not a number (NaN or infinite) at iteration {iteration}: training "
             f"diverged; try a learning_rate below {learning_rate:g}"
         )
         self.iteration = iteration
@@ -178,12 +178,20 @@ class Training:
         self.curve: list[Point] = []
         self.done = 0
         self.seconds = 0.0
-        self._weights = [v.value for layer in self.network.dense_layers for v in layer.weights]
-        self._means = [tf.Variable(tf.zeros_like(w)) for w in self._weights]
-        self._squares = [tf.Variable(tf.zeros_like(w)) for w in self._weights]
+        self._weights = [
+            (layer.kernel.value, layer.bias.value) for layer in self.network.dense_layers
+        ]
+        self._axes = soap.PixelAxes.of(self.data.x_train) if recipe.optimizer == "soap" else None
+        if self._axes:
+            images: NDArray[Any] = self._axes.images(self.data.x_train)
+            self._layers = _rotated_layers(self._weights, self._axes)
+        else:
+            images = self.data.x_train
+            weights = zip(self._weights, TANH_LAYERS, strict=True)
+            self._layers = [Layer(*pair, is_tanh) for pair, is_tanh in weights]
+        self._batch_pixels = recipe.batch_size * PIXELS
         # The first batch again at the end: a batch that wraps around is then one slice as well.
-        x_train = self.data.x_train
-        self._x_train = tf.constant(np.concatenate([x_train, x_train[: recipe.batch_size]]))
+        self._images = tf.constant(np.concatenate([images, images[: recipe.batch_size]]))
         self._x_test = tf.constant(self.data.x_test)
         self._learning_rates = tf.constant(
             [recipe.learning_rate_at(i) for i in range(recipe.iterations)], tf.float32
@@ -191,6 +199,8 @@ class Training:
         self._product_type = tf.bfloat16 if precision == "bfloat16" else tf.float32
         self._update = tf.function(self._updates)
         self._evaluate = tf.function(self._test_mse)
+        self._begin = tf.function(self._first_bases)
+        self._export = tf.function(self._to_network)
 
     def run(self) -> Iterator[Progress]:
         """Train to the end of the recipe, yielding after every chunk of at most `CHUNK` updates.
@@ -198,15 +208,21 @@ class Training:
         Whoever iterates may stop at any yield, take the `state`, and go on later.
 
         Raises:
-            Diverged: the test error is NaN or infinite; `curve` holds the points before.
+            Diverged: an update or a test error is NaN or infinite; `curve` holds the points before.
         """
         total, every = self.recipe.iterations, self.recipe.eval_every
         while self.done < total:
             started = time.perf_counter()
+            if self._axes and self.done == 0:
+                self._begin()
             next_evaluation = -(-self.done // every) * every
             updates = min(next_evaluation + 1, self.done + CHUNK, total) - self.done
-            train_mse = self._update(np.int64(self.done), np.int64(updates))
+            healthy, train_mse = self._update(np.int64(self.done), np.int64(updates))
+            if healthy < self.done + updates:
+                raise Diverged(int(healthy), self.recipe.learning_rate_at(int(healthy)))
             self.done += updates
+            if self._axes:
+                self._export()
             due = (self.done - 1) % every == 0
             test_mse = self.test_mse() if due else 0.0
             elapsed = time.perf_counter() - started
@@ -228,8 +244,7 @@ class Training:
 
     def state(self) -> dict[str, NDArray[Any]]:
         """Return all that `restore` needs to continue bit for bit, as plain arrays."""
-        groups = {"weight": self._weights, "mean": self._means, "square": self._squares}
-        arrays = {f"{g}_{i}": v.numpy() for g, vs in groups.items() for i, v in enumerate(vs)}
+        arrays = {name: variable.numpy() for name, variable in self._variables().items()}
         curve = [[getattr(p, name) for name in Point.__annotations__] for p in self.curve]
         return arrays | {
             "curve": np.array(curve, np.float64).reshape(-1, len(Point.__annotations__)),
@@ -243,91 +258,113 @@ class Training:
         Raises:
             ValueError: the state belongs to another network or recipe, or is incomplete.
         """
-        groups = {"weight": self._weights, "mean": self._means, "square": self._squares}
-        expected = {f"{g}_{i}": v.shape for g, vs in groups.items() for i, v in enumerate(vs)}
+        variables = self._variables()
+        expected = {name: variable.shape for name, variable in variables.items()}
         found = {name: state[name].shape for name in expected if name in state}
         if found != expected or not {"curve", "done", "seconds"} <= state.keys():
             raise ValueError("the saved state does not fit this network")
         if not 0 <= int(state["done"]) <= self.recipe.iterations:
             raise ValueError("the saved state is of a longer training")
-        for group, variables in groups.items():
-            for i, variable in enumerate(variables):
-                variable.assign(state[f"{group}_{i}"])
+        for name, variable in variables.items():
+            variable.assign(state[name])
         self.curve = [Point(int(row[0]), *map(float, row[1:])) for row in state["curve"]]
         self.done, self.seconds = int(state["done"]), float(state["seconds"])
+        if self._axes:
+            self._export()
 
-    def _updates(self, first: "tf.Tensor", count: "tf.Tensor") -> "tf.Tensor":
-        """Make updates first .. first + count - 1; return the loss of the last one's batch."""
+    def _variables(self) -> "dict[str, tf.Variable]":
+        """Return all that the next update depends on, by name: `weight_0`, `weight_1` ..."""
+        groups: dict[str, list[tf.Variable]] = {}
+        for layer in self._layers:
+            for group, variables in layer.variables().items():
+                groups.setdefault(group, []).extend(variables)
+        return {f"{g}_{i}": v for g, variables in groups.items() for i, v in enumerate(variables)}
+
+    def _updates(self, first: "tf.Tensor", count: "tf.Tensor") -> "tuple[tf.Tensor, tf.Tensor]":
+        """Make updates first .. first + count - 1.
+
+        Returns:
+            The number of the first update that met NaN or infinity, which stay: first + count where
+            none did; and the loss of the last update's batch.
+        """
         import tensorflow as tf
 
-        last = first + count - 1
+        last, healthy = first + count - 1, first
         for iteration in tf.range(first, last):
-            self._step(iteration)
+            healthy += tf.cast(_all_finite(self._step(iteration)), tf.int64)
         residual = self._step(last)
-        return tf.reduce_mean(tf.square(residual))
+        healthy += tf.cast(_all_finite(residual), tf.int64)
+        lost = self._axes.lost if self._axes else 0.0
+        return healthy, tf.reduce_sum(tf.square(residual)) / self._batch_pixels + lost
 
     def _step(self, iteration: "tf.Tensor") -> "tf.Tensor":
-        """Make one update; return the residual (batch, 784) that it started from."""
+        """Make one update; return the residual (batch, axes) that it started from."""
+        import tensorflow as tf
+
+        observe = False
+        if self._axes:
+            observe = tf.equal(iteration % soap.OBSERVE_EVERY, 0)
+            if tf.equal(iteration % soap.REFRESH_EVERY, 0) and iteration > 0:
+                self._refresh(first=False)
+        return self._pass(iteration, observe=observe, learn=True)
+
+    def _first_bases(self) -> None:
+        """Observe the first batches, without an update, and set the bases accordingly."""
+        import tensorflow as tf
+
+        for iteration in tf.range(np.int64(soap.FIRST_BATCHES)):
+            self._pass(iteration, observe=True, learn=False)
+        self._refresh(first=True)
+
+    def _refresh(self, *, first: bool) -> None:
+        for layer in self._layers:
+            layer.refresh(first=first)
+
+    def _pass(
+        self, iteration: "tf.Tensor", *, observe: "bool | tf.Tensor", learn: bool
+    ) -> "tf.Tensor":
+        """Go through the layers and back with one batch; return the residual (batch, axes)."""
+        import tensorflow as tf
+
+        x = outputs = self._batch(iteration)
+        passes = []
+        for layer in self._layers:
+            passes.append(layer.forward(outputs, self._product_type))
+            outputs = passes[-1].outputs
+        residual = outputs - x
+        gradient = residual * (2.0 / self._batch_pixels)
+        for index in reversed(range(len(self._layers))):
+            layer = self._layers[index]
+            gradients, gradient = layer.backward(
+                passes[index], gradient, observe=observe, inputs_too=index > 0
+            )
+            if learn:
+                rate, updates = self._learning_rates[iteration], tf.cast(iteration + 1, tf.float32)
+                # In place: not before the gradient of the inputs has been made from the weights.
+                with tf.control_dependencies([gradient]):
+                    layer.update(gradients, self.recipe, rate, updates)
+        return residual
+
+    def _batch(self, iteration: "tf.Tensor") -> "tf.Tensor":
+        """Return the images of an update (batch, axes), in float32."""
         import tensorflow as tf
 
         size = self.recipe.batch_size
         offset = (iteration * size) % len(self.data.x_train)
-        x = _scaled(tf.slice(self._x_train, [offset, 0], [size, PIXELS]))
-        forward = self._forward(x, self._product_type)
-        residual = forward.outputs[-1] - x
-        gradient = residual * (2.0 / (size * PIXELS))
-        for layer in reversed(range(len(TANH_LAYERS))):
-            gradient = self._backward(layer, forward, gradient, iteration)
-        return residual
+        images = tf.slice(self._images, [offset, 0], [size, self._images.shape[1]])
+        return images if self._axes else _scaled(images)
 
-    def _backward(
-        self, layer: int, forward: "_Forward", gradient: "tf.Tensor", iteration: "tf.Tensor"
-    ) -> "tf.Tensor":
-        """Update one layer from the gradient at its output; return the gradient at its input."""
-        import tensorflow as tf
-
-        if TANH_LAYERS[layer]:
-            gradient = tf.raw_ops.TanhGrad(y=forward.outputs[layer], dy=gradient)
-        factor = tf.cast(gradient, self._product_type)
-        d_kernel = _product(forward.inputs[layer], factor, transpose_a=True)
-        d_bias = tf.raw_ops.BiasAddGrad(out_backprop=gradient)
-        if layer == 0:  # the gradient of the image itself is needed by nobody
-            d_inputs = gradient
-        else:
-            d_inputs = _product(factor, forward.kernels[layer], transpose_b=True)
-        with tf.control_dependencies([d_inputs]):
-            self._adam(2 * layer, d_kernel, iteration)
-            self._adam(2 * layer + 1, d_bias, iteration)
-        return d_inputs
-
-    def _adam(self, index: int, gradient: "tf.Tensor", iteration: "tf.Tensor") -> None:
-        import tensorflow as tf
-
-        updates = tf.cast(iteration + 1, tf.float32)
-        tf.raw_ops.ResourceApplyAdam(
-            var=self._weights[index].handle,
-            m=self._means[index].handle,
-            v=self._squares[index].handle,
-            beta1_power=tf.pow(self.recipe.beta_1, updates),
-            beta2_power=tf.pow(self.recipe.beta_2, updates),
-            lr=self._learning_rates[iteration],
-            beta1=self.recipe.beta_1,
-            beta2=self.recipe.beta_2,
-            epsilon=self.recipe.epsilon,
-            grad=gradient,
+    def _to_network(self) -> None:
+        """Write the layers' weights into the network, in its own coordinates."""
+        assert self._axes
+        pairs = [(layer.original_kernel(), layer.bias) for layer in self._layers]
+        pairs[0], pairs[-1] = (
+            self._axes.first_to_pixels(*pairs[0]),
+            self._axes.last_to_pixels(*pairs[-1]),
         )
-
-    def _forward(self, x: "tf.Tensor", product_type: Any) -> "_Forward":
-        """Run the network on x (n, 784), with the matrix products in `product_type`."""
-        import tensorflow as tf
-
-        kernels = [tf.cast(kernel, product_type) for kernel in self._weights[::2]]
-        inputs, outputs = [], [x]
-        for kernel, bias, is_tanh in zip(kernels, self._weights[1::2], TANH_LAYERS, strict=True):
-            inputs.append(tf.cast(outputs[-1], product_type))
-            summed = tf.nn.bias_add(_product(inputs[-1], kernel), bias)
-            outputs.append(tf.tanh(summed) if is_tanh else summed)
-        return _Forward(kernels, inputs, outputs[1:])
+        for variables, pair in zip(self._weights, pairs, strict=True):
+            for variable, value in zip(variables, pair, strict=True):
+                variable.assign(value)
 
     def _test_mse(self) -> "tf.Tensor":
         """Sum the squared residuals batch by batch, in float32; the batches' sums in float64."""
@@ -336,28 +373,44 @@ class Training:
         total = tf.constant(0.0, tf.float64)
         for start in tf.range(0, len(self.data.x_test), EVALUATION_BATCH):
             x = _scaled(self._x_test[start : start + EVALUATION_BATCH])
-            residual = self._forward(x, tf.float32).outputs[-1] - x
+            residual = self._reconstructed(x) - x
             total += tf.cast(tf.reduce_sum(tf.square(residual)), tf.float64)
         return total / self.data.x_test.size
 
+    def _reconstructed(self, x: "tf.Tensor") -> "tf.Tensor":
+        """Return the network's reconstruction of x (n, 784), in float32."""
+        import tensorflow as tf
 
-@dataclass(frozen=True)
-class _Forward:
-    """What the forward pass leaves for back-propagation, one of each a layer."""
-
-    kernels: "list[tf.Tensor]"
-    """Weight matrices, as they entered the products."""
-    inputs: "list[tf.Tensor]"
-    """Inputs of the layers (n, width), as they entered the products."""
-    outputs: "list[tf.Tensor]"
-    """Outputs of the layers (n, width), in float32."""
+        for (kernel, bias), is_tanh in zip(self._weights, TANH_LAYERS, strict=True):
+            x = tf.nn.bias_add(tf.matmul(x, kernel), bias)
+            x = tf.tanh(x) if is_tanh else x
+        return x
 
 
-def _product(a: "tf.Tensor", b: "tf.Tensor", **transposed: bool) -> "tf.Tensor":
-    """Return the matrix product a b, as float32."""
+def _rotated_layers(
+    weights: "list[tuple[tf.Variable, tf.Variable]]", axes: soap.PixelAxes
+) -> list[Layer]:
+    """Return layers of their own that start from `weights`, with bases for all but the pixels."""
     import tensorflow as tf
 
-    return tf.cast(tf.matmul(a, b, **transposed), tf.float32)
+    pairs = [(kernel.value(), bias.value()) for kernel, bias in weights]
+    pairs[0], pairs[-1] = axes.first_from_pixels(*pairs[0]), axes.last_from_pixels(*pairs[-1])
+    last = len(pairs) - 1
+    layers = []
+    for index, (kernel, bias) in enumerate(pairs):
+        inputs, outputs = kernel.shape
+        left = None if index == 0 else soap.Eigenbasis(inputs)
+        right = None if index == last else soap.Eigenbasis(outputs)
+        variables = tf.Variable(kernel), tf.Variable(bias)
+        layers.append(Layer(*variables, TANH_LAYERS[index], left, right))
+    return layers
+
+
+def _all_finite(residual: "tf.Tensor") -> "tf.Tensor":
+    """Return whether no number in `residual` is NaN or infinite."""
+    import tensorflow as tf
+
+    return tf.math.is_finite(tf.reduce_sum(residual))
 
 
 def _scaled(pixels: "tf.Tensor") -> "tf.Tensor":

@@ -28,12 +28,12 @@ def train(
     recipe: Annotated[
         str,
         typer.Option(
-            help="assignment: the assignment's exact recipe, 100,000 iterations. quick: a few "
-            "minutes on two cores."
+            help="fast: the assignment's error in less than a tenth of its time. quick: a quarter "
+            "of that, for a first look. assignment: its own exact recipe, 100,000 iterations."
         ),
-    ] = "assignment",
+    ] = "fast",
     iterations: Annotated[str, typer.Option(help="Updates, instead of the recipe's.")] = "",
-    learning_rate: Annotated[str, typer.Option(help="Adam's step size (its peak).")] = "",
+    learning_rate: Annotated[str, typer.Option(help="The step size (its peak).")] = "",
     batch_size: Annotated[str, typer.Option(help="Images in a mini-batch.")] = "",
     eval_every: Annotated[str, typer.Option(help="Iterations between test errors.")] = "",
     seeds: Annotated[str, typer.Option(help="One seed, or a comma list.")] = "0",
@@ -48,8 +48,8 @@ def train(
         ),
     ] = "float32",
     workers: Annotated[
-        int, typer.Option(min=0, max=1024, help="Processes; 0 chooses from cores and trainings.")
-    ] = 0,
+        str, typer.Option(help="Processes; 0 chooses from cores and trainings.")
+    ] = "0",
     data: Annotated[
         Path, typer.Option(help="Folder with IDX files, gzipped or not, or the assignment's CSV.")
     ] = Path("data/mnist"),
@@ -76,6 +76,7 @@ def train(
     try:
         chosen = plan.parse_recipe(recipe, overrides)
         trainings = plan.plan_trainings(setting, chosen, seeds, pairs, precision)
+        processes = plan.parse_workers(workers)
         resuming = plan.parse_bool("resume", resume)
         plan.check_notes(notes)
     except plan.ParameterError as error:
@@ -85,7 +86,7 @@ def train(
     from jobs.train import Options
     from jobs.train import train as run
 
-    options = Options(data, workers, resuming, author, notes, experiment)
+    options = Options(data, processes, resuming, author, notes, experiment)
     try:
         status = run(trainings, options)
     except plan.ParameterError as error:
@@ -119,6 +120,7 @@ def report(
     try:
         run_ids = plan.parse_run_ids(runs)
         plan.check_notes(notes)
+        plan.check_output(output)
     except plan.ParameterError as error:
         raise _bad_parameter(error) from None
 

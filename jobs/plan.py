@@ -19,6 +19,7 @@ Pair = tuple[int, int]
 T = TypeVar("T")
 
 MAX_SEED = 2**32 - 1
+MAX_WORKERS = 1024
 
 
 class ParameterError(ValueError):
@@ -69,8 +70,10 @@ class TrainingJob:
     def from_params(cls, params: Mapping[str, str]) -> "TrainingJob":
         """Return the job whose fields `to_params` wrote.
 
+        A field of the recipe that the run does not know, since it was added later, has its default.
+
         Raises:
-            KeyError: a field is missing.
+            KeyError: a field that has no default is missing.
             ValueError: a value cannot be read or is out of its range.
         """
         widths = [int(params[name]) for name in ("d1", "d2", "d3")]
@@ -78,6 +81,7 @@ class TrainingJob:
             field.name: field.type(params[field.name])  # type: ignore[operator]
             for field in dataclasses.fields(Recipe)
             if field.name != "name"
+            and (field.name in params or field.default is dataclasses.MISSING)
         }
         return cls(
             Setting(params["setting"], *widths),
@@ -169,6 +173,15 @@ def parse_bool(parameter: str, text: str) -> bool:
     return values[text.lower()]
 
 
+def parse_workers(text: str) -> int:
+    """Read a number of processes; 0 leaves the choice to the job."""
+    if not (re.fullmatch("[0-9]{1,4}", text) and int(text) <= MAX_WORKERS):
+        raise ParameterError(
+            "workers", f"workers={text!r} is not a whole number from 0 to {MAX_WORKERS}"
+        )
+    return int(text)
+
+
 def parse_run_ids(text: str) -> tuple[str, ...]:
     """Read a comma list of MLflow run ids, 32 hexadecimal digits each; nothing gives none."""
 
@@ -187,10 +200,19 @@ def check_notes(text: str) -> None:
         raise ParameterError("notes", f"notes={text!r} is not a file that can be read")
 
 
+def check_output(folder: Path) -> None:
+    """Refuse a folder for the document that cannot be made or written, before a run is made."""
+    existing = next(p for p in (folder, *folder.absolute().parents) if os.path.lexists(p))
+    if not (existing.is_dir() and os.access(existing, os.W_OK)):
+        raise ParameterError("output", f"output={str(folder)!r} is not a folder to write to")
+
+
 def _override(recipe: Recipe, field: str, text: str) -> Recipe:
     kind = type(getattr(recipe, field))
     wanted = "a whole number" if kind is int else "a number"
     try:
+        if "_" in text or not text.isascii():  # such as 1_000, which Python would read
+            raise ValueError
         value = kind(text)
     except ValueError:
         raise ParameterError(field, f"{field}={text!r} is not {wanted}") from None

@@ -10,7 +10,7 @@ import os
 import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from itertools import pairwise
@@ -23,9 +23,11 @@ import numpy as np
 from aemodel.mnist import Dataset
 from aemodel.settings import PIXELS
 from aemodel.training import Point
+from jobs import views
 
 if TYPE_CHECKING:
     import keras
+    from mlflow.entities import Experiment
     from mlflow.entities import Run as MlflowRun
     from mlflow.tracking import MlflowClient
 
@@ -101,11 +103,11 @@ class Store:
             client = MlflowClient(tracking_uri)
             given = "" if experiment else os.environ.get("MLFLOW_EXPERIMENT_ID", "")
             name = experiment or os.environ.get("MLFLOW_EXPERIMENT_NAME") or EXPERIMENT
-            known = None if given else client.get_experiment_by_name(name)
             try:
-                found = known or client.get_experiment(given or client.create_experiment(name))
+                found = _experiment(client, given, name)
             except MlflowException as error:
                 raise StoreError(f"experiment {given or name!r} cannot be used: {error}") from error
+            _offer_view(client, found)
         if found.lifecycle_stage != "active":
             raise StoreError(
                 f"experiment {found.name!r} is deleted: restore it with `mlflow experiments "
@@ -163,13 +165,14 @@ class Store:
         return run
 
     def link(self, run_id: str = "") -> str:
-        """Return the address of the experiment, or of a run, in the MLflow UI.
+        """Return the address of the experiment, seen as `jobs.views` has it, or of a run in the UI.
 
         It is the server's where the store is one, else where `make ui` opens the store.
         """
         server = self.tracking_uri if self.tracking_uri.startswith("http") else LOCAL_UI
         page = f"{server}/#/experiments/{self.experiment_id}/runs"
-        return f"{page}/{run_id}" if run_id else f"{page}?workflowType=machine_learning"
+        chosen = f"/{run_id}?" if run_id else f"?viewStateShareKey={views.KEY}&"
+        return f"{page}{chosen}workflowType=machine_learning"
 
 
 @dataclass(frozen=True)
@@ -288,6 +291,7 @@ class Run:
         """Log which data the run was trained and tested on."""
         from mlflow.entities import Dataset as LoggedDataset
         from mlflow.entities import DatasetInput, InputTag
+        from mlflow.exceptions import MlflowException
 
         sizes = {"training": len(dataset.x_train), "testing": len(dataset.x_test)}
         inputs = []
@@ -300,7 +304,12 @@ class Run:
                 profile=json.dumps({"images": size, "pixels": PIXELS}),
             )
             inputs.append(DatasetInput(logged, [InputTag("mlflow.data.context", context)]))
-        self.client.log_inputs(self.run_id, datasets=inputs)
+        try:
+            self.client.log_inputs(self.run_id, datasets=inputs)
+        except MlflowException:
+            # Of runs that log the same data at the same moment for the first time in an experiment,
+            # the store takes one and refuses the others; by now it knows the data.
+            self.client.log_inputs(self.run_id, datasets=inputs)
 
     def log_files(self, folder: Path, artifact_path: str = "") -> None:
         """Log every file in `folder` as an artifact, under its path in the folder."""
@@ -373,6 +382,16 @@ def git_commit() -> str:
     return done.stdout.strip() if done.returncode == 0 else ""
 
 
+def _offer_view(client: "MlflowClient", experiment: "Experiment") -> None:
+    """Put our view of the experiment among those the UI offers; refused, the job does without."""
+    from mlflow.exceptions import MlflowException
+
+    view = views.saved_view(experiment.creation_time or 0)
+    if experiment.tags.get(views.TAG) != view:
+        with suppress(MlflowException):
+            client.set_experiment_tag(experiment.experiment_id, views.TAG, view)
+
+
 @contextmanager
 def _first_use(tracking_uri: str) -> Iterator[None]:
     """Keep other processes of this project out while a SQLite store may be made.
@@ -390,6 +409,25 @@ def _first_use(tracking_uri: str) -> Iterator[None]:
     with path.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+def _experiment(client: "MlflowClient", given: str, name: str) -> "Experiment":
+    """Return the experiment of the id `given`, else the one called `name`, made if it is missing.
+
+    Of several processes that make it at the same time on a server, all but one are refused: they
+    find it then.
+    """
+    from mlflow.exceptions import MlflowException
+
+    found = client.get_experiment(given) if given else client.get_experiment_by_name(name)
+    if found is None:
+        try:
+            found = client.get_experiment(client.create_experiment(name))
+        except MlflowException:
+            found = client.get_experiment_by_name(name)
+            if found is None:
+                raise
+    return found
 
 
 def _require_writable(location: str, experiment: str, tracking_uri: str) -> None:

@@ -123,6 +123,7 @@ def _train(training: Training, task: Task, run: Run, checkpoint: Checkpoint) -> 
     snapshots = _Snapshots(training, run)
     saved = time.monotonic()
     try:
+        snapshots.take_when_due()
         for chunk, progress in enumerate(training.run()):
             rate = progress.rate if chunk else 0.0  # the first one was compiled on the way
             error = training.curve[-1].test_mse
@@ -169,13 +170,16 @@ class _Sender:
 
 
 class _Snapshots:
-    """Pictures of the same ten test images, reconstructed in the course of the training."""
+    """Pictures of the same ten test images, reconstructed before and during the training.
+
+    Two rows of five, each above their reconstructions: nearly square, as the UI's tiles are.
+    """
 
     def __init__(self, training: Training, run: Run) -> None:
         self.training, self.run = training, run
         iterations = training.recipe.iterations
-        self.due = [iterations * tenth // SNAPSHOTS for tenth in range(1, SNAPSHOTS + 1)]
-        self.due = [done for done in self.due if done > training.done]
+        due = [iterations * tenth // SNAPSHOTS for tenth in range(SNAPSHOTS + 1)]
+        self.due = [done for done in due if done > training.done or not training.done]
         data = training.data
         examples = [int(np.argmax(data.y_test == digit)) for digit in range(mnist.DIGITS)]
         self.images = data.x_test[examples] / mnist.MAX_PIXEL
@@ -185,8 +189,11 @@ class _Snapshots:
         if self.due and done >= self.due[0]:
             self.due = [later for later in self.due if later > done]
             decoded = np.asarray(self.training.network.autoencoder(self.images))
-            rows = [np.hstack([tile(p) for p in row]) for row in (self.images, decoded)]
-            self.run.log_image("reconstructions", done, np.vstack(rows))
+            rows = (
+                row[half] for half in (slice(5), slice(5, 10)) for row in (self.images, decoded)
+            )
+            picture = np.vstack([np.hstack([tile(pixels) for pixels in row]) for row in rows])
+            self.run.log_image("reconstructions", done, picture)
 
 
 def describe(job: TrainingJob, metrics: dict[str, float] | None = None) -> str:

@@ -5,16 +5,22 @@ import shutil
 
 import pytest
 
-DEBIAN_PACKAGES = {"chromium": "chromium", "chromedriver": "chromium-driver", "node": "nodejs"}
+DEBIAN_PACKAGES = {
+    "chromium": "chromium",
+    "chromedriver": "chromium-driver",
+    "node": "nodejs",
+    "initdb": "postgresql",
+    "pg_ctl": "postgresql",
+}
 
 
-def program(name: str) -> str:
-    """Return the path of one of `DEBIAN_PACKAGES`.
+def program(name: str, *folders: str) -> str:
+    """Return the path of one of `DEBIAN_PACKAGES`; `folders` are searched after the PATH.
 
-    Where it is not on the PATH the test that asks is skipped, or fails if the environment variable
+    Where it is in none of them the test that asks is skipped, or fails if the environment variable
     CI is set: there every test has to run.
     """
-    path = shutil.which(name)
+    path = shutil.which(name, path=os.pathsep.join([os.environ["PATH"], *folders]))
     if path is not None:
         return path
     message = (

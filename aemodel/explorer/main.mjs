@@ -13,6 +13,10 @@ const ANNOUNCE_AFTER = 500;
 
 const find = (id) => document.getElementById(id);
 
+/** Returns a number with `digits` decimals and a real minus sign; what rounds to zero has none. */
+const written = (value, digits) =>
+  value.toFixed(digits).replace(/^-(?!.*[1-9])/, "").replace("-", "−");
+
 class Explorer {
   constructor(model) {
     this.model = model;
@@ -104,10 +108,8 @@ class Explorer {
   showPlace() {
     const code = codeAt(this.model, this.map.place, this.amounts);
     paint(find("place-picture"), this.model.decode(code));
-    const number = (value) => value.toFixed(2).replace("-", "−");
-    const [x, y] = this.map.place;
-    find("place-text").textContent =
-      this.model.mean.length === 1 ? `at ${number(x)}` : `at ${number(x)}, ${number(y)}`;
+    const [x, y] = Array.from(this.map.place, (value) => written(value, 2));
+    find("place-text").textContent = this.model.mean.length === 1 ? `at ${x}` : `at ${x}, ${y}`;
   }
 
   /** Shows the test image whose place is nearest, and its reconstruction. */
@@ -182,8 +184,8 @@ class Explorer {
     const deviations = amount / this.model.further[i].deviation;
     this.amounts[i] = amount;
     slider.value = deviations;
-    output.value = `${deviations.toFixed(1).replace("-", "−")} σ`;
-    slider.ariaValueText = `${deviations.toFixed(1)} standard deviations`;
+    output.value = `${written(deviations, 1)} σ`;
+    slider.ariaValueText = `${written(deviations, 1)} standard deviations`;
     this.showPlace();
   }
 

@@ -139,7 +139,7 @@ export class LatentMap {
 
   /** Writes the grid's numbers above the dots, with a halo. */
   drawNumbers(context) {
-    const { height } = this.view;
+    const { width, height } = this.view;
     const { upright, level } = this.gridLines();
     Object.assign(context, { strokeStyle: this.ink("--paper"), fillStyle: this.ink("--quiet") });
     Object.assign(context, { lineWidth: 3, font: "11px system-ui, sans-serif" });
@@ -148,7 +148,7 @@ export class LatentMap {
       context.strokeText(text, x, y);
       context.fillText(text, x, y);
     };
-    for (const [value, x] of upright) write(value, x + 3, height - 6);
+    for (const [value, x] of upright) if (x < width - 30) write(value, x + 3, height - 6);
     for (const [value, y] of level) if (y > 16 && y < height - 24) write(value, 5, y - 4);
   }
 

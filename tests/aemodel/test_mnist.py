@@ -360,6 +360,30 @@ def replace_value(row: int, column: int, value: str) -> Callable[[str], str]:
     return change
 
 
+GOOD_VALUES = {"007": 7, " 7": 7, "255": 255, "0": 0}
+
+
+@pytest.mark.parametrize("value", GOOD_VALUES)
+def test_odd_but_plain_csv_value(few: Dataset, tmp_path: Path, value: str) -> None:
+    path = write_csv(tmp_path, few) / "mnist_train.csv"
+    path.write_text(replace_value(17, 5, value)(path.read_text()))
+    assert load(tmp_path).x_train[16, 3] == GOOD_VALUES[value]
+
+
+@pytest.mark.parametrize("value", ["0x1F", "0Xa"])
+def test_hexadecimal_csv_value(few: Dataset, tmp_path: Path, value: str) -> None:
+    path = write_csv(tmp_path, few) / "mnist_train.csv"
+    path.write_text(replace_value(17, 5, value)(path.read_text()))
+    assert_refused(tmp_path, str(path), f"one value is '{value}", "whole number from 0 to 255")
+
+
+def test_header_with_columns_by_rows_is_called_a_header(few: Dataset, tmp_path: Path) -> None:
+    path = write_csv(tmp_path, few) / "mnist_train.csv"
+    names = [f"{row}x{column}" for row in range(28) for column in range(28)]
+    path.write_text(",".join(["label", *names]) + "\n" + path.read_text())
+    assert_refused(tmp_path, str(path), "row 1, column 1 is 'label'", "no header row")
+
+
 BAD_VALUES = ("256", "-1", "1.0", "1e2", "abc", "", '"7"', "NaN", "1;2", "٣", "4" * 300)
 
 
@@ -382,7 +406,9 @@ def test_bad_csv_value(few: Dataset, tmp_path: Path, value: str, column: int) ->
         (lambda text: replace_value(9, 1, "10")(text), ["label of image 9 is 10"]),
         (lambda text: "", ["Empty CSV"]),
         (lambda text: "\n\n\n", ["no rows"]),
-        (lambda text: "1" * 3_000_000, ["cannot be read as CSV"]),
+        (lambda text: "1" * 3_000_000, ["a row of more than 1048576 bytes", "785 values"]),
+        (lambda text: "1," * 400_000, ["row 1 has 400001 values", "785"]),
+        (lambda text: text + "1," * 3_000_000, ["a row of more than 1048576 bytes", "785 values"]),
         (lambda text: "\0" * 5_000, ["row 1 has 1 values"]),
     ],
 )
@@ -404,6 +430,18 @@ def dataset_of_first(dataset: Dataset, count: int) -> Dataset:
     return Dataset(
         dataset.x_train[:count], dataset.y_train[:count], dataset.x_test[:80], dataset.y_test[:80]
     )
+
+
+@pytest.mark.parametrize("character", [b"\n", b"\0", b"1"])
+def test_csv_bomb_is_not_unpacked_to_its_end(
+    few: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, character: bytes
+) -> None:
+    monkeypatch.setattr(mnist, "MAX_CSV_BYTES", 10_000_000)
+    path = write_csv(tmp_path, few) / "mnist_train.csv"
+    path.write_bytes(gzip.compress(character * (1 << 24), 1) * 500)  # unpacks to 8 GB
+    start = time.perf_counter()
+    assert_refused(tmp_path, str(path), "more than 10")
+    assert time.perf_counter() - start < 5
 
 
 def test_truncated_gzip_csv(few: Dataset, tmp_path: Path) -> None:

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from aemodel.mnist import Dataset
 from aemodel.settings import RECIPES, Recipe, Setting, parse_setting
-from aemodel.training import CHUNK, Diverged, Point, Training
+from aemodel.soap import PixelAxes
+from aemodel.training import CHUNK, PRECISIONS, Diverged, Point, Training
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -193,23 +194,31 @@ def test_points_tell_the_learning_rate(small_dataset: Dataset) -> None:
 # --- Determinism, interruption ---------------------------------------------------------------
 
 LONGER = replace(ASSIGNMENT, iterations=150, batch_size=300, eval_every=40)
+SOAP = replace(LONGER, optimizer="soap", schedule="cosine", warmup_iterations=20)
 
 
-def test_same_arguments_same_bits(small_dataset: Dataset) -> None:
-    one, two = (trained(start(small_dataset, LONGER)) for _ in range(2))
+@pytest.mark.parametrize("recipe", [LONGER, SOAP], ids=["adam", "soap"])
+def test_same_arguments_same_bits(small_dataset: Dataset, recipe: Recipe) -> None:
+    one, two = (trained(start(small_dataset, recipe)) for _ in range(2))
     assert without_time(one.curve) == without_time(two.curve)
     for a, b in zip(weights(one), weights(two), strict=True):
         np.testing.assert_array_equal(a, b)
-    other = trained(start(small_dataset, LONGER, seed=4))
+    other = trained(start(small_dataset, recipe, seed=4))
     assert other.curve[-1].test_mse != one.curve[-1].test_mse
 
 
-@pytest.mark.parametrize("stop", [0, 1, 2, 4, 6])
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize(
+    ("recipe", "precision", "stop"),
+    [
+        *((LONGER, precision, stop) for precision in PRECISIONS for stop in (0, 1, 2, 4, 6)),
+        *((SOAP, "float32", stop) for stop in (0, 2, 4)),
+        (SOAP, "bfloat16", 2),
+    ],
+)
 def test_a_restored_training_ends_in_the_same_bits(
-    small_dataset: Dataset, stop: int, precision: str
+    small_dataset: Dataset, stop: int, precision: str, recipe: Recipe
 ) -> None:
-    arguments = (CUSTOM, LONGER, 3, small_dataset, precision)
+    arguments = (CUSTOM, recipe, 3, small_dataset, precision)
     interrupted = Training(*arguments)
     for _ in islice(interrupted.run(), stop):
         pass
@@ -257,22 +266,61 @@ def test_wrong_states_are_refused_and_change_nothing(small_dataset: Dataset) -> 
         np.testing.assert_array_equal(a, b)
 
 
+# --- SOAP ------------------------------------------------------------------------------------
+
+
+def test_soap_starts_from_the_same_network(small_dataset: Dataset, setting: Setting) -> None:
+    training = start(small_dataset, replace(SOAP, iterations=1), setting)
+    initial = weights(training)[::2]
+    training.restore(training.state())  # writes the layers' weights into the network
+    axes = PixelAxes.of(training.data.x_train).axes
+    on_axes = [axes.T @ (axes @ initial[0]), *initial[1:5], initial[5] @ axes.T @ axes]
+    for found, wanted in zip(weights(training)[::2], on_axes, strict=True):
+        np.testing.assert_allclose(found, wanted, atol=1e-5)
+    x = training.data.x_train[: SOAP.batch_size] / np.float32(255)
+    mse = np.mean((np.asarray(training.network.autoencoder(x)) - x) ** 2)
+    assert trained(training).curve[0].train_mse == pytest.approx(mse, rel=1e-3)
+
+
+def test_soap_ends_lower_than_adam(small_dataset: Dataset, setting: Setting) -> None:
+    faster = replace(SOAP, learning_rate=3e-3, beta_2=0.99)
+    best_of_adam = min(
+        trained(start(small_dataset, replace(SOAP, optimizer="adam", learning_rate=rate), setting))
+        .curve[-1]
+        .train_mse
+        for rate in (1e-3, 3e-3)
+    )
+    assert trained(start(small_dataset, faster, setting)).curve[-1].train_mse < best_of_adam
+
+
+def test_soap_trains_the_network_itself(small_dataset: Dataset) -> None:
+    """The curve is that of the Keras model, in the coordinates of the pixels."""
+    training = trained(start(small_dataset, replace(SOAP, iterations=81)))
+    x = training.data.x_test / np.float32(255)
+    residual = np.asarray(training.network.autoencoder(x), np.float64) - x
+    assert training.curve[-1].test_mse == pytest.approx(np.mean(residual**2), rel=1e-6)
+    copy = start(small_dataset, replace(SOAP, iterations=81))
+    copy.restore(training.state())
+    for a, b in zip(weights(copy), weights(training), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
 # --- Trouble ---------------------------------------------------------------------------------
 
 
-def test_divergence_stops_the_training_and_keeps_the_curve(small_dataset: Dataset) -> None:
+def test_divergence_stops_the_training_at_once_and_keeps_the_curve(
+    small_dataset: Dataset,
+) -> None:
     training = start(small_dataset, LONGER)
     run = training.run()
     while next(run).done < 81:
         pass
     before = list(training.curve)
     state = training.state()
-    training.restore(state | {"weight_10": state["weight_10"] * np.float32(1e30)})
-    with pytest.raises(
-        Diverged, match=r"at iteration 120: .* learning_rate below 0\.001"
-    ) as caught:
+    training.restore(state | {"weight_10": state["weight_10"] * np.float32(1e38)})
+    with pytest.raises(Diverged, match=r"at iteration 81: .* learning_rate below 0\.001") as caught:
         list(run)
-    assert caught.value.iteration == 120
+    assert caught.value.iteration == 81
     assert [p.iteration for p in before] == [0, 40, 80]
     assert training.curve == before
 

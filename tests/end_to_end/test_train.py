@@ -4,7 +4,6 @@ Each command runs once; the tests look at what it left.
 """
 
 import json
-import os
 import signal
 import subprocess
 from collections.abc import Callable
@@ -14,12 +13,10 @@ import mlflow
 import numpy as np
 import pytest
 from mlflow.entities import Run
-from typer.testing import CliRunner
 
 from aemodel.mnist import Dataset
 from aemodel.settings import Recipe
 from jobs import checkpoint
-from jobs.__main__ import app
 from jobs.plan import TrainingJob, plan_trainings
 from tests.end_to_end.workspace import Workspace
 
@@ -370,72 +367,3 @@ def test_after_kill_9_no_run_is_left_running(new_workspace: NewWorkspace) -> Non
     runs = place.runs(kind="training")
     assert sum(run.info.status == "FINISHED" for run in runs) == 3
     assert [run.info.run_name for run in place.runs() if run.info.status == "RUNNING"] == []
-
-
-# --- What is refused -------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("option", "text", "message"),
-    [
-        ("setting", "4", "setting '4' is not known"),
-        ("setting", "3,3", "listed twice"),
-        ("recipe", "best", "give assignment or quick"),
-        ("iterations", "0", "iterations=0 is not valid"),
-        ("learning-rate", "nan", "learning_rate=nan is not valid"),
-        ("batch-size", "many", "batch_size='many' is not a whole number"),
-        ("eval-every", "-1", "eval_every=-1 is not valid"),
-        ("seeds", "x", "seed 'x' is not a whole number"),
-        ("pairs", "3-3", "'3-3' is the same digit twice"),
-        ("precision", "float16", "precision 'float16' is not known"),
-        ("workers", "-1", "should be greater than or equal to 0"),
-        ("resume", "maybe", "resume='maybe' is neither true nor false"),
-        ("notes", "missing.md", "notes='missing.md' is not a file"),
-    ],
-)
-def test_a_bad_parameter_is_a_usage_error(
-    option: str, text: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
-    monkeypatch.setenv("COLUMNS", "500")
-    done = CliRunner().invoke(app, ["train", f"--{option}", text])
-    assert done.exit_code == 2
-    assert f"--{option}" in done.output
-    assert message in done.output
-    assert "Traceback" not in done.output
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_the_process_exits_with_2_as_well(new_workspace: NewWorkspace) -> None:
-    place = new_workspace()
-    done = place.jobs("train", "--setting", "$(touch x); touch x", "--data", "mnist")
-    assert done.returncode == 2
-    assert "Traceback" not in done.stderr
-    assert os.listdir(place.folder) == ["mnist"]
-
-
-@pytest.mark.parametrize("damage", ["missing", "truncated"])
-def test_bad_data_is_refused_before_a_run_is_made(new_workspace: NewWorkspace, damage: str) -> None:
-    place = new_workspace()
-    path = place.folder / "mnist" / "t10k-images-idx3-ubyte"
-    if damage == "missing":
-        path.unlink()
-    else:
-        path.write_bytes(path.read_bytes()[:-1])
-    done = place.jobs("train", "--setting", "1", "--data", "mnist")
-    assert done.returncode == 1
-    assert done.stderr.startswith("Error: ")
-    assert path.name in done.stderr
-    assert "Traceback" not in done.stderr
-    assert place.runs() == []
-    assert os.listdir(place.folder) == ["mnist"]
-
-
-def test_a_batch_larger_than_the_training_set_is_refused(new_workspace: NewWorkspace) -> None:
-    place = new_workspace()
-    done = place.jobs("train", "--setting", "1", "--batch-size", "2001", "--data", "mnist")
-    assert done.returncode in (1, 2)
-    assert "batch_size=2001 is more than the 2000 training images" in done.stderr
-    assert "Traceback" not in done.stderr
-    assert place.runs() == []

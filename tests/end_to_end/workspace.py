@@ -109,8 +109,8 @@ class Workspace:
         return np.loadtxt(self.artifacts(run) / path, delimiter=",")
 
     def has_image(self) -> bool:
-        """Whether a training came as far as its first picture, a tenth of its way."""
-        return any(self.folder.glob("mlruns/*/*/artifacts/images/*.png"))
+        """Whether a training came as far as a tenth of its way, where it takes a picture."""
+        return any(self.folder.glob("mlruns/*/*/artifacts/images/*+step+[1-9]*.png"))
 
 
 def wait_for(condition: Callable[[], bool]) -> None:

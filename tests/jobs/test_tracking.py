@@ -9,6 +9,7 @@ import mlflow
 import numpy as np
 import pytest
 from mlflow.entities import Run as MlflowRun
+from mlflow.exceptions import MlflowException
 from mlflow.store.entities import PagedList
 from mlflow.tracking import MlflowClient
 
@@ -16,6 +17,7 @@ from aemodel.mnist import Dataset
 from aemodel.network import build_autoencoder
 from aemodel.settings import RECIPES, parse_setting
 from aemodel.training import Point
+from jobs import views
 from jobs.plan import plan_trainings
 from jobs.tracking import EXPERIMENT, Run, Store, StoreError, git_commit, versions
 
@@ -75,6 +77,26 @@ def test_the_experiment_that_mlflow_run_chose(
     monkeypatch.setenv("MLFLOW_EXPERIMENT_ID", "0")
     assert Store.open().experiment == "Default"
     assert Store.open("mine").experiment == "mine"
+
+
+def test_the_experiment_offers_our_view_and_keeps_those_of_others(uri: str) -> None:
+    client, key = MlflowClient(uri), "mlflow.sharedViewState."
+    experiment = client.create_experiment("older", tags={f"{key}mine": "a", views.TAG: "outdated"})
+    Store.open("older")
+    found = client.get_experiment(experiment)
+    assert found.creation_time is not None
+    assert found.tags == {f"{key}mine": "a", views.TAG: views.saved_view(found.creation_time)}
+
+
+def test_a_store_that_refuses_the_view_is_used_all_the_same(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise MlflowException("no")
+
+    monkeypatch.setattr(views, "TAG", "mlflow.sharedViewState.another")
+    monkeypatch.setattr(MlflowClient, "set_experiment_tag", refuse)
+    assert Store.open().experiment_id == store.experiment_id
 
 
 def test_a_deleted_experiment_is_refused(store: Store) -> None:
@@ -198,8 +220,9 @@ def test_the_end_of_a_run_and_its_reason(run: Run) -> None:
 
 def test_links(store: Store) -> None:
     page = f"http://127.0.0.1:5000/#/experiments/{store.experiment_id}/runs"
-    assert store.link("abc") == f"{page}/abc"
-    assert store.link() == f"{page}?workflowType=machine_learning"
+    kind = "workflowType=machine_learning"
+    assert store.link("abc") == f"{page}/abc?{kind}"
+    assert store.link() == f"{page}?viewStateShareKey=trainings&{kind}"
     served = replace(store, tracking_uri="https://tracker.example")
     assert served.link().startswith("https://tracker.example/#/experiments/")
 

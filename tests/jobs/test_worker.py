@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from aemodel.mnist import Dataset
 from aemodel.settings import RECIPES
@@ -90,12 +91,24 @@ def test_a_training_that_finishes(store: Store, task: Task) -> None:
     assert not state_path(task).exists()
 
 
-def test_ten_pictures_of_the_course_at_most(store: Store, task: Task) -> None:
+def test_pictures_before_and_during_the_training(store: Store, task: Task) -> None:
     run_training(task)
     images = [item.path for item in store.client.list_artifacts(task.run_id, "images")]
     steps = [int(path.split("+")[2]) for path in images if path.endswith(".png")]
-    assert max(steps) == 250
-    assert len(steps) == len(set(steps)) == 5  # a picture a chunk, of at most 50 updates
+    assert (min(steps), max(steps)) == (0, 250)
+    assert len(steps) == len(set(steps)) == 6  # and a picture a chunk, of at most 50 updates
+
+
+def test_a_picture_shows_ten_digits_above_their_reconstructions(
+    store: Store, task: Task, small_dataset: Dataset
+) -> None:
+    run_training(task)
+    folder = store.client.download_artifacts(task.run_id, "images")
+    (first,) = Path(folder).glob("*+step+0+*.png")
+    digits = np.asarray(Image.open(first)).reshape(2, 2, 28, 5, 28)[:, 0].swapaxes(1, 2)
+    for digit, image in enumerate(digits.reshape(10, 784)):
+        same = (small_dataset.x_test == image).all(axis=1)
+        assert small_dataset.y_test[same].tolist() == [digit]
 
 
 def test_a_training_asked_to_stop_keeps_its_state(store: Store, task: Task) -> None:

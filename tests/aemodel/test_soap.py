@@ -1,0 +1,210 @@
+"""SOAP: its bases, the layer that is trained in them, and what that is good for."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from aemodel.layer import Layer
+from aemodel.mnist import Dataset
+from aemodel.settings import Recipe
+from aemodel.soap import REFRESH_EVERY, Eigenbasis, PixelAxes
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+Array = NDArray[np.float32]
+
+
+def normal(seed: int, *shape: int) -> Array:
+    return np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
+
+
+def badly_scaled(seed: int, images: int, size: int, condition: float) -> Array:
+    """Return rows whose covariance has this condition number, along no particular axes."""
+    axes = np.linalg.qr(normal(seed + 1, size, size))[0]
+    scales = np.geomspace(1, condition**-0.5, size)
+    return (normal(seed, images, size) * scales @ axes.T).astype(np.float32)
+
+
+# --- Bases -----------------------------------------------------------------------------------
+
+
+@settings(max_examples=25)
+@given(size=st.integers(1, 40), seed=st.integers(0, 99), condition=st.sampled_from([1.0, 1e4, 1e8]))
+def test_a_basis_stays_orthogonal_and_tells_how_it_turned(
+    size: int, seed: int, condition: float
+) -> None:
+    basis = Eigenbasis(size)
+    for round_ in range(4):
+        basis.observe(tf.constant(badly_scaled(seed + round_, 30, size, condition)))
+        before = basis.vectors.numpy()
+        turn, order = basis.decompose() if round_ == 0 else basis.refresh()
+        after = basis.vectors.numpy()
+        np.testing.assert_allclose(after.T @ after, np.eye(size), atol=2e-5)
+        np.testing.assert_allclose(turn, after.T @ before, atol=2e-5)
+        assert sorted(order.numpy()) == list(range(size))
+
+
+def test_refreshing_finds_the_eigenvectors() -> None:
+    basis = Eigenbasis(8)
+    basis.observe(tf.constant(badly_scaled(0, 500, 8, 1e3)))
+    for _ in range(100):
+        basis.refresh()
+    rotated = basis.vectors.numpy().T @ basis.factor.numpy() @ basis.vectors.numpy()
+    variances = np.diag(rotated)
+    np.testing.assert_allclose(rotated, np.diag(variances), atol=1e-5 * variances[0])
+    assert list(variances) == sorted(variances, reverse=True)
+
+
+def test_a_basis_that_is_found_turns_no_more() -> None:
+    basis = Eigenbasis(8)
+    basis.observe(tf.constant(badly_scaled(0, 500, 8, 1e3)))
+    basis.decompose()
+    turn, order = basis.refresh()
+    np.testing.assert_allclose(turn, np.eye(8), atol=1e-3)
+    assert list(order) == list(range(8))
+
+
+# --- A layer in rotated coordinates ----------------------------------------------------------
+
+INPUTS, OUTPUTS = 7, 5
+
+
+def layer(rotated: bool, is_tanh: bool = True) -> Layer:
+    kernel, bias = tf.Variable(normal(1, INPUTS, OUTPUTS)), tf.Variable(normal(2, OUTPUTS))
+    bases = (Eigenbasis(INPUTS), Eigenbasis(OUTPUTS)) if rotated else (None, None)
+    return Layer(kernel, bias, is_tanh, *bases)
+
+
+def turned_layer(images: Array, gradient: Array) -> Layer:
+    """Return a layer whose bases are those of this batch."""
+    made = layer(rotated=True)
+    done = made.forward(tf.constant(images), tf.float32)
+    made.backward(done, tf.constant(gradient), observe=True, inputs_too=True)
+    made.refresh(first=True)
+    return made
+
+
+@pytest.mark.parametrize("count", [2, 6, 30], ids=["turns images", "mixed", "turns weights"])
+@pytest.mark.parametrize("product_type", [tf.float32, tf.bfloat16])
+def test_a_rotated_layer_computes_the_same(count: int, product_type: tf.DType) -> None:
+    images, gradient = normal(3, count, INPUTS), normal(4, count, OUTPUTS)
+    plain, rotated = layer(rotated=False), turned_layer(images, gradient)
+    assert not np.allclose(rotated.kernel, plain.kernel)
+    tolerance = {"atol": 1e-5 if product_type == tf.float32 else 0.15}
+    np.testing.assert_allclose(rotated.original_kernel(), plain.kernel, atol=1e-5)
+    results = []
+    for one in (plain, rotated):
+        done = one.forward(tf.constant(images), product_type)
+        back = one.backward(done, tf.constant(gradient), observe=False, inputs_too=True)
+        results.append((done.outputs, *back[0], back[1]))
+    (outputs, d_kernel, d_bias, d_inputs), found = results
+    np.testing.assert_allclose(found[0], outputs, **tolerance)
+    left, right = rotated.left.vectors.numpy(), rotated.right.vectors.numpy()
+    np.testing.assert_allclose(found[1], left.T @ d_kernel @ right, **tolerance)
+    np.testing.assert_allclose(found[2], d_bias, **tolerance)
+    np.testing.assert_allclose(found[3], d_inputs, **tolerance)
+
+
+def test_refreshing_keeps_the_weights_and_turns_the_mean_with_them() -> None:
+    images, gradient = normal(3, 30, INPUTS), normal(4, 30, OUTPUTS)
+    made = turned_layer(images, gradient)
+    made.means[0].assign(made.kernel)
+    before = made.original_kernel().numpy()
+    made.left.observe(tf.constant(badly_scaled(5, 100, INPUTS, 1e2)))
+    made.right.observe(tf.constant(badly_scaled(6, 100, OUTPUTS, 1e2)))
+    kernel = made.kernel.numpy()
+    made.refresh()
+    assert not np.allclose(made.kernel, kernel, atol=1e-2)
+    np.testing.assert_allclose(made.original_kernel(), before, atol=1e-5)
+    np.testing.assert_allclose(made.means[0], made.kernel, atol=1e-5)
+
+
+# --- What it is good for ---------------------------------------------------------------------
+
+
+def recipe(learning_rate: float) -> Recipe:
+    return Recipe("test", 1, 1, 1, learning_rate, beta_1=0.9, beta_2=0.99)
+
+
+def fit(one: Layer, inputs: Array, wanted: Array, rate: float, updates: int) -> list[float]:
+    """Fit a linear layer to `wanted` by least squares; return the loss before each update."""
+    losses = []
+    x, y = tf.constant(inputs), tf.constant(wanted)
+    for update in range(updates):
+        done = one.forward(x, tf.float32)
+        residual = done.outputs - y
+        losses.append(float(tf.reduce_mean(tf.square(residual))))
+        gradient = residual * (2.0 / y.shape.num_elements())
+        gradients, _ = one.backward(done, gradient, observe=update % 5 == 0, inputs_too=False)
+        if one.left and update % REFRESH_EVERY == 0:
+            one.refresh(first=update == 0)
+            done = one.forward(x, tf.float32)
+            gradients, _ = one.backward(done, gradient, observe=False, inputs_too=False)
+        one.update(gradients, recipe(rate), tf.constant(rate), tf.constant(update + 1.0))
+    return losses
+
+
+def test_in_one_dimension_it_is_adam() -> None:
+    inputs, wanted = normal(0, 50, 1), 3 * normal(0, 50, 1) + 1
+
+    def one(rotated: bool) -> Layer:
+        bases = (Eigenbasis(1), Eigenbasis(1)) if rotated else (None, None)
+        kernel, bias = tf.Variable([[0.5]]), tf.Variable([0.0])
+        return Layer(kernel, bias, False, *bases)
+
+    adam, soap = (fit(one(rotated), inputs, wanted, 0.05, 60) for rotated in (False, True))
+    assert soap == pytest.approx(adam, rel=1e-5)
+    assert soap[-1] < 0.1 * soap[0]
+
+
+def test_a_badly_scaled_quadratic_takes_far_fewer_updates_than_adam() -> None:
+    size, updates = 20, 1000
+    inputs = badly_scaled(0, 400, size, 1e4)
+    wanted = inputs @ normal(9, size, size)
+
+    def needed(rotated: bool, rate: float) -> int:
+        bases = (Eigenbasis(size), Eigenbasis(size)) if rotated else (None, None)
+        kernel, bias = tf.Variable(tf.zeros([size, size])), tf.Variable(tf.zeros([size]))
+        losses = fit(Layer(kernel, bias, False, *bases), inputs, wanted, rate, updates)
+        solved = np.flatnonzero(np.array(losses) < 1e-5 * losses[0])
+        return int(solved[0]) if len(solved) else updates
+
+    adam, soap = (
+        min(needed(rotated, rate) for rate in (0.01, 0.03, 0.1)) for rotated in (False, True)
+    )
+    assert 5 * soap < adam
+
+
+# --- The pixels' axes ------------------------------------------------------------------------
+
+
+def test_the_axes_keep_nearly_all_of_the_images(dataset: Dataset) -> None:
+    axes = PixelAxes.of(dataset.x_train)
+    kept = len(axes.axes)
+    assert 400 < kept < 784
+    np.testing.assert_allclose(axes.axes @ axes.axes.T, np.eye(kept), atol=1e-5)
+    x = dataset.x_train / np.float32(255)
+    back = axes.images(dataset.x_train) @ axes.axes + axes.mean
+    assert np.mean((back - x) ** 2) == pytest.approx(axes.lost, rel=1e-3)
+    assert 0 < axes.lost < 1.001e-4 * x.var(axis=0).mean()
+
+
+def test_a_layer_at_the_pixels_computes_the_same(dataset: Dataset) -> None:
+    axes = PixelAxes.of(dataset.x_train)
+    pixels = dataset.x_train[:20]
+    x = ((pixels / np.float32(255) - axes.mean) @ axes.axes.T) @ axes.axes + axes.mean
+    kernel, bias = normal(0, 784, 9) / 28, normal(1, 9)
+    turned = axes.first_from_pixels(kernel, bias)
+    np.testing.assert_allclose(
+        axes.images(pixels) @ turned[0] + turned[1], x @ kernel + bias, atol=1e-4
+    )
+    back = axes.first_to_pixels(*turned)
+    np.testing.assert_allclose(x @ back[0] + back[1], x @ kernel + bias, atol=1e-4)
+    h, kernel, bias = normal(2, 20, 9), normal(3, 9, 784) / 3, axes.mean.copy()
+    turned = axes.last_from_pixels(kernel, bias)
+    kernel_back, bias_back = axes.last_to_pixels(*turned)
+    on_axes = (h @ kernel) @ axes.axes.T @ axes.axes
+    np.testing.assert_allclose(h @ kernel_back + bias_back, on_axes + axes.mean, atol=1e-4)

@@ -1,0 +1,246 @@
+"""The long form of the faults, `make soak`: hours of kills, bad files and busy servers.
+
+Parts can be run alone, `python -m tests.faults.soak --part kills`, and scaled down with `--short`.
+What goes wrong ends a part and the status of the command is 1; the figures come at the end.
+"""
+
+import os
+import random
+import resource
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+import zipfile
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from io import BytesIO
+from pathlib import Path
+from typing import Annotated, Any
+
+import h5py
+import numpy as np
+import typer
+from mlflow.entities import Run
+
+from aemodel.mnist import Dataset, load
+from tests.end_to_end.workspace import ROOT, Workspace, write_idx
+from tests.faults.bad_files import Samples
+from tests.faults.databases import DATABASES, served
+from tests.faults.together import assert_all_is_there, mlflow_run, open_together, run_together
+
+Figures = dict[str, object]
+
+
+def counted(what: str, total: int) -> Iterator[int]:
+    """Yield 0 to total - 1, and say from time to time how far it is and how long it will take."""
+    start = said = time.monotonic()
+    for number in range(total):
+        yield number
+        now = time.monotonic()
+        if now - said > 10 or number + 1 == total:
+            left = (now - start) / (number + 1) * (total - number - 1)
+            print(f"{what}: {number + 1} of {total}, about {left / 60:.0f} min left", flush=True)
+            said = now
+
+
+def slice_of_mnist() -> Dataset:
+    data = load(ROOT / "data" / "mnist")
+    return Dataset(data.x_train[:2000], data.y_train[:2000], data.x_test[:500], data.y_test[:500])
+
+
+def workspace(folder: Path) -> Workspace:
+    folder.mkdir()
+    write_idx(slice_of_mnist(), folder / "mnist")
+    return Workspace(folder)
+
+
+# --- Kills -----------------------------------------------------------------------------------
+
+SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
+LONGEST_LIFE = 30.0
+"""Seconds after which a command is killed at the latest; about ten are its start."""
+
+TRAININGS = {
+    "one training": ("--setting", "32-16-2", "--iterations", "30000"),
+    "two at a time": ("--setting", "32-16-2,32-16-3", "--iterations", "20000", "--workers", "2"),
+}
+SHARED = ("--batch-size", "100", "--eval-every", "50", "--pairs", "1-7", "--data", "mnist")
+
+
+def kills(folder: Path, short: bool, seed: int) -> Figures:
+    """Kill training commands at random moments and repeat them until they come to their end."""
+    chance = random.Random(seed)
+    total = 6 if short else 100
+    references = {}
+    for name, options in TRAININGS.items():
+        references[name] = workspace(folder / f"undisturbed, {name}")
+        done = references[name].jobs("train", *options, *SHARED)
+        assert done.returncode == 0, done.stderr
+    sent: Counter[str] = Counter()
+    names = list(TRAININGS)
+    place, name, finished = workspace(folder / "killed-0"), names[0], 0
+    for _ in counted("kills", total):
+        number = chance.choice(SIGNALS)
+        while not live_and_die(place, name, number, chance.uniform(0, LONGEST_LIFE)):
+            assert_equal(place, references[name])
+            finished += 1
+            name = names[finished % len(names)]
+            place = workspace(folder / f"killed-{finished}")
+        sent[number.name] += 1
+    done = place.jobs("train", *TRAININGS[name], *SHARED)
+    assert done.returncode == 0, done.stderr
+    assert_equal(place, references[name])
+    return {
+        "kills": ", ".join(f"{count} {name}" for name, count in sorted(sent.items())),
+        "commands finished, curve and weights as undisturbed": finished + 1,
+    }
+
+
+def live_and_die(place: Workspace, name: str, number: signal.Signals, seconds: float) -> bool:
+    """Start a training command and kill it then; return False where it finished before."""
+    command = [sys.executable, "-m", "jobs", "train", *TRAININGS[name], *SHARED]
+    log = place.folder / "output.log"
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            command, cwd=place.folder, env=place.environment(), stdout=output, stderr=output
+        )
+    with suppress(subprocess.TimeoutExpired):
+        assert process.wait(seconds) == 0, log.read_text()
+        return False
+    process.send_signal(number)
+    return process.wait(120) != 0  # the signal may come when all is done
+
+
+def assert_equal(place: Workspace, reference: Workspace) -> None:
+    """Check that the trainings ended as those never disturbed: curves, weights, files, runs."""
+    assert not [run for run in place.runs() if run.info.status == "RUNNING"], place.folder
+    finished = [run for run in place.runs(kind="training") if run.info.status == "FINISHED"]
+    wanted = reference.runs(kind="training")
+    assert [r.info.run_name for r in finished] == [r.info.run_name for r in wanted], place.folder
+    for run, other in zip(finished, wanted, strict=True):
+        for metric in ("test_mse", "train_mse", "learning_rate"):
+            assert place.curve(run, metric) == reference.curve(other, metric), place.folder
+        for name, weights in model_weights(place, run).items():
+            np.testing.assert_array_equal(weights, model_weights(reference, other)[name])
+        for path in reference.artifacts(other).rglob("*.csv"):
+            same = place.artifacts(run) / path.relative_to(reference.artifacts(other))
+            assert same.read_bytes() == path.read_bytes(), same
+
+
+def model_weights(place: Workspace, run: Run) -> dict[str, Any]:
+    """Return name -> array of the model that a run logged."""
+    model = place.model_uri(run).removeprefix("models:/")
+    (path,) = place.folder.glob(f"mlruns/*/models/{model}/artifacts/data/model.keras")
+    found: dict[str, Any] = {}
+
+    def note(name: str, item: Any) -> None:
+        if isinstance(item, h5py.Dataset):
+            found[name] = np.array(item)
+
+    with (
+        zipfile.ZipFile(path) as archive,
+        h5py.File(BytesIO(archive.read("model.weights.h5"))) as f,
+    ):
+        f.visititems(note)
+    assert len(found) >= 12
+    return found
+
+
+# --- Bad files -------------------------------------------------------------------------------
+
+
+def files(folder: Path, short: bool, seed: int) -> Figures:
+    """Load data sets of which one file is spoilt, each in another way."""
+    data = slice_of_mnist()
+    few = Dataset(data.x_train[:60], data.y_train[:60], data.x_test[:80], data.y_test[:80])
+    samples = Samples(few, folder)
+    before, slowest, ends = peak_megabytes(), 0.0, Counter[str]()
+    for number in counted("bad files", 100 if short else 1000):
+        start = time.monotonic()
+        ends[samples.try_one(1000 * seed + number)] += 1
+        slowest = max(slowest, time.monotonic() - start)
+    grown = peak_megabytes() - before
+    assert grown < 1000, f"{grown:.0f} MB"
+    return {
+        "files refused with one message": ends["refused"],
+        "files loaded, for the change did no harm": ends["loaded"],
+        "memory beyond that of good files": f"{grown:.0f} MB",
+        "longest time for a file": f"{slowest:.1f} s",
+    }
+
+
+def peak_megabytes() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+# --- Together --------------------------------------------------------------------------------
+
+
+def together(folder: Path, short: bool, seed: int) -> Figures:
+    """Start commands at once, again and again, on a fresh server with SQLite or PostgreSQL."""
+    rounds, count = (2, 2) if short else (10, 8)
+    for number in counted("rounds", rounds):
+        place = workspace(folder / f"round-{number}")
+        with served(place.folder, DATABASES[number % len(DATABASES)]) as address:
+            open_together(place, address, count)
+            commands = [mlflow_run(place, one) for one in range(count)]
+            assert_all_is_there(address, run_together(place, address, commands))
+    return {
+        "rounds, on " + " and ".join(DATABASES) + " in turn": rounds,
+        "commands at once": count,
+        "commands complete": rounds * count,
+    }
+
+
+# --- The command -----------------------------------------------------------------------------
+
+
+def outage(folder: Path, short: bool, seed: int) -> Figures:
+    """Stop the tracking server for two minutes in the course of a training."""
+    seconds = 20 if short else 120
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", str(ROOT / "tests/faults/test_outages.py")],
+        cwd=ROOT, env=os.environ | {"OUTAGE_SECONDS": str(seconds)},
+    )  # fmt: skip
+    assert done.returncode == 0
+    return {"seconds without a server": seconds}
+
+
+PARTS: dict[str, Callable[[Path, bool, int], Figures]] = {
+    "kills": kills,
+    "files": files,
+    "together": together,
+    "outage": outage,
+}
+
+
+def main(
+    part: Annotated[
+        list[str], typer.Option(help=" or ".join(PARTS), default_factory=lambda: [*PARTS])
+    ],
+    short: Annotated[bool, typer.Option(help="A few minutes instead of hours.")] = False,
+    seed: Annotated[int, typer.Option(help="Decides the moments and the changes.")] = 0,
+) -> None:
+    """Run the parts, print their figures."""
+    lines, failed = [], False
+    for name in part:
+        start = time.monotonic()
+        try:
+            with tempfile.TemporaryDirectory(prefix=f"soak-{name}-") as folder:
+                figures = PARTS[name](Path(folder), short, seed)
+            outcome = "passed"
+        except Exception:
+            traceback.print_exc()
+            figures, outcome, failed = {}, "FAILED", True
+        lines.append(f"{name}: {outcome} in {(time.monotonic() - start) / 60:.1f} min")
+        lines += [f"  {what}: {figure}" for what, figure in figures.items()]
+    print("\n" + "\n".join(lines))
+    raise typer.Exit(failed)
+
+
+if __name__ == "__main__":
+    typer.run(main)
