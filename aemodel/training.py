@@ -289,11 +289,11 @@ class Training:
         """
         import tensorflow as tf
 
-        last, healthy = first + count - 1, first
-        for iteration in tf.range(first, last):
-            healthy += tf.cast(_all_finite(self._step(iteration)), tf.int64)
-        residual = self._step(last)
-        healthy += tf.cast(_all_finite(residual), tf.int64)
+        healthy = first
+        residual = tf.zeros([self.recipe.batch_size, self._images.shape[1]])
+        for iteration in tf.range(first, first + count):
+            residual = self._step(iteration)
+            healthy += tf.cast(_all_finite(residual), tf.int64)
         lost = self._axes.lost if self._axes else 0.0
         return healthy, tf.reduce_sum(tf.square(residual)) / self._batch_pixels + lost
 

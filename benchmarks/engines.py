@@ -19,6 +19,11 @@ class Engine:
         return self.module == "ours"
 
     @property
+    def is_same_work(self) -> bool:
+        """Whether it trains with the assignment's recipe, as the peers do."""
+        return self.module != "ours_soap"
+
+    @property
     def is_foreign(self) -> bool:
         """Whether it runs in the peers' environment instead of the project's."""
         return self.library in ("torch", "jax")
@@ -31,6 +36,8 @@ class Engine:
 ENGINES = (
     Engine("this project", "ours", "float32", "tensorflow"),
     Engine("this project", "ours", "bfloat16", "tensorflow"),
+    Engine("this project, `fast`", "ours_soap", "float32", "tensorflow"),
+    Engine("this project, `fast`", "ours_soap", "bfloat16", "tensorflow"),
     Engine("Keras `fit`", "keras_fit", "float32", "keras"),
     Engine("PyTorch eager", "torch_eager", "float32", "torch"),
     Engine("PyTorch eager", "torch_eager", "bfloat16", "torch"),

@@ -140,11 +140,27 @@ def agreement_table(rows: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
+def fast_table(rows: Sequence[Row]) -> str:
+    """Return what an iteration of the recipe `fast` costs, in iterations of the assignment's."""
+    lines = [
+        "| precision | setting 1 | setting 2 | setting 3 |",
+        "| --- | --: | --: | --: |",
+    ]
+    for row in rows:
+        if row.engine.is_same_work:
+            continue
+        adam = ours_in(rows, row.engine.precision).best_alone
+        cells = [f"{t:.1f} ms ({t / adam[s]:.2f})" for s, t in row.best_alone.items()]
+        lines.append(f"| {row.engine.precision} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
 def document(
     rows: Sequence[Row], rates: Mapping[int, Mapping[str, float]], processor: str, rounds: int
 ) -> str:
     """Return all of `results.md`."""
     timed = [row for row in rows if not row.why_not]
+    peers = [row for row in rows if row.engine.is_same_work]
     last = 100 * (len(timed[0].points["1"]) - 1)
     matrix = "; ".join(
         f"{threads} thread{'s' * (threads > 1)} "
@@ -158,9 +174,14 @@ Settings 1 to 3: each alone, with all cores. All three: one iteration of each, t
 as the train command does it (\\* one after the other with all cores, where that is faster). Best
 of {rounds} rounds.
 
-{main_table(rows, rates)}
+{main_table(peers, rates)}
 
-{summary(rows, rates)}
+{summary(peers, rates)}
+
+An iteration of the recipe `fast`, each setting alone, with all cores; in brackets, in iterations of
+the assignment's recipe:
+
+{fast_table(rows)}
 
 GFLOP an iteration: {work}; together {sum(map(gflop, SETTINGS)):.2f}.
 Matrix products of this machine, GFLOP/s: {matrix}.
@@ -169,5 +190,5 @@ engine {max(r.spread for r in timed if r.engine.is_ours):.0%}.
 
 Test MSE after iteration {last}, from the same initial weights on the same batches:
 
-{agreement_table(rows)}
+{agreement_table(peers)}
 """

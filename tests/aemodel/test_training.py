@@ -269,8 +269,8 @@ def test_wrong_states_are_refused_and_change_nothing(small_dataset: Dataset) -> 
 # --- SOAP ------------------------------------------------------------------------------------
 
 
-def test_soap_starts_from_the_same_network(small_dataset: Dataset, setting: Setting) -> None:
-    training = start(small_dataset, replace(SOAP, iterations=1), setting)
+def test_soap_starts_from_the_same_network(small_dataset: Dataset) -> None:
+    training = start(small_dataset, replace(SOAP, iterations=1))
     initial = weights(training)[::2]
     training.restore(training.state())  # writes the layers' weights into the network
     axes = PixelAxes.of(training.data.x_train).axes
@@ -282,15 +282,11 @@ def test_soap_starts_from_the_same_network(small_dataset: Dataset, setting: Sett
     assert trained(training).curve[0].train_mse == pytest.approx(mse, rel=1e-3)
 
 
-def test_soap_ends_lower_than_adam(small_dataset: Dataset, setting: Setting) -> None:
-    faster = replace(SOAP, learning_rate=3e-3, beta_2=0.99)
-    best_of_adam = min(
-        trained(start(small_dataset, replace(SOAP, optimizer="adam", learning_rate=rate), setting))
-        .curve[-1]
-        .train_mse
-        for rate in (1e-3, 3e-3)
-    )
-    assert trained(start(small_dataset, faster, setting)).curve[-1].train_mse < best_of_adam
+def test_soap_needs_a_fraction_of_the_updates(dataset: Dataset) -> None:
+    """Adam with the assignment's rate is at 0.0169 after 1,900 updates of setting 2."""
+    recipe = replace(RECIPES["fast"], iterations=401)
+    training = trained(start(dataset, recipe, parse_setting("2"), seed=0))
+    assert training.curve[-1].test_mse < 0.0165
 
 
 def test_soap_trains_the_network_itself(small_dataset: Dataset) -> None:
