@@ -50,6 +50,13 @@ def train(
     workers: Annotated[
         str, typer.Option(help="Processes; 0 chooses from cores and trainings.")
     ] = "0",
+    threads: Annotated[
+        str,
+        typer.Option(
+            help="Threads of each training; 0 chooses. The same number gives the same bits, "
+            "whatever else is trained."
+        ),
+    ] = "0",
     data: Annotated[
         Path, typer.Option(help="Folder with IDX files, gzipped or not, or the assignment's CSV.")
     ] = Path("data/mnist"),
@@ -76,22 +83,24 @@ def train(
     try:
         chosen = plan.parse_recipe(recipe, overrides)
         trainings = plan.plan_trainings(setting, chosen, seeds, pairs, precision)
-        processes = plan.parse_workers(workers)
+        processes = plan.parse_count("workers", workers)
+        threads_each = plan.parse_count("threads", threads)
         resuming = plan.parse_bool("resume", resume)
         plan.check_notes(notes)
     except plan.ParameterError as error:
         raise _bad_parameter(error) from None
 
     from aemodel.mnist import DataError
-    from jobs.train import Options
+    from jobs.checkpoint import NoRoom
+    from jobs.prepare import Options
     from jobs.train import train as run
 
-    options = Options(data, processes, resuming, author, notes, experiment)
+    options = Options(data, processes, threads_each, resuming, author, notes, experiment)
     try:
         status = run(trainings, options)
     except plan.ParameterError as error:
         raise _bad_parameter(error) from None
-    except (DataError, StoreError) as error:
+    except (DataError, NoRoom, StoreError) as error:
         _fail(str(error))
     raise typer.Exit(status)
 
@@ -126,10 +135,12 @@ def report(
 
     from jobs.report.job import Wanted
     from jobs.report.job import report as build
-    from jobs.tracking import Store, StoreError
+    from jobs.tracking import Store, StoreError, reaching
 
     try:
-        build(Store.open(experiment), Wanted(run_ids, author, notes, output))
+        store = Store.open(experiment)
+        with reaching(store.tracking_uri):
+            build(store, Wanted(run_ids, author, notes, output))
     except StoreError as error:
         _fail(str(error))
 

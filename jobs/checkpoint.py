@@ -11,8 +11,11 @@ import fcntl
 import json
 import os
 import shutil
+import sys
+import tempfile
 import zipfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -27,12 +30,39 @@ class DamagedCheckpoint(Exception):
     """A saved state cannot be read; the message names the file and the remedy."""
 
 
+class NoRoom(Exception):
+    """States cannot be written; the message names the folder and the remedy."""
+
+
+def check_room(folder: Path = FOLDER) -> None:
+    """Make the folder of states and try to write to it.
+
+    Raises:
+        NoRoom: it cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            probe.write(bytes(1 << 16))
+    except OSError as error:
+        raise NoRoom(
+            f"the folder {folder.absolute()}, where unfinished trainings are kept, cannot be "
+            f"written ({error}): free some space, or give write access"
+        ) from error
+
+
 class Checkpoint:
-    """The saved state of one run."""
+    """The saved state of one run.
+
+    Attributes:
+        path: its folder.
+        trouble: why `save_if_possible` did not save last time; empty where it did.
+    """
 
     def __init__(self, run_id: str, folder: Path = FOLDER) -> None:
         self.run_id = run_id
         self.path = folder.absolute() / run_id
+        self.trouble = ""
         self._held: list[IO[str]] = []
 
     def claim(self, identity: Mapping[str, str] | None = None) -> bool:
@@ -69,11 +99,32 @@ class Checkpoint:
     def save(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Replace the saved state, atomically: a kill leaves the old one or the new one."""
         draft = self.path / "state.new"
-        with draft.open("wb") as file:
-            np.savez(file, allow_pickle=False, **state)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(draft, self.path / "state.npz")
+        try:
+            with draft.open("wb") as file:
+                np.savez(file, allow_pickle=False, **state)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(draft, self.path / "state.npz")
+        except OSError:
+            with suppress(OSError):  # a full disk is not left full
+                draft.unlink()
+            raise
+
+    def save_if_possible(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Save a state; where the disk cannot take it, warn once and note why in `trouble`."""
+        try:
+            self.save(state)
+            self.trouble = ""
+        except OSError as error:
+            if not self.trouble:
+                print(
+                    f"Warning: the state of run {self.run_id} cannot be saved in {self.path} "
+                    f"({error}). The training goes on, but could not be continued if it were "
+                    "interrupted now: free some space.",
+                    file=sys.stderr,
+                    flush=True,
+                )
+            self.trouble = f"its state cannot be saved ({error})"
 
     def load(self) -> dict[str, NDArray[Any]] | None:
         """Return the saved state, or None where none was saved yet.

@@ -19,7 +19,8 @@ Pair = tuple[int, int]
 T = TypeVar("T")
 
 MAX_SEED = 2**32 - 1
-MAX_WORKERS = 1024
+MAX_COUNT = 1024
+"""Most processes, or threads, taken for meant so."""
 
 
 class ParameterError(ValueError):
@@ -173,11 +174,11 @@ def parse_bool(parameter: str, text: str) -> bool:
     return values[text.lower()]
 
 
-def parse_workers(text: str) -> int:
-    """Read a number of processes; 0 leaves the choice to the job."""
-    if not (re.fullmatch("[0-9]{1,4}", text) and int(text) <= MAX_WORKERS):
+def parse_count(parameter: str, text: str) -> int:
+    """Read a number of processes or threads; 0 leaves the choice to the job."""
+    if not (re.fullmatch("[0-9]{1,4}", text) and int(text) <= MAX_COUNT):
         raise ParameterError(
-            "workers", f"workers={text!r} is not a whole number from 0 to {MAX_WORKERS}"
+            parameter, f"{parameter}={text!r} is not a whole number from 0 to {MAX_COUNT}"
         )
     return int(text)
 

@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,16 +33,19 @@ class Status:
     rate: float = 0.0
     """Updates a second."""
     test_mse: float | None = None
+    note: str = ""
+    """What is amiss, although the training goes on."""
 
     def line(self, name: str) -> str:
         """Return one line of text: the stage, and while it trains how far, how fast, until when."""
+        note = f"  ({self.note})" if self.note else ""
         if self.stage != "training" or not self.rate:
-            return f"{name}: {self.stage}"
+            return f"{name}: {self.stage}{note}"
         share = 100 * self.done / self.total
         error = "" if self.test_mse is None else f"  test MSE {self.test_mse:.5f}"
         return (
             f"{name}: {self.done:,} of {self.total:,} ({share:.0f}%)  {self.rate:.1f} it/s  "
-            f"{self.remaining} left{error}"
+            f"{self.remaining} left{error}{note}"
         )
 
     @property
@@ -61,11 +64,12 @@ class Board:
         self.folder = folder
 
     def write(self, index: int, status: Status) -> None:
-        """Replace the status of training `index`, atomically."""
+        """Replace the status of training `index`, atomically; on a full disk the old one stays."""
         path = self.folder / f"{index}.json"
         draft = path.with_suffix(".new")
-        draft.write_text(json.dumps(status.__dict__))
-        os.replace(draft, path)
+        with suppress(OSError):  # what is shown is not worth a training
+            draft.write_text(json.dumps(status.__dict__))
+            os.replace(draft, path)
 
     def read(self, index: int) -> Status:
         """Return the last status of training `index`."""

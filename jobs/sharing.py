@@ -22,7 +22,7 @@ def available_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def share_cores(costs: Sequence[float], workers: int, cores: int = 0) -> Shares:
+def share_cores(costs: Sequence[float], workers: int, cores: int = 0, threads: int = 0) -> Shares:
     """Share `cores` (0: those available) among trainings of the given costs, the longest first.
 
     Left to choose, few trainings (up to two a core) all start at once, each with as many threads as
@@ -36,12 +36,14 @@ def share_cores(costs: Sequence[float], workers: int, cores: int = 0) -> Shares:
         costs: estimated work of each training, in any unit.
         workers: processes to use, which then have equal threads; 0 chooses.
         cores: cores to share.
+        threads: threads of every training; 0 chooses. With both left to choose, as above; with only
+            the threads given, there are as many processes as have them on cores of their own.
     """
     cores = cores or available_cores()
     count = len(costs)
     order = tuple(sorted(range(count), key=lambda i: -costs[i]))
-    if workers == 0 and count <= 2 * cores:
+    if workers == threads == 0 and count <= 2 * cores:
         worth = [cores * cost / sum(costs) for cost in costs]
         return Shares(count, tuple(min(cores, math.ceil(w)) for w in worth), order)
-    workers = min(workers or cores, count)
-    return Shares(workers, (max(1, cores // workers),) * count, order)
+    workers = min(workers or max(1, cores // (threads or 1)), count)
+    return Shares(workers, (threads or max(1, cores // workers),) * count, order)

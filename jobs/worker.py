@@ -6,9 +6,11 @@ of that run and in an `Outcome`; no exception leaves `run_training`.
 
 import os
 import signal
+import sys
 import tempfile
 import time
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,15 +18,13 @@ import numpy as np
 
 from aemodel import mnist
 from aemodel.figures import tile
-from aemodel.training import Diverged, Point, Training, use_threads
+from aemodel.training import Diverged, Training, use_threads
 from jobs import results
-from jobs.checkpoint import Checkpoint
+from jobs.checkpoint import Checkpoint, DamagedCheckpoint
+from jobs.outbox import Outbox
 from jobs.plan import TrainingJob
 from jobs.progress import Board, Status
-from jobs.tracking import Run
-
-SEND_SECONDS = 5.0
-"""Seconds between sending points to the tracker."""
+from jobs.tracking import StoreAway, briefly, patiently
 
 SAVE_SECONDS = 30.0
 """Seconds between checkpoints."""
@@ -56,7 +56,8 @@ class Outcome:
     name: str
     run_id: str
     status: str
-    """FINISHED, FAILED or KILLED."""
+    """FINISHED, FAILED or KILLED, as the run's; UNSENT where it is trained, but the store stayed
+    away: then the run is left as it was."""
     reason: str
     """Why it did not finish; empty when it did."""
     metrics: dict[str, float]
@@ -72,101 +73,143 @@ def run_training(task: Task) -> Outcome:
     if os.getpid() != task.owner:
         # Ctrl-C reaches every process of a terminal; the job decides, and tells its workers.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-    run = Run.open(task.tracking_uri, task.run_id)
-    status, reason, metrics = "FAILED", "", {}
+    outbox = Outbox(task.tracking_uri, task.run_id)
     checkpoint = Checkpoint(task.run_id)
+    status, reason, metrics = "FAILED", "", {}
     try:
         checkpoint.wait_for_training()
-        metrics = _train_and_log(task, run, checkpoint)
+        metrics = _train_and_log(task, outbox, checkpoint)
         status = "FINISHED"
     except (Stopped, KeyboardInterrupt):
         status, reason = "KILLED", "interrupted; the same command continues it"
-    except Diverged as error:
-        reason = str(error)
+        if checkpoint.trouble:
+            reason = f"interrupted; {checkpoint.trouble}: what was trained since is lost"
+    except StoreAway as error:
+        status, reason = "UNSENT", _unsent(error, checkpoint)
     except Exception as error:
-        traceback.print_exc()
-        reason = f"{type(error).__name__}: {error}"
-    run.end(status, reason)
+        reason = _reason(error)
+    if status in ("FAILED", "KILLED"):
+        _end_early(task, outbox, status, reason)
     checkpoint.release()
     Board(task.board).write(task.index, Status(stage=status.lower()))
     return Outcome(task.job.name, task.run_id, status, reason, metrics)
 
 
-def _train_and_log(task: Task, run: Run, checkpoint: Checkpoint) -> dict[str, float]:
+def _train_and_log(task: Task, outbox: Outbox, checkpoint: Checkpoint) -> dict[str, float]:
     board = Board(task.board)
     board.write(task.index, Status("starting TensorFlow"))
-    run.reopen()
     use_threads(task.threads)
     job, data = task.job, mnist.load(task.data)
     training = Training(job.setting, job.recipe, job.seed, data, job.precision)
     if state := checkpoint.load():
         training.restore(state)
-    _train(training, task, run, checkpoint)
+        outbox.restore(state)
+    outbox.begin(training.curve, training.seconds)
+    _train(training, task, outbox, checkpoint)
     board.write(task.index, Status("evaluating"))
     found = results.evaluate(training, job)
     board.write(task.index, Status("writing results"))
     with tempfile.TemporaryDirectory() as folder:
         results.write_files(found, training, job, Path(folder))
-        run.log_files(Path(folder))
-    example = training.data.x_test[:2] / mnist.MAX_PIXEL
-    run.log_model(training.network.autoencoder, job.recipe.iterations, example)
-    run.log_metrics(found.metrics, job.recipe.iterations - 1)
-    run.describe(describe(job, found.metrics))
+
+        def upload() -> None:
+            outbox.send()
+            run = outbox.run
+            run.log_files(Path(folder))
+            example = training.data.x_test[:2] / mnist.MAX_PIXEL
+            run.log_model(training.network.autoencoder, job.recipe.iterations, example)
+            run.log_metrics(found.metrics, job.recipe.iterations - 1)
+            run.describe(describe(job, found.metrics))
+            run.end("FINISHED")
+
+        _insist(upload, task)
     checkpoint.discard_state()
     return found.metrics
 
 
-def _train(training: Training, task: Task, run: Run, checkpoint: Checkpoint) -> None:
+def _train(training: Training, task: Task, outbox: Outbox, checkpoint: Checkpoint) -> None:
     """Train to the end, sending points, saving states and watching for a request to stop."""
     board = Board(task.board)
-    sender = _Sender(run, training.curve)
-    snapshots = _Snapshots(training, run)
+    snapshots = _Snapshots(training, outbox)
+
+    def save() -> None:
+        checkpoint.save_if_possible(training.state() | outbox.state())
+
     saved = time.monotonic()
     try:
         snapshots.take_when_due()
         for chunk, progress in enumerate(training.run()):
             rate = progress.rate if chunk else 0.0  # the first one was compiled on the way
             error = training.curve[-1].test_mse
+            note = "; ".join(filter(None, (outbox.trouble, checkpoint.trouble)))
             board.write(
                 task.index,
-                Status("training", progress.done, task.job.recipe.iterations, rate, error),
+                Status("training", progress.done, task.job.recipe.iterations, rate, error, note),
             )
-            sender.send_when_due()
             snapshots.take_when_due()
+            outbox.send_when_due()
             if time.monotonic() - saved > SAVE_SECONDS:
-                checkpoint.save(training.state())
+                save()
                 saved = time.monotonic()
             if board.stop_requested or task.owner not in (os.getpid(), os.getppid()):
                 raise Stopped
-    except (Stopped, KeyboardInterrupt):
-        checkpoint.save(training.state())
+    except Diverged:  # there is nothing to continue from here
         raise
-    finally:
-        sender.send()
+    except (Stopped, KeyboardInterrupt):
+        save()
+        raise
+    save()
 
 
-class _Sender:
-    """Sends the points of a growing curve to the tracker, in batches, each once.
+def _insist(action: Callable[[], None], task: Task, wait: bool = True) -> None:
+    """Do what needs the store, waiting for it unless the job asks to stop."""
+    board = Board(task.board)
+    patiently(
+        action,
+        task.tracking_uri,
+        notice=lambda text: board.write(task.index, Status("not uploaded yet", note=text)),
+        give_up=lambda: board.stop_requested or not wait,
+    )
 
-    A resumed training goes over points again that it sent before it was killed: they are skipped.
-    """
 
-    def __init__(self, run: Run, curve: list[Point]) -> None:
-        self.run, self.curve = run, curve
-        self.last_step = run.last_step("test_mse")
-        self.time = time.monotonic()
+def _end_early(task: Task, outbox: Outbox, status: str, reason: str) -> None:
+    """Send the curve so far and end the run, if the store lets it."""
 
-    def send_when_due(self) -> None:
-        if time.monotonic() - self.time > SEND_SECONDS:
-            self.send()
+    def end() -> None:
+        outbox.send()
+        outbox.run.end(status, reason)
 
-    def send(self) -> None:
-        first = next((i for i, p in enumerate(self.curve) if p.iteration > self.last_step), None)
-        if first is not None:
-            before = self.curve[first - 1] if first else None
-            self.run.log_points(self.curve[first:], before)
-            self.last_step = self.curve[-1].iteration
-        self.time = time.monotonic()
+    try:
+        if status == "FAILED":
+            _insist(end, task)
+        else:
+            with briefly():
+                _insist(end, task, wait=False)
+    except (KeyboardInterrupt, StoreAway) as error:
+        print(f"{task.job.name}: its run could not be marked {status}: {error}", file=sys.stderr)
+    except Exception:
+        traceback.print_exc()
+
+
+def _reason(error: Exception) -> str:
+    """Return what a user reads about a training that failed, and log what nobody expected."""
+    if isinstance(error, Diverged | DamagedCheckpoint | mnist.DataError):
+        return str(error)
+    if isinstance(error, MemoryError):
+        return f"there is not enough memory ({error}): use fewer workers, or a smaller network"
+    if isinstance(error, OSError):
+        return f"{error}: once that is mended, the same command continues it"
+    traceback.print_exception(error)
+    return f"{type(error).__name__}: {error}"
+
+
+def _unsent(error: StoreAway, checkpoint: Checkpoint) -> str:
+    if checkpoint.trouble:
+        return f"{error}; {checkpoint.trouble}, so the same command trains it again"
+    return (
+        f"{error}; it is trained, and kept in {checkpoint.path}: once the store is back, the same "
+        "command uploads the results"
+    )
 
 
 class _Snapshots:
@@ -175,8 +218,8 @@ class _Snapshots:
     Two rows of five, each above their reconstructions: nearly square, as the UI's tiles are.
     """
 
-    def __init__(self, training: Training, run: Run) -> None:
-        self.training, self.run = training, run
+    def __init__(self, training: Training, outbox: Outbox) -> None:
+        self.training, self.outbox = training, outbox
         iterations = training.recipe.iterations
         due = [iterations * tenth // SNAPSHOTS for tenth in range(SNAPSHOTS + 1)]
         self.due = [done for done in due if done > training.done or not training.done]
@@ -193,7 +236,7 @@ class _Snapshots:
                 row[half] for half in (slice(5), slice(5, 10)) for row in (self.images, decoded)
             )
             picture = np.vstack([np.hstack([tile(pixels) for pixels in row]) for row in rows])
-            self.run.log_image("reconstructions", done, picture)
+            self.outbox.pictures[done] = picture
 
 
 def describe(job: TrainingJob, metrics: dict[str, float] | None = None) -> str:

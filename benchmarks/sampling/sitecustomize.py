@@ -32,12 +32,12 @@ STAGES: dict[str, set[tuple[str, str]]] = {
     "evaluation": {("results.py", "evaluate")},
     "explorer page": {("results.py", "_write_explorer"), ("explorer.py", "page")},
     "files and figures": {("results.py", "write_files"), ("worker.py", "take_when_due")},
-    "model logging": {("tracking.py", "log_model")},
-    "report": {("train.py", "_report")},
+    "model logging": {("run.py", "log_model")},
+    "report": {("conclude.py", "_report")},
     "checkpoints": {("checkpoint.py", "save"), ("checkpoint.py", "load")},
     "start of TensorFlow": {("training.py", "use_threads")},
 }
-PACKAGES = {"tracking.py": "tracking store"}
+PACKAGES = dict.fromkeys(("store.py", "run.py", "outage.py", "outbox.py"), "tracking store")
 """Files any of whose functions make up a stage."""
 
 

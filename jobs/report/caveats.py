@@ -1,14 +1,13 @@
 """What the document must say of the runs it was given: what is missing, short, mixed or single."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import fields
 
 from aemodel.settings import RECIPES, SETTINGS, Recipe
+from jobs.report.comparison import ASSIGNED, comparisons
 from jobs.report.groups import Group, embedded, group, interpolated, setting_name
 from jobs.report.records import Records, Training
-from jobs.report.wording import count, listing, one_line, sentence
+from jobs.report.wording import OPTIMIZERS, SOAP, count, listing, one_line, sentence
 
-ASSIGNED = RECIPES["assignment"]
 ASSIGNED_PAIRS = 3
 """Digit pairs that the assignment asks for."""
 MOST_NAMED = 20
@@ -19,7 +18,7 @@ def caveats(records: Records) -> Iterator[str]:
     """Yield one sentence for each respect in which these results are not the whole assignment."""
     groups = group(records)
     yield from _omissions(records)
-    yield from _recipes(records.trainings)
+    yield from _recipes(records)
     yield from _custom_settings(groups)
     yield from _differences(records.trainings)
     yield from _seeds(groups)
@@ -40,52 +39,72 @@ def _omissions(records: Records) -> Iterator[str]:
             yield f"Not among the results: {setting_name(setting)} (no finished training)."
 
 
-def _recipes(trainings: Sequence[Training]) -> Iterator[str]:
-    for recipe in dict.fromkeys(training.recipe for training in trainings):
-        changed = _changed(recipe)
-        if not changed:
+def _recipes(records: Records) -> Iterator[str]:
+    for recipe in dict.fromkeys(training.recipe for training in records.trainings):
+        if not (changed := _changed(recipe)):
             continue
         names = dict.fromkeys(
-            setting_name(training.setting) for training in trainings if training.recipe == recipe
+            setting_name(one.setting) for one in records.trainings if one.recipe == recipe
         )
         verb = "was" if len(names) == 1 else "were"
-        text = f"{sentence(listing(names))} {verb} not trained by the assignment's recipe: "
-        text += listing(changed)
-        if recipe.iterations < ASSIGNED.iterations:
-            share = recipe.iterations / ASSIGNED.iterations
-            text += (
-                f". With {100 * share:.2g}% of its iterations these are results of a short training"
-            )
-        yield f"{text}."
+        yield (
+            f"{sentence(listing(names))} {verb} not trained by the assignment's recipe"
+            f"{_instead(recipe)}: {listing(changed)}.{_meaning(recipe, records)}"
+        )
+
+
+def _instead(recipe: Recipe) -> str:
+    """Return ` but by the recipe fast`; nothing for a variant of the assignment's recipe itself."""
+    if recipe.name == ASSIGNED.name:
+        return ""
+    variant = "" if RECIPES.get(recipe.name) == recipe else "a variant of "
+    return f" but by {variant}the recipe {one_line(recipe.name, 40)}"
+
+
+def _meaning(recipe: Recipe, records: Records) -> str:
+    """Say what the results of another recipe are worth beside those of the assignment's."""
+    beside = [one.label for one in comparisons(records) if one.training.recipe == recipe]
+    if beside:
+        return f" Part 1 sets {listing(beside)} beside what the assignment's recipe reaches."
+    if recipe.optimizer == ASSIGNED.optimizer and recipe.iterations < ASSIGNED.iterations:
+        share = recipe.iterations / ASSIGNED.iterations
+        return f" With {100 * share:.2g}% of its iterations these are results of a short training."
+    return (
+        " How the results compare is not shown: the experiment holds no whole training by the "
+        "assignment's recipe with the same setting, precision and data."
+    )
 
 
 def _changed(recipe: Recipe) -> list[str]:
     """Return how a recipe departs from the assignment's, field by field."""
-    changed = []
-    for field in fields(recipe):
-        here, there = getattr(recipe, field.name), getattr(ASSIGNED, field.name)
-        if field.name != "name" and here != there:
-            changed.append(f"{_FIELDS[field.name]} {_value(here)} in place of {_value(there)}")
-    return changed
+    return [
+        f"{words} {_value(here)} in place of {_value(there)}"
+        for name, words in FIELDS.items()
+        if (here := getattr(recipe, name)) != (there := getattr(ASSIGNED, name))
+    ]
 
 
-_FIELDS = {
+FIELDS = {
+    "optimizer": "optimiser",
     "iterations": "iterations",
     "batch_size": "batch size",
     "eval_every": "iterations between evaluations",
     "learning_rate": "learning rate",
     "schedule": "schedule",
     "warmup_iterations": "warm-up iterations",
-    "beta_1": "Adam's beta 1",
-    "beta_2": "Adam's beta 2",
-    "epsilon": "Adam's epsilon",
+    "beta_1": "beta 1",
+    "beta_2": "beta 2",
+    "epsilon": "epsilon",
 }
+"""What the fields of a recipe are called; its name says nothing of the training."""
 
 
 def _value(value: object) -> str:
     if isinstance(value, int):
         return count(value)
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    if value == "soap":
+        return f"{OPTIMIZERS['soap']} ({SOAP})"
+    return f"{value:g}" if isinstance(value, float) else OPTIMIZERS.get(str(value), str(value))
 
 
 def _custom_settings(groups: Sequence[Group]) -> Iterator[str]:

@@ -6,26 +6,18 @@ be in the document is an `Omission` that says why.
 
 import tempfile
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from aemodel.settings import SETTINGS
+from aemodel.settings import RECIPES, SETTINGS
 from jobs.plan import Pair, TrainingJob
+from jobs.report.comparison import subject, unmatched, whole
 from jobs.report.records import Curve, Interpolation, Omission, Training
 from jobs.tracking import Run, RunInfo, Store
-
-FINAL = (
-    "final_test_mse",
-    "best_test_mse",
-    "pca_test_mse",
-    "train_seconds",
-    "knn_accuracy",
-    "real_nearest_mse",
-)
-"""Final metrics that a record has under their own names."""
 
 
 def collect(
@@ -48,8 +40,32 @@ def collect(
         found, omissions = _newest(list(store.runs("training")))
     used = [info for info in found if not _omission(info)]
     trainings = [_training(store, info) for info in used]
-    trainings.sort(key=lambda t: (t.setting.name not in SETTINGS, t.setting.name, t.seed))
-    return tuple(trainings), tuple(omissions)
+    return tuple(sorted(trainings, key=_place)), tuple(omissions)
+
+
+def references(store: Store, trainings: Iterable[Training]) -> tuple[Training, ...]:
+    """Return trainings by the assignment's recipe, for those of another recipe to be set beside.
+
+    For each setting, precision and data set it is the newest finished one, of any seed, whose
+    recipe is the assignment's unmodified and whose curve is whole; none where there is none, or
+    where one is among `trainings`. The files of these runs are not read.
+    """
+    missing, found = unmatched(trainings), []
+    for info in store.runs("training") if missing else ():
+        if _omission(info):
+            continue
+        known = _logged(info)
+        if known.recipe == RECIPES["assignment"] and subject(known) in missing:
+            known = replace(known, curve=_curve(store.run(info.run_id)))
+            if whole(known):
+                found.append(known)
+                missing.remove(subject(known))
+    return tuple(sorted(found, key=_place))
+
+
+def _place(training: Training) -> tuple[bool, str, int]:
+    name = training.setting.name
+    return name not in SETTINGS, name, training.seed
 
 
 def _newest(runs: Sequence[RunInfo]) -> tuple[list[RunInfo], list[Omission]]:
@@ -84,45 +100,58 @@ def _omission(info: RunInfo) -> Omission | None:
 
 
 def _training(store: Store, info: RunInfo) -> Training:
-    job, metrics = TrainingJob.from_params(info.params), info.metrics
-    run = store.run(info.run_id)
-    best, threads = metrics.get("best_iteration"), info.params.get("threads", "")
-    by_digit = [metrics[name] for d in range(10) if (name := f"mse_digit_{d}") in metrics]
+    job, run = TrainingJob.from_params(info.params), store.run(info.run_id)
     with tempfile.TemporaryDirectory() as folder:
         files = _Files(run, Path(folder))
         pictures = files.table("reconstructions.csv")
         codes = files.table("embedding/low_dimension_embedding.csv")
         labels = files.table("embedding/mnist_test_labels.csv")
-        return Training(
-            run_id=info.run_id,
-            run_name=info.name,
-            status=info.status,
-            reason=info.tags.get("reason", ""),
-            start_time_ms=info.start_ms,
-            end_time_ms=info.end_ms,
-            setting=job.setting,
-            recipe=job.recipe,
-            seed=job.seed,
-            precision=job.precision,
-            data_digest=info.params.get("data_digest", ""),
-            git_commit=info.tags.get("mlflow.source.git.commit", ""),
-            versions={
-                name.removeprefix("version."): text
-                for name, text in sorted(info.tags.items())
-                if name.startswith("version.")
-            },
-            threads=int(threads) if threads.isdigit() else None,
+        return replace(
+            _logged(info),
             curve=_curve(run),
-            best_iteration=None if best is None else int(best),
-            mse_by_digit=tuple(by_digit) if len(by_digit) == 10 else (),
             codes=None if codes is None else codes.astype(np.float32),
             labels=None if labels is None else labels.ravel().astype(np.int64),
             neighbours=files.table("embedding/neighbour_shares.csv"),
             interpolations=tuple(_interpolations(files, job.pairs)),
             reconstructions=None if pictures is None else _pictures(pictures).reshape(2, 10, -1),
             manifold=files.picture("manifold.png"),
-            **{name: metrics.get(name) for name in FINAL},
         )
+
+
+def _logged(info: RunInfo) -> Training:
+    """Return what parameters, tags and final metrics tell of a training."""
+    job, metrics = TrainingJob.from_params(info.params), info.metrics
+    best, threads = metrics.get("best_iteration"), info.params.get("threads", "")
+    by_digit = [metrics[name] for d in range(10) if (name := f"mse_digit_{d}") in metrics]
+    return Training(
+        run_id=info.run_id,
+        run_name=info.name,
+        status=info.status,
+        reason=info.tags.get("reason", ""),
+        start_time_ms=info.start_ms,
+        end_time_ms=info.end_ms,
+        setting=job.setting,
+        recipe=job.recipe,
+        seed=job.seed,
+        precision=job.precision,
+        data_digest=info.params.get("data_digest", ""),
+        git_commit=info.tags.get("mlflow.source.git.commit", ""),
+        versions={
+            name.removeprefix("version."): text
+            for name, text in sorted(info.tags.items())
+            if name.startswith("version.")
+        },
+        threads=int(threads) if threads.isdigit() else None,
+        curve=None,
+        final_test_mse=metrics.get("final_test_mse"),
+        best_test_mse=metrics.get("best_test_mse"),
+        best_iteration=None if best is None else int(best),
+        pca_test_mse=metrics.get("pca_test_mse"),
+        train_seconds=metrics.get("train_seconds"),
+        knn_accuracy=metrics.get("knn_accuracy"),
+        real_nearest_mse=metrics.get("real_nearest_mse"),
+        mse_by_digit=tuple(by_digit) if len(by_digit) == 10 else (),
+    )
 
 
 def _curve(run: Run) -> Curve | None:

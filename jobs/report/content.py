@@ -1,27 +1,29 @@
 """Records to the content of the document: a title, blocks in order, and figure files.
 
 The content is plain data (it is written to `submission.json`), so that the Typst template and the
-Markdown writer need only walk it. Every block is a dictionary with `kind`:
-
-    heading (level, text)          paragraph (text)           list (items)
-    caveats (items)                findings (items of text, see)   code (text)
-    figure (id, number, file, alt, caption, width, floats)
-    table (id, number, caption, columns of head and align, rows)
-    equation (name, text)          notes (nodes of `notes.parse`)
+Markdown writer need only walk it. The kinds of blocks are those of `draft`.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from jobs.report import embedding, findings, interpolation, pictures, provenance, tables
+from jobs.report import (
+    comparison,
+    embedding,
+    findings,
+    interpolation,
+    pictures,
+    provenance,
+    tables,
+)
+from jobs.report.comparison import Comparison, comparisons
+from jobs.report.draft import Block, Draft
 from jobs.report.groups import Group, embedded, group, interpolated
 from jobs.report.notes import parse
 from jobs.report.records import Interpolation, Records, Training
 from jobs.report.wording import Finding, error, listing, one_line
-
-Block = dict[str, Any]
 
 UNTITLED = "Autoencoders on MNIST: reconstruction error, interpolation, and the 2-D embedding"
 MOST_AUTHOR = 200
@@ -39,68 +41,18 @@ class Content:
     """Path in the document's folder, such as `figures/curves.svg`, to the picture."""
 
 
-@dataclass
-class _Draft:
-    """Blocks as they are put together; numbers figures and tables in the order they come."""
-
-    blocks: list[Block] = field(default_factory=list)
-    figures: dict[str, bytes] = field(default_factory=dict)
-    labels: dict[str, str] = field(default_factory=dict)
-
-    def add(self, kind: str, **fields: object) -> None:
-        self.blocks.append({"kind": kind, **fields})
-
-    def heading(self, text: str, level: int = 1) -> None:
-        self.add("heading", level=level, text=text)
-
-    def figure(self, key: str, picture: bytes, *, alt: str, caption: str, **layout: object) -> None:
-        """Add a figure; `layout`: its `width` (share of the column), whether it `floats` (PDF)."""
-        kind = "png" if picture.startswith(b"\x89PNG") else "svg"
-        file = f"figures/{key.removeprefix('figure-')}.{kind}"
-        self.figures[file] = picture
-        number = self._number("Figure", key)
-        placed = {"width": 1.0, "floats": False} | layout
-        self.add("figure", id=key, number=number, file=file, alt=alt, caption=caption, **placed)
-
-    def table(self, key: str, table: tables.Table) -> None:
-        columns = [{"head": head, "align": align} for head, align in table.columns]
-        number = self._number("Table", key)
-        self.add(
-            "table", id=key, number=number, caption=table.caption, columns=columns, rows=table.rows
-        )
-
-    def _number(self, word: str, key: str) -> str:
-        number = f"{word} {sum(one.startswith(word) for one in self.labels.values()) + 1}"
-        self.labels[key] = number
-        return number
-
-    def observations(self, found: Sequence[Finding]) -> None:
-        """Add the findings, and then what they suggest, each under its heading."""
-        if not found:
-            return
-        self.heading("Observations", 2)
-        self.add("findings", items=[{"text": one.text, "see": self._see(one)} for one in found])
-        suggested = findings.intuitions(tuple(found))
-        if suggested:
-            self.heading("Intuitions", 2)
-            self.add("list", items=list(suggested))
-
-    def _see(self, finding: Finding) -> list[dict[str, str]]:
-        return [{"id": key, "label": self.labels[key]} for key in finding.see if key in self.labels]
-
-
 def content(records: Records) -> Content:
     """Return the document that these records make."""
     groups, found = group(records), findings.find(records)
-    draft = _Draft()
+    draft, compared = Draft(), comparisons(records)
     _overview(draft, groups, found)
-    _part_1(draft, groups, found.part_1)
+    _part_1(draft, groups, compared, found.part_1)
     _part_2(draft, groups, found.part_2)
     _part_3(draft, groups, found.part_3)
     if records.request.notes.strip():
         draft.heading("Notes")
         draft.add("notes", nodes=parse(records.request.notes))
-    _provenance(draft, records, groups)
+    _provenance(draft, records, compared)
     return Content(_front(records, found, draft.blocks), draft.figures)
 
 
@@ -121,7 +73,7 @@ def finished(records: Records) -> int:
     return min(max(*ends, 0, 0) // 1000, 4_102_444_800)
 
 
-def _overview(draft: _Draft, groups: tuple[Group, ...], found: findings.Findings) -> None:
+def _overview(draft: Draft, groups: tuple[Group, ...], found: findings.Findings) -> None:
     draft.heading("Results at a glance")
     if groups:
         draft.table("table-summary", tables.summary(groups))
@@ -129,7 +81,12 @@ def _overview(draft: _Draft, groups: tuple[Group, ...], found: findings.Findings
         draft.add("caveats", title="What these results are not", items=list(found.caveats))
 
 
-def _part_1(draft: _Draft, groups: tuple[Group, ...], found: Sequence[Finding]) -> None:
+def _part_1(
+    draft: Draft,
+    groups: tuple[Group, ...],
+    compared: tuple[Comparison, ...],
+    found: Sequence[Finding],
+) -> None:
     if not groups:
         return
     draft.heading("Part 1: Reconstruction error against latent size")
@@ -144,6 +101,15 @@ def _part_1(draft: _Draft, groups: tuple[Group, ...], found: Sequence[Finding]) 
             caption=_CURVES,
             floats=True,
         )
+    if compared:
+        draft.figure(
+            "figure-recipes",
+            pictures.recipes(compared),
+            alt=comparison.alt(compared),
+            caption=comparison.CAPTION,
+            floats=True,
+        )
+        draft.table("table-recipes", comparison.table(compared))
     if sum(bool(one.values("final_test_mse")) for one in groups) > 1:
         draft.figure(
             "figure-latent-size",
@@ -194,7 +160,7 @@ def _sizes_alt(groups: Sequence[Group]) -> str:
     return f"Error against latent size. {points}."
 
 
-def _reconstructions(draft: _Draft, groups: Sequence[Group]) -> None:
+def _reconstructions(draft: Draft, groups: Sequence[Group]) -> None:
     shown = [(one.label, one.first) for one in groups if one.first.reconstructions is not None]
     if shown:
         labels = [label for label, _ in shown]
@@ -207,7 +173,7 @@ def _reconstructions(draft: _Draft, groups: Sequence[Group]) -> None:
         )
 
 
-def _part_2(draft: _Draft, groups: tuple[Group, ...], found: Sequence[Finding]) -> None:
+def _part_2(draft: Draft, groups: tuple[Group, ...], found: Sequence[Finding]) -> None:
     training = interpolated(groups)
     if training is None:
         return
@@ -247,7 +213,7 @@ def _path_alt(path: Interpolation) -> str:
     )
 
 
-def _part_3(draft: _Draft, groups: tuple[Group, ...], found: Sequence[Finding]) -> None:
+def _part_3(draft: Draft, groups: tuple[Group, ...], found: Sequence[Finding]) -> None:
     training = embedded(groups)
     if training is None:
         return
@@ -282,7 +248,7 @@ def _part_3(draft: _Draft, groups: tuple[Group, ...], found: Sequence[Finding]) 
     draft.observations(found)
 
 
-def _plane_text(draft: _Draft) -> str:
+def _plane_text(draft: Draft) -> str:
     """Say what the figures and the table of part 3 show, by their numbers."""
     text = (
         f"The encoder takes every test image to a point; {draft.labels['figure-embedding']} shows "
@@ -302,14 +268,16 @@ def _plane_text(draft: _Draft) -> str:
     return text
 
 
-def _provenance(draft: _Draft, records: Records, groups: tuple[Group, ...]) -> None:
+def _provenance(draft: Draft, records: Records, compared: Sequence[Comparison]) -> None:
     draft.heading("Provenance")
-    if groups:
-        draft.table("table-runs", tables.runs(records.trainings))
+    references = dict.fromkeys(one.reference for one in compared)
+    beside = [one for one in references if one not in records.trainings]
+    if records.trainings:
+        draft.table("table-runs", tables.runs([*records.trainings, *beside]))
     draft.add("fine print", items=list(provenance.facts(records)))
-    if groups:
+    if records.trainings:
         draft.heading("How the terms are measured", 2)
         draft.add("fine print", items=list(provenance.definitions()))
         draft.heading("How to reproduce", 2)
         draft.add("paragraph", text=provenance.REPRODUCE)
-        draft.add("code", text="\n".join(provenance.commands(records.trainings)))
+        draft.add("code", text="\n".join(provenance.commands([*beside, *records.trainings])))

@@ -11,7 +11,7 @@ from jobs.report import curve as shape
 from jobs.report.curve import Overfit, Plateau, Spike
 from jobs.report.groups import Group
 from jobs.report.records import Curve, Training
-from jobs.report.wording import Finding, count, error, listing, percent, times
+from jobs.report.wording import OPTIMIZERS, Finding, count, error, listing, percent, times
 
 Shape = TypeVar("Shape")
 
@@ -21,8 +21,9 @@ EARLY_LINEAR = (
     "to find that first, and to get below only once its hidden units use the curved part of tanh."
 )
 LARGE_STEP = (
-    "Adam divides each step by the recent size of the gradients. After a long calm that size is "
-    "small, so one unusual mini-batch can cause a step far too large: a likely cause of a spike"
+    "{optimizer} divides each step by the recent size of the gradients. After a long calm that "
+    "size is small, so one unusual mini-batch can cause a step far too large: a likely cause of a "
+    "spike"
 )
 
 
@@ -102,7 +103,8 @@ def _highest(told: Spike, found: Sequence[Spike]) -> str:
 
 def _spike_intuition(training: Training, found: Sequence[Spike]) -> str:
     constant = training.recipe.schedule == "constant"
-    text = LARGE_STEP + (", the more so as the learning rate is never lowered" if constant else "")
+    text = LARGE_STEP.format(optimizer=OPTIMIZERS[training.recipe.optimizer])
+    text += ", the more so as the learning rate is never lowered" if constant else ""
     if any(spike.end is None for spike in found):
         return (
             f"{text}. A step that large can leave tanh units saturated, where gradients are almost "

@@ -3,12 +3,22 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from aemodel.settings import RECIPES
-from jobs.report import embedding, interpolation, reconstruction
+from aemodel.settings import Recipe
+from jobs.report import comparison, embedding, interpolation, reconstruction
 from jobs.report.caveats import caveats
+from jobs.report.comparison import ASSIGNED
 from jobs.report.groups import Group, comparable, embedded, group, interpolated, setting_name
 from jobs.report.records import Interpolation, Records
-from jobs.report.wording import Finding, count, error, listing, percent, sentence
+from jobs.report.wording import (
+    OPTIMIZERS,
+    Finding,
+    count,
+    error,
+    listing,
+    one_line,
+    percent,
+    sentence,
+)
 
 NUMBER_WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
@@ -28,10 +38,11 @@ def find(records: Records) -> Findings:
     """Return what holds of these records; nothing is stated that they do not support."""
     groups = group(records)
     path, plane = interpolated(groups), embedded(groups)
+    compared = comparison.comparisons(records)
     return Findings(
         summary=tuple(_summary(records, groups)),
         caveats=tuple(caveats(records)),
-        part_1=tuple(reconstruction.findings(groups)),
+        part_1=(*reconstruction.findings(groups), *comparison.findings(compared)),
         part_2=tuple(interpolation.findings(path)) if path else (),
         part_3=tuple(embedding.findings(plane, groups)) if plane else (),
     )
@@ -48,6 +59,7 @@ def _summary(records: Records, groups: tuple[Group, ...]) -> Iterator[str]:
         return
     yield _trained(groups)
     yield from _errors(comparable(groups))
+    yield from comparison.summary(comparison.comparisons(records))
     path, plane = interpolated(groups), embedded(groups)
     if path:
         yield from _path(path.interpolations, setting_name(path.setting))
@@ -63,20 +75,26 @@ def _summary(records: Records, groups: tuple[Group, ...]) -> Iterator[str]:
 
 def _trained(groups: tuple[Group, ...]) -> str:
     sizes = listing(dict.fromkeys(str(one.setting.d3) for one in groups))
-    lengths = sorted({one.first.recipe.iterations for one in groups})
     number = sum(len(one.trainings) for one in groups)
     word = NUMBER_WORDS[number] if number < len(NUMBER_WORDS) else str(number)
     noun = "autoencoder" if number == 1 else "autoencoders"
     was, latent = ("was", "a latent code") if number == 1 else ("were", "latent codes")
     return sentence(
         f"{word} {noun} with {latent} of {sizes} dimensions {was} trained on MNIST for "
-        f"{listing(map(count, lengths), 'or')} iterations{_short(lengths[0])}."
+        f"{_ways(groups)}."
     )
 
 
-def _short(iterations: int) -> str:
-    asked = RECIPES["assignment"].iterations
-    return f" (the assignment asks for {count(asked)})" if iterations < asked else ""
+def _ways(groups: tuple[Group, ...]) -> str:
+    """Return iterations, optimizer and recipe, and what the assignment asks where it is other."""
+    recipes = dict.fromkeys(one.first.recipe for one in groups)
+    ways = (f"{_way(recipe)} (recipe {one_line(recipe.name, 40)})" for recipe in recipes)
+    asked = "" if set(recipes) == {ASSIGNED} else f"; the assignment asks for {_way(ASSIGNED)}"
+    return listing(dict.fromkeys(ways), "or") + asked
+
+
+def _way(recipe: Recipe) -> str:
+    return f"{count(recipe.iterations)} iterations of {OPTIMIZERS[recipe.optimizer]}"
 
 
 def _errors(groups: tuple[Group, ...]) -> Iterator[str]:

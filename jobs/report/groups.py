@@ -12,6 +12,7 @@ import numpy as np
 
 from aemodel.settings import RECIPES, Setting
 from jobs.report.records import Records, Training
+from jobs.report.wording import OPTIMIZERS
 
 Key = tuple[object, ...]
 
@@ -113,6 +114,8 @@ def _label(training: Training, ambiguous: bool) -> str:
         fields.append(f"learning rate {recipe.learning_rate:g}")
     if preset is None or recipe.batch_size != preset.batch_size:
         fields.append(f"batch {recipe.batch_size}")
+    if preset is None or recipe.optimizer != preset.optimizer:
+        fields.append(OPTIMIZERS[recipe.optimizer])
     if training.precision != "float32":
         fields.append(training.precision)
     return f"{label} ({recipe.name} recipe, {', '.join(fields)})"

@@ -4,7 +4,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from jobs.report.collect import collect
+from jobs.report.collect import collect, references
 from jobs.report.document import Submission, build
 from jobs.report.records import Records, Request
 from jobs.tracking import Store, versions
@@ -39,7 +39,8 @@ def report(store: Store, wanted: Wanted, parent: str = "") -> str:
     notes = _notes(wanted)
     trainings, omissions = collect(store, wanted.run_ids)
     request = Request(TITLE, wanted.author, notes, store.experiment, store.tracking_uri)
-    submission = build(Records(request, trainings, omissions))
+    records = Records(request, trainings, omissions, references(store, trainings))
+    submission = build(records)
     run = store.create_run("report", parent) if parent else store.adopt_run("report")
     run.set_tags({"kind": "report"} | versions())
     run.describe(_describe(submission))

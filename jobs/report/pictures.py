@@ -12,10 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jobs.report import curve as shape
+from jobs.report.comparison import Comparison
 from jobs.report.groups import Group
 from jobs.report.records import Curve, Interpolation, Training
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -37,6 +39,10 @@ STYLE: Any = {
     "grid.alpha": 0.5,
     "svg.hashsalt": "submission",
 }
+SOLID: Any = {"linewidth": 1.1}
+DASHED: Any = {"linewidth": 0.8, "linestyle": (0, (4, 1.6))}
+LEGEND_ROW, LEGEND_HANDLE = 100, 7
+"""Characters that a legend's row has room for, and those that the handle of an entry takes."""
 NO_GAPS: Any = {"w_pad": 0.01, "h_pad": 0.015, "wspace": 0.0, "hspace": 0.0}
 SCATTER_DPI = 200
 
@@ -55,7 +61,7 @@ def curves(groups: Sequence[Group]) -> bytes:
         early.set(xscale="log", xlabel="iteration (logarithmic)")
         whole.set(xlabel="iteration", xlim=(0, None))
         whole.xaxis.set_major_formatter("{x:,.0f}")
-        _legend(figure, whole, groups)
+        _legend(figure, whole)
 
     return _svg(draw, 4.6)
 
@@ -96,7 +102,56 @@ def _mark(axes: "Axes", training: Training, held: Curve, colour: str) -> None:
         axes.plot(*best, "o", color=colour, markersize=5.5, markeredgecolor="white", zorder=5)
 
 
-def _legend(figure: "Figure", axes: "Axes", groups: Sequence[Group]) -> None:
+def recipes(compared: Sequence[Comparison]) -> bytes:
+    """Return the curves of both recipes as SVG, over iterations (left) and seconds (right).
+
+    One colour a training, the curve of the assignment's recipe dashed; a dot where the training is
+    as good as that one in the end.
+    """
+
+    def draw(figure: "Figure") -> None:
+        left, right = figure.subplots(1, 2, sharey=True)
+        for one, colour in zip(compared, _colours(compared), strict=True):
+            _draw_recipes(left, right, one, colour)
+        left.set(xlabel="iteration", ylabel="test MSE per pixel", yscale="log")
+        right.set(xlabel="seconds of training")
+        for axes in (left, right):
+            axes.set(xscale="log")
+            axes.xaxis.set_major_formatter("{x:,.0f}")
+            axes.grid(which="major")
+        _plain_errors(left)
+        _recipes_legend(figure, compared)
+
+    return _svg(draw, 3.1)
+
+
+def _draw_recipes(left: "Axes", right: "Axes", one: Comparison, colour: str) -> None:
+    for held, style in ((one.reference_curve, DASHED), (one.curve, SOLID)):
+        for axes, along in ((left, held.iterations), (right, held.seconds)):
+            # Iteration 0 has no place on a logarithmic axis.
+            axes.plot(along[1:], held.test_mse[1:], color=colour, **style)
+    if (reached := one.reached) is not None:
+        for axes, since, until in (
+            (left, reached.iteration, one.reference_curve.iterations[-1]),
+            (right, reached.seconds, one.reference_curve.seconds[-1]),
+        ):
+            axes.plot([since, until], [one.level] * 2, ":", color=colour, linewidth=0.9)
+            axes.plot(since, one.level, "o", color=colour, markersize=5.5, markeredgecolor="white")
+
+
+def _recipes_legend(figure: "Figure", compared: Sequence[Comparison]) -> None:
+    from matplotlib.lines import Line2D
+
+    colours = zip(compared, _colours(compared), strict=True)
+    handles = [
+        *(Line2D([], [], color=colour, linewidth=1.5, label=one.label) for one, colour in colours),
+        Line2D([], [], color="#555555", label="this recipe", **SOLID),
+        Line2D([], [], color="#555555", label="assignment's recipe", **DASHED),
+    ]
+    _above(figure, handles)
+
+
+def _legend(figure: "Figure", axes: "Axes") -> None:
     from matplotlib.lines import Line2D
 
     handles, _ = axes.get_legend_handles_labels()
@@ -107,7 +162,14 @@ def _legend(figure: "Figure", axes: "Axes", groups: Sequence[Group]) -> None:
         Line2D([], [], marker="o", markersize=5, label="best", **grey),
         Line2D([], [], marker="^", markersize=5, markerfacecolor="white", label="spike", **grey),
     ]
-    columns = len(handles) if len(groups) <= 3 else 3
+    _above(figure, handles)
+
+
+def _above(figure: "Figure", handles: Sequence["Artist"]) -> None:
+    """Put a legend above the axes: in one row, or in as many columns as there is width for."""
+    widths = [len(str(one.get_label())) + LEGEND_HANDLE for one in handles]
+    fits = sum(widths) <= LEGEND_ROW
+    columns = len(handles) if fits else max(1, LEGEND_ROW // max(widths))
     figure.legend(handles=handles, loc="outside upper center", ncols=columns, frameon=False)
 
 
@@ -217,8 +279,8 @@ def embedding(training: Training) -> bytes:
     return _save(figure, "png", dpi=SCATTER_DPI)
 
 
-def _colours(groups: Sequence[Group]) -> list[str]:
-    return [COLOURS[number % len(COLOURS)] for number in range(len(groups))]
+def _colours(drawn: Sequence[object]) -> list[str]:
+    return [COLOURS[number % len(COLOURS)] for number in range(len(drawn))]
 
 
 def _plain_errors(axes: "Axes") -> None:

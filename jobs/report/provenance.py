@@ -9,7 +9,7 @@ from jobs.report import curve, embedding
 from jobs.report.caveats import versions
 from jobs.report.groups import setting_name
 from jobs.report.records import Records, Training
-from jobs.report.wording import count, listing, one_line, threshold
+from jobs.report.wording import OPTIMIZERS, SOAP, count, listing, one_line, threshold
 
 REPRODUCE = (
     "In a checkout of the project these commands train the same networks again and build this "
@@ -74,10 +74,12 @@ def recipe_text(recipe: Recipe) -> str:
     warmup = (
         f" after {count(recipe.warmup_iterations)} of warm-up" if recipe.warmup_iterations else ""
     )
+    soap = f"{SOAP}; " if recipe.optimizer == "soap" else ""
     return (
-        f"{one_line(recipe.name, 40)}: {count(recipe.iterations)} iterations of Adam (beta 1 "
-        f"{recipe.beta_1:g}, beta 2 {recipe.beta_2:g}, epsilon {recipe.epsilon:g}) on mini-batches "
-        f"of {count(recipe.batch_size)}, learning rate {recipe.learning_rate:g}, "
+        f"{one_line(recipe.name, 40)}: {count(recipe.iterations)} iterations of "
+        f"{OPTIMIZERS[recipe.optimizer]} ({soap}beta 1 {recipe.beta_1:g}, beta 2 "
+        f"{recipe.beta_2:g}, epsilon {recipe.epsilon:g}) on mini-batches of "
+        f"{count(recipe.batch_size)}, learning rate {recipe.learning_rate:g}, "
         f"{recipe.schedule}{warmup}; test error every {count(recipe.eval_every)} iterations"
     )
 
@@ -111,11 +113,14 @@ def definitions() -> Iterator[str]:
 
 def commands(trainings: Sequence[Training]) -> Iterator[str]:
     """Yield the commands that train these networks again, one for each recipe and precision."""
-    for commit in dict.fromkeys(run.git_commit for run in trainings if run.git_commit.isalnum()):
-        yield f"git checkout {one_line(commit, 64)}"
-    ways = dict.fromkeys((run.recipe, run.precision) for run in trainings)
-    for recipe, precision in ways:
-        runs = [run for run in trainings if (run.recipe, run.precision) == (recipe, precision)]
+    ways: dict[tuple[str, Recipe, str], list[Training]] = {}
+    for run in trainings:
+        ways.setdefault((run.git_commit, run.recipe, run.precision), []).append(run)
+    out = ""
+    for (commit, recipe, precision), runs in ways.items():
+        if commit.isalnum() and commit != out:
+            yield f"git checkout {one_line(commit, 64)}"
+            out = commit
         yield "mlflow run . --experiment-name mnist-autoencoders" + "".join(
             f" -P {name}={value}" for name, value in _parameters(runs, recipe, precision)
         )

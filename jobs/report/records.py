@@ -78,18 +78,18 @@ class Training:
     """Share of test codes whose digit the 10 nearest train codes vote for, 0..1."""
     mse_by_digit: tuple[float, ...]
     """Test error of each digit 0..9; empty when not recorded."""
-    codes: NDArray[np.float32] | None
+    codes: NDArray[np.float32] | None = None
     """Latent codes of the test set; shape (10000, d3)."""
-    labels: NDArray[np.int64] | None
+    labels: NDArray[np.int64] | None = None
     """Their digits; shape (10000,)."""
-    neighbours: NDArray[np.float64] | None
+    neighbours: NDArray[np.float64] | None = None
     """Row d: shares of the digits among the 10 nearest other test codes of test images of digit d,
     in the plane that the embedding figure shows; rows sum to 1; shape (10, 10)."""
-    interpolations: tuple[Interpolation, ...]
-    real_nearest_mse: float | None
+    interpolations: tuple[Interpolation, ...] = ()
+    real_nearest_mse: float | None = None
     """Median over the test images of the MSE to the nearest other test image: how near real
     images are to one another."""
-    reconstructions: NDArray[np.float32] | None
+    reconstructions: NDArray[np.float32] | None = None
     """Ten test images, digit 0 to 9, above their reconstructions; shape (2, 10, 784)."""
     manifold: bytes | None = None
     """Decoded images over a grid of the 2-D latent space: a PNG picture with axes."""
@@ -125,3 +125,6 @@ class Records:
     trainings: tuple[Training, ...]
     """Finished trainings the document is about: ordered by setting, then seed."""
     omissions: tuple[Omission, ...]
+    references: tuple[Training, ...] = ()
+    """Trainings by the assignment's own recipe, without their files, that part 1 sets beside those
+    of another recipe."""

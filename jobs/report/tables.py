@@ -138,10 +138,11 @@ def neighbours(shares: NDArray[np.float64]) -> Table:
 
 
 def runs(trainings: Sequence[Training]) -> Table:
-    """Return the runs the document rests on."""
+    """Return the runs the document rests on, in the order given."""
     columns = (
         ("Setting", "left"),
         ("Seed", "right"),
+        ("Recipe", "left"),
         ("Run", "left"),
         ("Run id", "left"),
         ("Ended (UTC)", "left"),
@@ -151,6 +152,7 @@ def runs(trainings: Sequence[Training]) -> Table:
         [
             run.setting.name,
             str(run.seed),
+            one_line(run.recipe.name, 40),
             one_line(run.run_name, 40) or UNKNOWN,
             one_line(run.run_id, 40),
             moment(run.end_time_ms),

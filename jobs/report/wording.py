@@ -12,6 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 
 ERROR_DECIMALS = 5
+OPTIMIZERS = {"adam": "Adam", "soap": "SOAP"}
+"""What a recipe's optimizer is called."""
+SOAP = "Adam in the layers' eigenbases; Vyas et al. 2024"
+"""What SOAP is, and its source."""
 UNKNOWN = "–"
 """What a table shows for a value that the tracker does not hold."""
 
@@ -88,6 +92,11 @@ def duration(seconds: float | None) -> str:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def in_seconds(seconds: float) -> str:
+    """Return a time as `4,570 s`, which no line end takes apart."""
+    return f"{seconds:,.0f}\u00a0s"
 
 
 def a_digit(digit: int) -> str:

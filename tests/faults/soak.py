@@ -4,7 +4,6 @@ Parts can be run alone, `python -m tests.faults.soak --part kills`, and scaled d
 What goes wrong ends a part and the status of the command is 1; the figures come at the end.
 """
 
-import os
 import random
 import resource
 import signal
@@ -25,11 +24,15 @@ import h5py
 import numpy as np
 import typer
 from mlflow.entities import Run
+from mlflow.tracking import MlflowClient
 
 from aemodel.mnist import Dataset, load
 from tests.end_to_end.workspace import ROOT, Workspace, write_idx
 from tests.faults.bad_files import Samples
 from tests.faults.databases import DATABASES, served
+from tests.faults.outage import SETTINGS as OUTAGE_SETTINGS
+from tests.faults.outage import train_through
+from tests.faults.proxy import Proxy
 from tests.faults.together import assert_all_is_there, mlflow_run, open_together, run_together
 
 Figures = dict[str, object]
@@ -68,7 +71,18 @@ TRAININGS = {
     "one training": ("--setting", "32-16-2", "--iterations", "30000"),
     "two at a time": ("--setting", "32-16-2,32-16-3", "--iterations", "20000", "--workers", "2"),
 }
-SHARED = ("--batch-size", "100", "--eval-every", "50", "--pairs", "1-7", "--data", "mnist")
+SHARED = (
+    "--recipe",
+    "assignment",
+    "--batch-size",
+    "100",
+    "--eval-every",
+    "50",
+    "--pairs",
+    "1-7",
+    "--data",
+    "mnist",
+)
 
 
 def kills(folder: Path, short: bool, seed: int) -> Figures:
@@ -196,18 +210,30 @@ def together(folder: Path, short: bool, seed: int) -> Figures:
     }
 
 
-# --- The command -----------------------------------------------------------------------------
+# --- Outage ----------------------------------------------------------------------------------
 
 
 def outage(folder: Path, short: bool, seed: int) -> Figures:
-    """Stop the tracking server for two minutes in the course of a training."""
-    seconds = 20 if short else 120
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", str(ROOT / "tests/faults/test_outages.py")],
-        cwd=ROOT, env=os.environ | {"OUTAGE_SECONDS": str(seconds)},
-    )  # fmt: skip
-    assert done.returncode == 0
-    return {"seconds without a server": seconds}
+    """Take the tracking server away for two minutes in the course of two trainings."""
+    seconds, iterations = (20, 100_000) if short else (120, 600_000)
+    place = workspace(folder / "place")
+    with served(folder, "sqlite") as server, Proxy(server) as line:
+        ended = train_through(place, line, "refuse", seconds, iterations)
+        assert ended.status == 0, ended.output
+        client = MlflowClient(server)
+        for experiment in client.search_experiments():
+            for run in client.search_runs([experiment.experiment_id], "tags.kind = 'training'"):
+                assert run.info.status == "FINISHED"
+                steps = [p.step for p in client.get_metric_history(run.info.run_id, "test_mse")]
+                assert sorted(steps) == list(range(0, iterations, 100))
+    return {
+        "seconds without a server": f"{ended.away:.0f}",
+        "trainings complete": len(OUTAGE_SETTINGS),
+        "points, each once": len(OUTAGE_SETTINGS) * iterations // 100,
+    }
+
+
+# --- The command -----------------------------------------------------------------------------
 
 
 PARTS: dict[str, Callable[[Path, bool, int], Figures]] = {

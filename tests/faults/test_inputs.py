@@ -15,7 +15,7 @@ from aemodel.mnist import CSV_STEMS, IDX_STEMS, DataError, Dataset, load
 from aemodel.settings import MAX_WIDTH, RECIPES, Setting
 from jobs import plan
 from jobs.__main__ import app
-from jobs.plan import MAX_SEED, MAX_WORKERS, ParameterError
+from jobs.plan import MAX_COUNT, MAX_SEED, ParameterError
 from tests.end_to_end.workspace import Workspace, write_idx
 from tests.faults.bad_files import Samples, write_csv
 
@@ -81,9 +81,9 @@ def test_any_text_as_a_number(field: str, text: str) -> None:
 
 
 @given(texts | st.integers(-5, 2000).map(str))
-def test_any_text_as_workers(text: str) -> None:
-    workers = value_or_error("workers", plan.parse_workers, text)
-    assert workers is None or 0 <= workers <= MAX_WORKERS
+def test_any_text_as_a_count(text: str) -> None:
+    count = value_or_error("threads", lambda text: plan.parse_count("threads", text), text)
+    assert count is None or 0 <= count <= MAX_COUNT
 
 
 @given(texts)
@@ -186,7 +186,7 @@ def refused(folder: Path, *arguments: str) -> tuple[int, str]:
         *(("pairs", t, f"{t!r} is not a pair of digits such as 3-8") for t in
           ("", "3", "3-10", "a-b", "-3-8")),
         ("pairs", "3-3", "'3-3' is the same digit twice: give two different digits"),
-        ("recipe", "best", "recipe 'best' is not known: give assignment"),
+        ("recipe", "best", "recipe 'best' is not known: give fast"),
         *(("learning-rate", t, f"learning_rate={float(t)!r} is not valid: give a number above 0")
           for t in ("nan", "-1", "0", "1e9", "inf")),
         ("learning-rate", "fast", "learning_rate='fast' is not a number"),

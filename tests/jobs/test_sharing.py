@@ -61,6 +61,16 @@ def test_as_many_workers_as_asked_and_useful(asked: int, wanted: tuple[int, int]
     assert (shares.workers, *set(shares.threads)) == wanted
 
 
+@given(costs, st.integers(0, 20), st.integers(1, 64), st.integers(1, 80))
+def test_threads_that_are_given_are_those_of_every_training(
+    costs: list[float], workers: int, cores: int, threads: int
+) -> None:
+    shares = share_cores(costs, workers, cores, threads)
+    assert set(shares.threads) == {threads}
+    fitting = max(1, cores // threads)
+    assert shares.workers == min(workers or fitting, len(costs))
+
+
 def test_nothing_left_to_share() -> None:
     shares = share_cores([], 0, 2)
     assert (shares.workers, shares.threads, shares.order) == (0, (), ())

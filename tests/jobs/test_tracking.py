@@ -1,6 +1,7 @@
 """The tracker, on a real store in a temporary folder."""
 
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +21,9 @@ from aemodel.training import Point
 from jobs import views
 from jobs.plan import plan_trainings
 from jobs.tracking import EXPERIMENT, Run, Store, StoreError, git_commit, versions
+
+START = 1_700_000_000_000
+"""When the trainings of these tests began, in milliseconds since 1970."""
 
 VARIABLES = ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME")
 
@@ -258,7 +262,7 @@ def test_tags_and_description(run: Run) -> None:
 
 def test_a_curve_longer_than_a_batch(run: Run) -> None:
     curve = points(*range(0, 60_000, 100))  # 600 points of four metrics each
-    run.log_points(curve, None)
+    run.log_points(curve, None, START)
     assert run.history("test_mse") == [(p.iteration, p.test_mse) for p in curve]
     assert run.history("train_mse") == [(p.iteration, p.train_mse) for p in curve]
     assert run.history("learning_rate") == [(p.iteration, 0.001) for p in curve]
@@ -267,16 +271,16 @@ def test_a_curve_longer_than_a_batch(run: Run) -> None:
 
 def test_the_rate_is_of_the_updates_since_the_point_before(run: Run) -> None:
     first, second, third = points(0, 100, 150)
-    run.log_points([first], None)
-    run.log_points([second, third], first)
+    run.log_points([first], None, START)
+    run.log_points([second, third], first, START)
     rates = dict(run.history("iterations_per_second"))
     assert rates == {0: pytest.approx(2), 100: pytest.approx(2), 150: pytest.approx(2)}
 
 
 def test_points_sent_by_steps_out_of_order_come_back_in_order(run: Run) -> None:
     assert run.last_step("test_mse") == -1
-    run.log_points(points(200, 300), None)
-    run.log_points(points(0, 100), None)
+    run.log_points(points(200, 300), None, START)
+    run.log_points(points(0, 100), None, START)
     assert [step for step, _ in run.history("test_mse")] == [0, 100, 200, 300]
 
 
@@ -311,15 +315,32 @@ def test_files_there_and_back(run: Run, tmp_path: Path) -> None:
     assert run.download("deep/b.csv", tmp_path / "out") is None
 
 
+def test_what_is_logged_again_is_there_once(run: Run) -> None:
+    curve = points(0, 100, 200)
+    run.log_points(curve[:2], None, START)
+    run.log_points(curve, None, START)  # an answer was lost
+    assert run.history("test_mse") == [(p.iteration, p.test_mse) for p in curve]
+    for _ in range(2):
+        run.log_metrics({"final_test_mse": 0.04}, 200)
+        run.log_image("reconstructions", 100, np.zeros((28, 28), np.uint8))
+    assert run.history("final_test_mse") == [(200, 0.04)]
+    assert len(run.client.list_artifacts(run.run_id, "images")) == 2  # the picture, and as WebP
+
+
 @pytest.mark.usefixtures("one_thread")
 def test_the_model_loads_and_reproduces(run: Run, small_dataset: Dataset) -> None:
     network = build_autoencoder(parse_setting("16-8-2"), 3)
     images = small_dataset.x_test[:5] / np.float32(255)
-    run.log_model(network.autoencoder, 200, images[:2])
+    left = run.client.create_logged_model(  # by an attempt that was cut off
+        run.client.get_run(run.run_id).info.experiment_id, "model", run.run_id
+    )
+    for _ in range(2):
+        run.log_model(network.autoencoder, 200, images[:2])
     outputs = run.client.get_run(run.run_id).outputs
     assert outputs is not None
     (output,) = outputs.model_outputs
-    assert output.step == 200
+    assert (output.model_id, output.step) == (left.model_id, 200)
+    assert str(run.client.get_logged_model(left.model_id).status) == "READY"
     uri = f"models:/{output.model_id}"
     loaded = mlflow.tensorflow.load_model(uri)
     np.testing.assert_array_equal(loaded(images), network.autoencoder(images))
@@ -333,11 +354,18 @@ def test_the_model_loads_and_reproduces(run: Run, small_dataset: Dataset) -> Non
     assert not [name for name in files if name.endswith((".pkl", ".pickle"))]
 
 
-def test_an_image_series(run: Run) -> None:
-    for step in (10, 20):
-        run.log_image("reconstructions", step, np.full((28, 56), step, np.uint8))
-    names = [Path(item.path).name for item in run.client.list_artifacts(run.run_id, "images")]
-    assert sum(name.endswith(".png") for name in names) == 2
+def test_an_image_series_is_named_as_mlflow_names_it(run: Run, store: Store) -> None:
+    picture = np.full((28, 56), 10, np.uint8)
+    run.log_image("reconstructions", 10, picture)
+    other = store.create_run("by MLflow")
+    store.client.log_image(other.run_id, picture, key="reconstructions", step=10)
+    names = []
+    for one in (run, other):
+        paths = [item.path for item in store.client.list_artifacts(one.run_id, "images")]
+        names.append([re.sub(r"[+]timestamp[+][0-9]+[+][0-9a-f-]+", "", path) for path in paths])
+        assert one.info().tags["mlflow.loggedImages"] == "True"
+    assert sorted(names[0]) == sorted(names[1])
+    assert names[0]
 
 
 def test_another_process_reaches_a_run_by_its_id(run: Run) -> None:

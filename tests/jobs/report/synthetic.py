@@ -21,6 +21,8 @@ from jobs.report.records import Curve, Interpolation, Records, Request, Training
 DATA = Path(__file__).parents[3] / "data" / "mnist"
 PAIRS = ((3, 8), (4, 9), (1, 7))
 END_MS = 1_780_000_000_000
+SECONDS = 0.006
+"""What an iteration takes."""
 REAL_NEAREST = 0.03045
 """An arbitrary but plausible median distance between real test images."""
 
@@ -66,7 +68,7 @@ def curve(
     for start, (peak, length) in (spikes or {}).items():
         after = (iterations >= start) & (iterations < start + length)
         errors[after] = peak * (errors[after] / peak) ** ((iterations[after] - start) / length)
-    return Curve(iterations, errors, iterations * 0.006)
+    return Curve(iterations, errors, (iterations + 1) * SECONDS)
 
 
 @cache
@@ -132,7 +134,7 @@ def make_training(name: str = "1", **changes: Any) -> Training:
         "final_test_mse": None if held is None else float(held.test_mse[-1]),
         "best_test_mse": None if best is None else float(held.test_mse[best]),
         "best_iteration": None if best is None else int(held.iterations[best]),
-        "train_seconds": 612.0,
+        "train_seconds": recipe.iterations * SECONDS,
         "knn_accuracy": {"1": 0.7312, "2": 0.9621, "3": 0.9703}[name],
         "real_nearest_mse": REAL_NEAREST,
         **_measured(setting),
@@ -141,8 +143,8 @@ def make_training(name: str = "1", **changes: Any) -> Training:
 
 
 def make_records(*trainings: Training, **changes: Any) -> Records:
-    """Return records of these trainings; `changes` replace fields of the request."""
-    omissions = changes.pop("omissions", ())
+    """Return records of these trainings; `changes` replace fields of the request and the rest."""
+    omissions, references = changes.pop("omissions", ()), changes.pop("references", ())
     request = Request(
         title="",
         author="Ada Example",
@@ -150,7 +152,7 @@ def make_records(*trainings: Training, **changes: Any) -> Records:
         experiment="mnist-autoencoders",
         tracking_uri="sqlite:///mlflow.db",
     )
-    return Records(replace(request, **changes), trainings, omissions)
+    return Records(replace(request, **changes), trainings, omissions, references)
 
 
 def make_full_records(**changes: Any) -> Records:

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from aemodel.settings import RECIPES
+from aemodel.settings import RECIPES, Recipe
 from aemodel.training import Point
 from jobs.plan import plan_trainings
-from jobs.report.collect import collect
+from jobs.report.collect import collect, references
 from jobs.results import write_csv
 from jobs.tracking import Run, Store, StoreError
 
@@ -39,15 +39,34 @@ def store(request: pytest.FixtureRequest) -> Store:
     return Store.open(re.sub(r"\W", "_", request.node.name))
 
 
-def add(store: Store, setting: str, start: int, status: str = "FINISHED", seed: str = "0") -> Run:
+def add(
+    store: Store,
+    setting: str,
+    start: int,
+    status: str = "FINISHED",
+    seed: str = "0",
+    *,
+    recipe: Recipe = RECIPE,
+    precision: str = "float32",
+) -> Run:
     """Add a training as a job leaves it, started at `start` milliseconds, without files."""
-    (job,) = plan_trainings(setting, RECIPE, seed, "3-8", "float32")
+    (job,) = plan_trainings(setting, recipe, seed, "3-8", precision)
     made = store.client.create_run(store.experiment_id, run_name=job.name, start_time=start)
     run = Run(store.client, made.info.run_id)
     run.log_params(job.to_params() | {"data_digest": "abc", "threads": "2"})
     run.set_tags({"kind": "training", "version.numpy": "2.4.6"})
     if status != "RUNNING":
         run.end(status, "" if status == "FINISHED" else "a reason")
+    return run
+
+
+def add_assigned(store: Store, start: int, points: int = 1_000, **changes: Any) -> Run:
+    """Add a training of setting 2 by the assignment's recipe with the first points of its curve."""
+    assigned = RECIPES["assignment"]
+    run = add(store, "2", start, recipe=assigned, **changes)
+    held = [Point(i, 0.1, 0.1, 0.001, 0.01 * (i + 1)) for i in assigned.evaluations[:points]]
+    run.log_points(held, None, start_ms=start)
+    run.log_metrics({"final_test_mse": 0.1, "train_seconds": 1000.0}, 99_999)
     return run
 
 
@@ -73,7 +92,7 @@ def add_results(run: Run, folder: Path) -> dict[str, NDArray[Any]]:
     run.log_files(folder)
     rates = [(0, 0.4, 0.5), (100, 0.2, 0.3), (200, 0.1, 0.2)]
     points = [Point(i, test, train, 0.001, 0.01 * (i + 1)) for i, test, train in rates]
-    run.log_points(points, None)
+    run.log_points(points, None, start_ms=0)
     digits = {f"mse_digit_{digit}": digit / 100 for digit in range(10)}
     run.log_metrics({"final_test_mse": 0.1, "best_iteration": 299.0, **digits}, 299)
     return tables
@@ -139,6 +158,44 @@ def test_asked_for_runs_that_cannot_be_used_are_said_so(store: Store) -> None:
 def test_a_run_that_does_not_exist_is_refused(store: Store) -> None:
     with pytest.raises(StoreError, match="there is no run"):
         collect(store, ["0" * 32])
+
+
+# --- What they are compared with -------------------------------------------------------------
+
+
+def test_the_newest_whole_training_of_the_assignments_recipe_is_the_reference(store: Store) -> None:
+    add_assigned(store, 1000)
+    wanted = add_assigned(store, 2000, seed="7")
+    add_assigned(store, 3000, points=500)
+    add_assigned(store, 4000, points=0)
+    add_assigned(store, 5000, status="KILLED")
+    add_assigned(store, 6000, precision="bfloat16")
+    found, _ = collect(store, [add(store, "2", 7000).run_id, add(store, "1", 7000).run_id])
+    (reference,) = references(store, found)
+    assert (reference.run_id, reference.seed) == (wanted.run_id, 7)
+    assert reference.curve is not None
+    assert reference.curve.seconds[-1] == pytest.approx(999.01)
+    assert (reference.final_test_mse, reference.train_seconds) == (0.1, 1000.0)
+
+
+def test_the_assignments_own_trainings_need_no_reference(store: Store) -> None:
+    add_assigned(store, 1000)
+    named = [add_assigned(store, 2000, seed="1").run_id, add(store, "2", 3000).run_id]
+    assert references(store, collect(store, named[:1])[0]) == ()
+    assert references(store, collect(store, named)[0]) == ()
+    assert len(references(store, collect(store, named[1:])[0])) == 1
+
+
+def test_a_run_older_than_a_field_of_the_recipe_is_read(store: Store) -> None:
+    run = store.create_run("old")
+    (job,) = plan_trainings("2", RECIPES["assignment"], "0", "3-8", "float32")
+    params = job.to_params()
+    del params["optimizer"]
+    run.log_params(params)
+    run.set_tags({"kind": "training"})
+    run.end("FINISHED")
+    (record,), _ = collect(store, [run.run_id])
+    assert record.recipe == RECIPES["assignment"]
 
 
 # --- What is in a record ---------------------------------------------------------------------

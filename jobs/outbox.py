@@ -1,0 +1,94 @@
+"""What a training has to tell the tracker while it is under way, kept until the tracker has it.
+
+A store that does not answer costs a training nothing: what could not be sent waits for the next
+try, and what is still unsent when the training is saved is saved with it.
+"""
+
+import time
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aemodel.training import Point
+from jobs.tracking import Run, StoreAway, briefly, reaching
+
+SEND_SECONDS = 5.0
+"""Seconds between two tries."""
+
+WAITING_SHARE = 0.1
+"""Most of the time that may go into talking to a store that is slow, or gone."""
+
+PICTURE = "picture_"
+"""With the iteration, the name of a picture in a saved state."""
+
+
+class Outbox:
+    """Points of the curve and pictures of one training, each sent once.
+
+    A resumed training goes over points again that it sent before it was killed: they are skipped.
+
+    Attributes:
+        curve: the points so far, oldest first; whoever trains sets it to the growing list.
+        pictures: iteration -> picture (height, width) that is not sent yet.
+        trouble: why the last try failed; empty after one that succeeded.
+    """
+
+    def __init__(self, tracking_uri: str, run_id: str) -> None:
+        self.tracking_uri, self.run_id = tracking_uri, run_id
+        self.curve: list[Point] = []
+        self.pictures: dict[int, NDArray[np.uint8]] = {}
+        self.trouble = ""
+        self._start_ms = 0
+        self._last_step: int | None = None
+        self._next_try = 0.0
+
+    @cached_property
+    def run(self) -> Run:
+        """The run; opening it needs the store."""
+        return Run.open(self.tracking_uri, self.run_id)
+
+    def begin(self, curve: list[Point], seconds: float) -> None:
+        """Take over the curve of a training that begins, or goes on after `seconds`, now."""
+        self.curve = curve
+        self._start_ms = int(1000 * (time.time() - seconds))
+
+    def send_when_due(self) -> None:
+        """Send what there is from time to time; where the store is away, note it and go on."""
+        started = time.monotonic()
+        if started < self._next_try:
+            return
+        try:
+            with reaching(self.tracking_uri), briefly():
+                self.send()
+            self.trouble = ""
+        except StoreAway as error:
+            self.trouble = f"{error}; what it is to have is kept"
+        now = time.monotonic()
+        self._next_try = now + max(SEND_SECONDS, (now - started) / WAITING_SHARE)
+
+    def send(self) -> None:
+        """Send all that is not sent yet; after an error it can be called again."""
+        if self._last_step is None:
+            self.run.reopen()
+            self._last_step = self.run.last_step("test_mse")
+        last_step = self._last_step
+        first = next((i for i, p in enumerate(self.curve) if p.iteration > last_step), None)
+        if first is not None:
+            before = self.curve[first - 1] if first else None
+            self.run.log_points(self.curve[first:], before, self._start_ms)
+            self._last_step = self.curve[-1].iteration
+        for iteration in list(self.pictures):
+            self.run.log_image("reconstructions", iteration, self.pictures[iteration])
+            del self.pictures[iteration]
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Return the pictures that are not sent yet, to be saved with the training's state."""
+        return {f"{PICTURE}{iteration}": pixels for iteration, pixels in self.pictures.items()}
+
+    def restore(self, state: dict[str, NDArray[Any]]) -> None:
+        """Take back the pictures of a saved state."""
+        for name in sorted(state, key=len):
+            if name.startswith(PICTURE):
+                self.pictures[int(name.removeprefix(PICTURE))] = state[name]

@@ -1,0 +1,158 @@
+"""Before the trainings: the run of each, found or made, and the run above them."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from aemodel import mnist
+from jobs.checkpoint import Checkpoint, abandoned
+from jobs.plan import TrainingJob
+from jobs.progress import Board, Status
+from jobs.sharing import Shares, share_cores
+from jobs.tracking import Run, Store, versions
+from jobs.worker import Outcome, Task, describe
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the user asked for, apart from the trainings themselves."""
+
+    data: Path
+    workers: int
+    """Processes; 0 chooses."""
+    threads: int
+    """Threads of each training; 0 chooses."""
+    resume: bool
+    author: str
+    notes: str
+    experiment: str
+    """Name; empty for the one `mlflow run` chose, or the default."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The trainings with their runs, and the run above them if there is one."""
+
+    tasks: tuple[Task, ...]
+    finished: dict[int, Outcome]
+    """Outcomes of the tasks that an earlier, interrupted command had finished."""
+    parent: Run | None
+    checkpoints: tuple[Checkpoint, ...]
+    """Held while this job runs: of every task, and of the parent."""
+    store: Store
+
+
+def prepare(
+    jobs: Sequence[TrainingJob], options: Options, store: Store, data: mnist.Dataset, board: Board
+) -> Plan:
+    """Find or make the run of each training, and the run above them."""
+    place = {"tracking_uri": store.tracking_uri, "experiment_id": store.experiment_id}
+    _mark_interrupted(place, store)
+    threads = share(jobs, options).threads
+    # A training is continued on its own threads: asked for others, another one is made.
+    fixed = {"threads": str(options.threads)} if options.threads else {}
+    identities = [job.to_params() | {"data_digest": data.digest} | place | fixed for job in jobs]
+    earlier = [_earlier(identity, store, options.resume) for identity in identities]
+    parent, checkpoints = None, []
+    if len(jobs) > 1 or (earlier[0] and store.has_run_of_its_own):
+        parent = _make_parent(jobs, store, data)
+        checkpoints.append(_claim(parent, place))
+    tasks, finished = [], {}
+    for index, job in enumerate(jobs):
+        if checkpoint := earlier[index]:
+            run = Run(store.client, checkpoint.run_id)
+            info = run.info()
+            if parent:
+                run.set_parent(parent)
+            if info.status == "FINISHED":
+                finished[index] = Outcome(job.name, run.run_id, "FINISHED", "", info.metrics)
+        else:
+            run = store.create_run(job.name, parent.run_id) if parent else store.adopt_run(job.name)
+            checkpoint = _claim(run, identities[index] | {"threads": str(threads[index])})
+            _introduce(run, job, threads[index], data, options.data)
+        checkpoints.append(checkpoint)
+        tasks.append(_task(index, job, run, options, board))
+        board.write(index, Status("finished before" if index in finished else "waiting"))
+    return Plan(tuple(tasks), finished, parent, tuple(checkpoints), store)
+
+
+def _task(index: int, job: TrainingJob, run: Run, options: Options, board: Board) -> Task:
+    return Task(
+        job=job,
+        index=index,
+        run_id=run.run_id,
+        tracking_uri=run.client.tracking_uri,
+        data=options.data,
+        board=board.folder,
+        threads=int(run.info().params["threads"]),
+        owner=os.getpid(),
+    )
+
+
+def _claim(run: Run, identity: dict[str, str]) -> Checkpoint:
+    checkpoint = Checkpoint(run.run_id)
+    checkpoint.claim(identity)
+    return checkpoint
+
+
+def _make_parent(jobs: Sequence[TrainingJob], store: Store, data: mnist.Dataset) -> Run:
+    what = jobs[0].name if len(jobs) == 1 else f"{len(jobs)} trainings"
+    parent = store.adopt_run(f"{what}, {jobs[0].recipe.name}")
+    parent.set_tags({"kind": "sweep"} | versions())
+    parent.log_params({"data_digest": data.digest})
+    parent.describe(describe_sweep(jobs))
+    return parent
+
+
+def _introduce(run: Run, job: TrainingJob, threads: int, data: mnist.Dataset, folder: Path) -> None:
+    """Write into a new run what it is going to be."""
+    shared = {"data_digest": data.digest, "threads": str(threads)}
+    run.log_params(job.to_params() | shared)
+    run.set_tags({"kind": "training"} | versions())
+    run.log_dataset(data, folder)
+    run.describe(describe(job))
+
+
+def _mark_interrupted(place: dict[str, str], store: Store) -> None:
+    """Mark the runs KILLED whose process ended without a word."""
+    for found in abandoned(place):
+        run = Run(store.client, found.run_id)
+        if run.status() == "RUNNING":
+            run.end("KILLED", "its process ended without a word; the same command continues it")
+        if found.identity() == place:  # of a parent, which has nothing to continue
+            found.remove()
+        found.release()
+
+
+def _earlier(identity: dict[str, str], store: Store, resume: bool) -> Checkpoint | None:
+    """Return the checkpoint of this training that an interrupted command left, to be continued."""
+    chosen = None
+    for found in abandoned(identity):
+        if not (resume and Run(store.client, found.run_id).status()):
+            found.remove()
+        elif chosen is None:
+            chosen = found
+        else:
+            found.release()
+    return chosen
+
+
+def share(jobs: Sequence[TrainingJob], options: Options) -> Shares:
+    """Return how these trainings share the cores."""
+    costs = [job.cost for job in jobs]
+    return share_cores(costs, options.workers, threads=options.threads)
+
+
+def describe_sweep(jobs: Sequence[TrainingJob]) -> str:
+    """Return the description of the run above the trainings, Markdown."""
+    recipe = jobs[0].recipe
+    what = (
+        f"{len(jobs)} MNIST autoencoders trained side by side"
+        if len(jobs) > 1
+        else "An interrupted training, continued"
+    )
+    return (
+        f"{what}: recipe `{recipe.name}`, {recipe.iterations:,} iterations at batch "
+        f"{recipe.batch_size}. Curves, models and pictures are in the runs below this one.\n"
+    )

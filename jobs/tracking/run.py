@@ -1,0 +1,292 @@
+"""One run of the store: what is read from it and written to it.
+
+Whatever writes here may be repeated after a request that failed, although it may have been carried
+out: nothing is there twice.
+"""
+
+import json
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from itertools import pairwise
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aemodel.mnist import Dataset
+from aemodel.settings import PIXELS
+from aemodel.training import Point
+from jobs.tracking.outage import http_status
+
+if TYPE_CHECKING:
+    import keras
+    from mlflow.entities import LoggedModel
+    from mlflow.entities import Run as MlflowRun
+    from mlflow.tracking import MlflowClient
+
+BATCH = 1000
+"""Most metrics that MLflow's REST interface takes in one call."""
+
+MODEL_LIBRARIES = ("tensorflow", "keras", "numpy")
+"""Libraries that a logged model needs."""
+
+
+@dataclass(frozen=True)
+class RunInfo:
+    """What the store says of a run, as plain values."""
+
+    run_id: str
+    name: str
+    status: str
+    """RUNNING, FINISHED, FAILED, KILLED or SCHEDULED."""
+    start_ms: int | None
+    end_ms: int | None
+    """Milliseconds since 1970."""
+    params: dict[str, str]
+    """As they were really used: `resolved.<name>` under `<name>`."""
+    tags: dict[str, str]
+    metrics: dict[str, float]
+    """Last value of each."""
+
+    @classmethod
+    def of(cls, run: "MlflowRun") -> "RunInfo":
+        """Return what MLflow knows of a run."""
+        params = dict(run.data.params)
+        resolved = {n.removeprefix("resolved."): v for n, v in params.items() if "resolved." in n}
+        return cls(
+            run.info.run_id,
+            run.info.run_name or run.info.run_id,
+            run.info.status,
+            run.info.start_time,
+            run.info.end_time,
+            params | resolved,
+            dict(run.data.tags),
+            dict(run.data.metrics),
+        )
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of the store, by its id."""
+
+    client: "MlflowClient"
+    run_id: str
+
+    @classmethod
+    def open(cls, tracking_uri: str, run_id: str) -> "Run":
+        """Return the run `run_id` of the store at `tracking_uri`."""
+        import mlflow
+        from mlflow.tracking import MlflowClient
+
+        mlflow.set_tracking_uri(tracking_uri)
+        return cls(MlflowClient(tracking_uri), run_id)
+
+    def log_params(self, params: Mapping[str, str]) -> None:
+        """Log parameters.
+
+        `mlflow run` logs what the user typed under the parameter's name, and MLflow never changes a
+        parameter: where that text differs, what was really used is logged as `resolved.<name>`.
+        """
+        from mlflow.entities import Param
+
+        typed = self.client.get_run(self.run_id).data.params
+        names = {n: n if typed.get(n, v) == v else f"resolved.{n}" for n, v in params.items()}
+        self.client.log_batch(self.run_id, params=[Param(names[n], v) for n, v in params.items()])
+
+    def set_tags(self, tags: Mapping[str, str]) -> None:
+        """Set tags, replacing those of the same name."""
+        from mlflow.entities import RunTag
+
+        self.client.log_batch(self.run_id, tags=[RunTag(name, text) for name, text in tags.items()])
+
+    def set_parent(self, parent: "Run") -> None:
+        """Show this run below `parent`."""
+        self.set_tags({"mlflow.parentRunId": parent.run_id})
+
+    def describe(self, markdown: str) -> None:
+        """Set the description that the UI shows on the run's page."""
+        self.set_tags({"mlflow.note.content": markdown})
+
+    def log_points(self, points: Sequence[Point], before: Point | None, start_ms: int) -> None:
+        """Log points of the error curve.
+
+        Points that the run has already are not added again, if `start_ms` is the same.
+
+        Args:
+            points: consecutive points of the curve.
+            before: the point that preceded the first.
+            start_ms: when the curve's seconds began, in milliseconds since 1970.
+        """
+        from mlflow.entities import Metric
+
+        metrics = []
+        for previous, point in pairwise([before, *points]):
+            assert point is not None
+            values = {
+                "test_mse": point.test_mse,
+                "train_mse": point.train_mse,
+                "learning_rate": point.learning_rate,
+                "iterations_per_second": _rate(previous, point),
+            }
+            time_ms = start_ms + int(1000 * point.seconds)
+            metrics += [Metric(n, value, time_ms, point.iteration) for n, value in values.items()]
+        for start in range(0, len(metrics), BATCH):
+            self.client.log_batch(
+                self.run_id, metrics=metrics[start : start + BATCH], synchronous=True
+            )
+
+    def status(self) -> str:
+        """Return MLflow's status of the run, or nothing where it is deleted or unknown."""
+        from mlflow.exceptions import MlflowException
+
+        try:
+            info = self.client.get_run(self.run_id).info
+        except MlflowException as error:
+            if http_status(error) != 404:
+                raise
+            return ""
+        return str(info.status) if info.lifecycle_stage == "active" else ""
+
+    def info(self) -> RunInfo:
+        """Return what the store says of the run."""
+        return RunInfo.of(self.client.get_run(self.run_id))
+
+    def history(self, metric: str) -> list[tuple[int, float]]:
+        """Return (step, value) of every point of a metric, by step."""
+        points = self.client.get_metric_history(self.run_id, metric)
+        return sorted((point.step, point.value) for point in points)
+
+    def download(self, path: str, folder: Path) -> Path | None:
+        """Return a local copy of an artifact, made in `folder`, or None where there is none."""
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return Path(self.client.download_artifacts(self.run_id, path, str(folder)))
+        except (MlflowException, OSError):
+            beside = self.client.list_artifacts(self.run_id, str(PurePosixPath(path).parent))
+            if path in [item.path for item in beside]:
+                raise
+            return None
+
+    def reopen(self) -> None:
+        """Set an interrupted run RUNNING again."""
+        self.client.update_run(self.run_id, status="RUNNING")
+        if "reason" in self.client.get_run(self.run_id).data.tags:
+            self.client.delete_tag(self.run_id, "reason")
+
+    def last_step(self, metric: str) -> int:
+        """Return the last step at which the metric was logged, or -1."""
+        return max((step for step, _ in self.history(metric)), default=-1)
+
+    def log_metrics(self, metrics: Mapping[str, float], step: int) -> None:
+        """Log one value of each metric, unless the run has them already."""
+        from mlflow.entities import Metric
+
+        if self.last_step(next(iter(metrics))) == step:
+            return
+        now = int(time.time() * 1000)
+        entities = [Metric(name, value, now, step) for name, value in metrics.items()]
+        self.client.log_batch(self.run_id, metrics=entities, synchronous=True)
+
+    def log_image(self, key: str, step: int, pixels: "NDArray[np.uint8]") -> None:
+        """Log one picture (height, width) of a series that the UI shows with a step slider.
+
+        Its files are named as `MlflowClient.log_image` names them, which the UI relies on, but for
+        the time and a random part: a picture that is logged again replaces itself.
+        """
+        from PIL import Image
+
+        name, picture = f"{key}+step+{step}+timestamp+{step}+{self.run_id}", Image.fromarray(pixels)
+        with tempfile.TemporaryDirectory() as folder:
+            picture.save(Path(folder, f"{name}.png"))
+            picture.save(Path(folder, f"{name}+compressed.webp"))
+            self.log_files(Path(folder), "images")
+        self.set_tags({"mlflow.loggedImages": "True"})
+
+    def log_dataset(self, dataset: Dataset, source: Path) -> None:
+        """Log which data the run was trained and tested on."""
+        from mlflow.entities import Dataset as LoggedDataset
+        from mlflow.entities import DatasetInput, InputTag
+        from mlflow.exceptions import MlflowException
+
+        sizes = {"training": len(dataset.x_train), "testing": len(dataset.x_test)}
+        inputs = []
+        for context, size in sizes.items():
+            logged = LoggedDataset(
+                name=f"MNIST {context} set",
+                digest=dataset.digest,
+                source_type="local",
+                source=json.dumps({"uri": str(source.absolute())}),
+                profile=json.dumps({"images": size, "pixels": PIXELS}),
+            )
+            inputs.append(DatasetInput(logged, [InputTag("mlflow.data.context", context)]))
+        try:
+            self.client.log_inputs(self.run_id, datasets=inputs)
+        except MlflowException:
+            # Of runs that log the same data at the same moment for the first time in an experiment,
+            # the store takes one and refuses the others; by now it knows the data.
+            self.client.log_inputs(self.run_id, datasets=inputs)
+
+    def log_files(self, folder: Path, artifact_path: str = "") -> None:
+        """Log every file in `folder` as an artifact, under its path in the folder."""
+        self.client.log_artifacts(self.run_id, str(folder), artifact_path or None)
+
+    def log_model(self, model: "keras.Model", step: int, example: "NDArray[Any]") -> None:
+        """Log the autoencoder, servable; its layers `encoder` and `decoder` are models as well.
+
+        What `mlflow.tensorflow.log_model` does, one step at a time: an attempt that was cut off is
+        completed instead of leaving a second model behind.
+        """
+        import mlflow.tensorflow
+        from mlflow.models import Model, ModelSignature
+        from mlflow.types.schema import Schema, TensorSpec
+
+        images = Schema([TensorSpec(np.dtype(np.float32), (-1, PIXELS))])
+        logged = self._logged_model(step)
+        with tempfile.TemporaryDirectory() as folder:
+            path = str(Path(folder, "model"))
+            mlflow.tensorflow.save_model(
+                model,
+                path,
+                mlflow_model=Model(logged.artifact_location, self.run_id, model_id=logged.model_id),
+                signature=ModelSignature(images, images),
+                input_example=example,
+                pip_requirements=[f"{name}=={version(name)}" for name in MODEL_LIBRARIES],
+            )
+            self.client.log_model_artifacts(logged.model_id, path)
+        self.client.finalize_logged_model(logged.model_id, "READY")
+
+    def _logged_model(self, step: int) -> "LoggedModel":
+        """Return the entry of this run's model, made if it is missing."""
+        from mlflow.entities import LoggedModelOutput
+
+        run = self.client.get_run(self.run_id)
+        place, of_this_run = run.info.experiment_id, f"source_run_id = '{self.run_id}'"
+        found = self.client.search_logged_models([place], filter_string=of_this_run)
+        logged = (
+            found[0]
+            if found
+            else self.client.create_logged_model(
+                place, "model", self.run_id, params=dict(run.data.params)
+            )
+        )
+        outputs = run.outputs.model_outputs if run.outputs else []
+        if logged.model_id not in [output.model_id for output in outputs]:
+            self.client.log_outputs(self.run_id, [LoggedModelOutput(logged.model_id, step)])
+        return logged
+
+    def end(self, status: str, reason: str = "") -> None:
+        """End the run as FINISHED, FAILED or KILLED, with the reason where it did not finish."""
+        if reason:
+            self.set_tags({"reason": reason[:5000]})
+        self.client.set_terminated(self.run_id, status)
+
+
+def _rate(previous: Point | None, point: Point) -> float:
+    """Return updates a second since the previous point."""
+    done = point.iteration - (previous.iteration if previous else -1)
+    return done / max(point.seconds - (previous.seconds if previous else 0.0), 1e-9)

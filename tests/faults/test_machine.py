@@ -1,0 +1,279 @@
+"""Full and read-only disks, a want of memory, a clock that jumps, impatience: no training is lost.
+
+Disks are small file systems in memory, which only root can mount; elsewhere those tests skip.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from aemodel.mnist import Dataset
+from aemodel.settings import RECIPES
+from jobs import results, train, worker
+from jobs.checkpoint import Checkpoint, NoRoom, check_room
+from jobs.plan import plan_trainings
+from jobs.progress import Board, Status
+from jobs.tracking import Store, StoreAway, outage
+from jobs.worker import Task, run_training
+from tests.end_to_end.workspace import Workspace, wait_for, write_idx
+
+RECIPE = replace(RECIPES["assignment"], iterations=250, eval_every=50, batch_size=100)
+CURVE = [0, 50, 100, 150, 200]
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of four megabytes."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder)]
+    if subprocess.run(command, capture_output=True).returncode:
+        pytest.skip("only root can mount a disk")
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+@contextmanager
+def full(disk: Path) -> Iterator[None]:
+    """Fill what is left of a disk."""
+    filler = disk / "filler"
+    with filler.open("wb", buffering=0) as file, suppress(OSError):
+        while file.write(bytes(4096)):
+            pass
+    yield
+    filler.unlink(missing_ok=True)
+
+
+@pytest.fixture
+def open_store(
+    tmp_path: Path, small_dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[Path, Path], Store]:
+    """Return a function that opens a store; the working directory has the data in `mnist`."""
+    import mlflow
+    from mlflow.tracking import MlflowClient
+
+    write_idx(small_dataset, tmp_path / "mnist")
+    for name in ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(outage, "RETRY_SECONDS", 0.2)
+
+    def open_at(database: Path, artifacts: Path) -> Store:
+        mlflow.set_tracking_uri(f"sqlite:///{database}/mlflow.db")
+        client = MlflowClient()
+        client.create_experiment("mine", artifact_location=str(artifacts))
+        return Store.open("mine")
+
+    return open_at
+
+
+@contextmanager
+def begun(store: Store) -> Iterator[Task]:
+    """Make the run and the checkpoint of a training, as the job does."""
+    (job,) = plan_trainings("16-8-2", RECIPE, "1", "3-8", "float32")
+    run = store.create_run(job.name)
+    held = Checkpoint(run.run_id)
+    held.claim({"seed": "1"})
+    board = Path("board")
+    board.mkdir()
+    yield Task(
+        job=job,
+        index=0,
+        run_id=run.run_id,
+        tracking_uri=store.tracking_uri,
+        data=Path("mnist"),
+        board=board,
+        threads=1,
+        owner=os.getpid(),
+    )
+    held.release()
+
+
+def assert_whole(store: Store, task: Task) -> None:
+    run = store.run(task.run_id)
+    assert run.status() == "FINISHED"
+    assert [step for step, _ in run.history("test_mse")] == CURVE
+    outputs = store.client.get_run(task.run_id).outputs
+    assert outputs is not None
+    assert len(outputs.model_outputs) == 1
+    assert run.download("curve/recreation_err.csv", Path("board")) is not None
+
+
+# --- Disks -----------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_a_state_that_cannot_be_saved_costs_no_training(
+    open_store: Callable[[Path, Path], Store],
+    disk: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(worker, "SAVE_SECONDS", 0.0)
+    store = open_store(tmp_path, tmp_path / "artifacts")
+    Path("checkpoints").symlink_to(disk)
+    with begun(store) as task:
+        with full(disk):
+            assert run_training(task).status == "FINISHED"
+        assert_whole(store, task)
+    said = capsys.readouterr().err
+    assert said.count("Warning") == 1
+    assert "No space left on device" in said
+    assert f"cannot be saved in {Checkpoint(task.run_id).path}" in said
+    assert "Traceback" not in said
+
+
+@pytest.mark.usefixtures("one_thread")
+@pytest.mark.parametrize("place", ["database", "artifacts"])
+def test_a_full_disk_is_waited_for_and_nothing_is_lost(
+    place: str,
+    open_store: Callable[[Path, Path], Store],
+    disk: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    at_disk = {"database": (disk, tmp_path / "artifacts"), "artifacts": (tmp_path, disk / "a")}
+    store = open_store(*at_disk[place])
+    with begun(store) as task:
+        monkeypatch.setenv(outage.PATIENCE_VARIABLE, "0")
+        with full(disk):
+            outcome = run_training(task)
+        assert outcome.status == "UNSENT", outcome.reason
+        assert "full" in outcome.reason or "No space left" in outcome.reason
+        assert "the same command uploads the results" in outcome.reason
+        assert run_training(task).status == "FINISHED"
+        assert_whole(store, task)
+    assert "Traceback" not in capfd.readouterr().err
+
+
+def test_states_that_could_not_be_saved_are_refused_at_once(disk: Path) -> None:
+    check_room(disk / "checkpoints")
+    with full(disk), pytest.raises(NoRoom, match=r"disk/checkpoints, where .* No space left .* fr"):
+        check_room(disk / "checkpoints")
+
+
+def test_a_store_that_is_read_only_is_said_to_be(
+    open_store: Callable[[Path, Path], Store], disk: Path, tmp_path: Path
+) -> None:
+    import mlflow
+
+    open_store(tmp_path, tmp_path / "artifacts")
+    shutil.copy("mlflow.db", disk)
+    subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+    mlflow.set_tracking_uri(f"sqlite:///{disk}/mlflow.db")
+    with pytest.raises(StoreAway, match=r"mlflow\.db cannot be .*[Rr]ead-?only"):
+        Store.open("other")
+
+
+def test_a_full_disk_stops_no_progress_line(disk: Path) -> None:
+    board = Board(disk)
+    board.write(0, Status("training", 1, 2))
+    with full(disk):
+        board.write(0, Status("training", 2, 2, note="x" * 10_000))
+        assert board.read(0) == Status("training", 1, 2)
+
+
+# --- Memory and time -------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("one_thread")
+@pytest.mark.parametrize(
+    ("error", "wanted"),
+    [
+        (MemoryError("8 GiB"), r"there is not enough memory (8 GiB): use fewer workers"),
+        (OSError(28, "No space left on device", "/tmp/x"), "'/tmp/x': once that is mended, the sa"),
+    ],
+)
+def test_what_the_machine_lacks_is_the_reason(
+    error: Exception,
+    wanted: str,
+    open_store: Callable[[Path, Path], Store],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    store = open_store(tmp_path, tmp_path / "artifacts")
+    with begun(store) as task:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(results, "evaluate", fail)
+            outcome = run_training(task)
+        assert outcome.status == store.run(task.run_id).status() == "FAILED"
+        assert wanted in outcome.reason
+        assert run_training(task).status == "FINISHED"  # from the saved state
+        assert_whole(store, task)
+    assert "Traceback" not in capfd.readouterr().err
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_a_clock_that_jumps_is_not_noticed(
+    open_store: Callable[[Path, Path], Store], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    days = iter([0, -400, 300, -20])
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + 86_400 * next(days, 7))
+    store = open_store(tmp_path, tmp_path / "artifacts")
+    with begun(store) as task:
+        assert run_training(task).status == "FINISHED"
+        assert_whole(store, task)
+
+
+# --- Precision -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("fast", "precision"), [(True, "bfloat16"), (False, "float32")])
+def test_no_warning_without_cause(
+    fast: bool, precision: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(train, "has_fast_bfloat16", lambda: fast)
+    train.warn_of_slow_products(plan_trainings("1", RECIPE, "1", "3-8", precision))
+    assert capsys.readouterr().err == ""
+
+
+def test_bfloat16_is_slow_without_instructions_for_it(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(train, "has_fast_bfloat16", lambda: False)
+    train.warn_of_slow_products(plan_trainings("1", RECIPE, "1", "3-8", "bfloat16"))
+    assert "Warning: precision bfloat16 on a processor that has no instr" in capsys.readouterr().err
+
+
+# --- Impatience ------------------------------------------------------------------------------
+
+LONG = ("train", "--setting", "16-8-2,16-8-3", "--recipe", "assignment", "--iterations", "500000",
+        "--workers", "2", "--data", "mnist", "--pairs", "1-7")  # fmt: skip
+
+MADE = "checkpoints/*/identity.json"
+"""One of each run, when it is made."""
+
+
+def test_a_second_ctrl_c_leaves_no_run_running(new_workspace: Callable[[], Workspace]) -> None:
+    place = new_workspace()
+    environment = place.environment()
+    command = [str(Path(environment["PATH"].split(os.pathsep)[0]) / "python"), "-m", "jobs", *LONG]
+    with subprocess.Popen(
+        command, cwd=place.folder, env=environment, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            wait_for(lambda: process.poll() is not None or len(list(place.folder.glob(MADE))) == 3)
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.2)
+            process.send_signal(signal.SIGINT)
+            _, errors = process.communicate(timeout=60)
+        finally:
+            process.kill()
+    assert process.returncode in (130, -signal.SIGINT), errors  # to a shell, 130 both
+    assert "Traceback" not in errors
+    assert {run.info.status for run in place.runs()} == {"KILLED"}

@@ -1,0 +1,305 @@
+"""A tracking server that goes away in mid-training costs no training, and no point.
+
+One server, and a line to it that fails on demand; the curve and the files of trainings that lived
+through a fault are those of one that did not, each point once.
+"""
+
+import os
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+from mlflow.tracking import MlflowClient
+
+from aemodel.mnist import Dataset
+from aemodel.settings import RECIPES
+from jobs import outbox, tracking
+from jobs.checkpoint import Checkpoint
+from jobs.plan import plan_trainings
+from jobs.progress import Board
+from jobs.tracking import Run, Store, StoreAway, StoreError, outage, patiently, reaching
+from jobs.worker import Outcome, Task, run_training
+from tests.end_to_end.workspace import Workspace, wait_for, write_idx
+from tests.faults.databases import served
+from tests.faults.outage import SETTINGS, Ended, train_through
+from tests.faults.proxy import FAULTS, Proxy
+
+ITERATIONS = 2000
+CURVE = list(range(0, ITERATIONS, 50))
+RECIPE = replace(RECIPES["assignment"], iterations=ITERATIONS, eval_every=50, batch_size=100)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("server")
+    with served(folder, "sqlite") as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def proxy(server: str) -> Iterator[Proxy]:
+    with Proxy(server) as line:
+        yield line
+
+
+# --- One training ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the server has of a run."""
+
+    status: str
+    curve: list[tuple[int, float]]
+    metrics: dict[str, float]
+    files: dict[str, bytes]
+    """Of the kinds that are the same in every run of a training."""
+    pictures: list[str]
+    models: int
+
+
+@pytest.fixture(scope="module")
+def store(
+    proxy: Proxy, tmp_path_factory: pytest.TempPathFactory, small_dataset: Dataset
+) -> Iterator[Store]:
+    """The server's store, from a working directory that has the data in `mnist`."""
+    import mlflow
+
+    folder = tmp_path_factory.mktemp("outages")
+    write_idx(small_dataset, folder / "mnist")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME"):
+            patch.delenv(name, raising=False)
+        patch.chdir(folder)
+        patch.setattr(outbox, "SEND_SECONDS", 0.1)
+        patch.setattr(outbox, "WAITING_SHARE", 0.9)
+        patch.setattr(outage, "RETRY_SECONDS", 0.2)
+        patch.setattr(outage, "BRIEF_SECONDS", "1")
+        patch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+        mlflow.set_tracking_uri(proxy.address)
+        yield Store.open()
+
+
+@pytest.fixture
+def task(store: Store, proxy: Proxy, tmp_path: Path) -> Iterator[Task]:
+    proxy.choose("")
+    yield from a_task(store, tmp_path)
+    proxy.choose("")
+
+
+def a_task(store: Store, folder: Path) -> Iterator[Task]:
+    """Yield a training whose run and checkpoint are there, as the job makes them."""
+    (job,) = plan_trainings("16-8-2", RECIPE, "1", "3-8", "float32")
+    run = store.create_run(job.name)
+    held = Checkpoint(run.run_id)
+    held.claim({"seed": "1"})
+    yield Task(
+        job=job,
+        index=0,
+        run_id=run.run_id,
+        tracking_uri=store.tracking_uri,
+        data=Path("mnist"),
+        board=folder,
+        threads=1,
+        owner=os.getpid(),
+    )
+    held.release()
+
+
+def found(server: str, run_id: str, folder: Path) -> Found:
+    client = MlflowClient(server)
+    run = client.get_run(run_id)
+    history = client.get_metric_history(run_id, "test_mse")
+    folder.mkdir()
+    copy = Path(client.download_artifacts(run_id, "", str(folder)))
+    paths = [path for path in copy.rglob("*") if path.suffix in (".csv", ".png")]
+    names = {path: str(path.relative_to(copy)) for path in paths}
+    timed = {"train_seconds", "iterations_per_second"}
+    return Found(
+        run.info.status,
+        sorted((point.step, point.value) for point in history),
+        {name: value for name, value in run.data.metrics.items() if name not in timed},
+        {name: p.read_bytes() for p, name in names.items() if not name.startswith("images")},
+        sorted(name.split("+timestamp")[0] for name in names.values() if name.startswith("images")),
+        len(run.outputs.model_outputs) if run.outputs else 0,
+    )
+
+
+@pytest.fixture(scope="module")
+def undisturbed(
+    store: Store, server: str, one_thread: None, tmp_path_factory: pytest.TempPathFactory
+) -> Found:
+    folder = tmp_path_factory.mktemp("undisturbed")
+    for task in a_task(store, folder):
+        assert run_training(task).status == "FINISHED"
+        there = found(server, task.run_id, folder / "found")
+    assert [step for step, _ in there.curve] == CURVE
+    assert (there.status, there.models, len(there.pictures)) == ("FINISHED", 1, 11)
+    return there
+
+
+def run_while(task: Task, proxy: Proxy, fault: str, first: float, last: float) -> Outcome:
+    """Run a training, with a fault while the share of it that is done is from `first` to `last`."""
+
+    def reached(share: float) -> bool:
+        status = Board(task.board).read(0)
+        return status.stage == "finished" or status.done >= share * ITERATIONS
+
+    def disturb() -> None:
+        wait_for(lambda: reached(first))
+        proxy.choose(fault)
+        wait_for(lambda: reached(last))
+        proxy.choose("")
+
+    thread = threading.Thread(target=disturb)
+    thread.start()
+    outcome = run_training(task)
+    thread.join()
+    return outcome
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_in_mid_training_costs_nothing(
+    fault: str, task: Task, proxy: Proxy, server: str, undisturbed: Found, tmp_path: Path
+) -> None:
+    outcome = run_while(task, proxy, fault, 0.1, 0.8)
+    assert (outcome.status, outcome.reason) == ("FINISHED", "")
+    assert found(server, task.run_id, tmp_path / "found") == undisturbed
+    assert not (Checkpoint(task.run_id).path / "state.npz").exists()
+
+
+def test_a_server_that_is_back_after_the_training_is_waited_for(
+    task: Task, proxy: Proxy, server: str, undisturbed: Found, tmp_path: Path
+) -> None:
+    def come_back() -> None:
+        wait_for(lambda: Board(task.board).read(0).stage == "not uploaded yet")
+        said.append(Board(task.board).read(0).line("one"))
+        proxy.choose("")
+
+    said: list[str] = []
+    proxy.choose("refuse")  # before the training begins
+    thread = threading.Thread(target=come_back)
+    thread.start()
+    assert run_training(task).status == "FINISHED"
+    thread.join()
+    assert "Connection refused); waiting for it, 10 min at most" in said[0]
+    assert found(server, task.run_id, tmp_path / "found") == undisturbed
+
+
+@pytest.mark.parametrize("fault", ["refuse", "deaf"])
+def test_results_are_kept_and_uploaded_later(
+    fault: str,
+    task: Task,
+    proxy: Proxy,
+    server: str,
+    undisturbed: Found,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(outage.PATIENCE_VARIABLE, "0")
+    proxy.choose(fault)
+    outcome = run_training(task)
+    kept = Checkpoint(task.run_id)
+    assert outcome.status == "UNSENT"
+    assert f"kept in {kept.path}: once the store is back, the same command" in outcome.reason
+    state = kept.load()
+    assert state is not None
+    assert state["done"] == ITERATIONS
+    proxy.choose("")
+    assert run_training(task).status == "FINISHED"
+    assert found(server, task.run_id, tmp_path / "found") == undisturbed
+
+
+def test_an_error_that_waiting_does_not_mend_is_not_waited_for(task: Task, store: Store) -> None:
+    store.client.delete_run(task.run_id)
+    outcome = run_training(task)
+    assert outcome.status == "FAILED"
+    assert "deleted" in outcome.reason
+
+
+# --- What is away, and what is wrong ---------------------------------------------------------
+
+
+def test_nobody_answers() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"http://127.0.0.1:{taken.getsockname()[1]}"
+    refused = pytest.raises(StoreAway, match=f"{address} cannot be .* Connection refused")
+    with refused, reaching(address), tracking.briefly():
+        Run.open(address, "0" * 32).status()
+
+
+def test_other_errors_pass() -> None:
+    with pytest.raises(ValueError, match="mine"), reaching("http://nowhere"):
+        raise ValueError("mine")
+
+
+@pytest.mark.parametrize("text", ["soon", "-1", "inf", "nan"])
+def test_patience_is_a_number(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(outage.PATIENCE_VARIABLE, text)
+    with pytest.raises(StoreError, match=f"TRACKING_PATIENCE='{text}' is not a number of seconds"):
+        patiently(lambda: None, "", print, lambda: False)
+
+
+def test_patience_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(outage.PATIENCE_VARIABLE, "0.3")
+    monkeypatch.setattr(outage, "RETRY_SECONDS", 0.1)
+    tries: list[int] = []
+
+    def fail() -> None:
+        tries.append(1)
+        raise TimeoutError("no answer")
+
+    said: list[str] = []
+    with pytest.raises(StoreAway, match=r"here cannot be .* \(no answer\)"):
+        patiently(fail, "here", said.append, lambda: False)
+    assert 2 <= len(tries) <= 5
+    assert len(said) == 1
+
+
+# --- The command -----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def place(new_workspace: Callable[[], Workspace]) -> Workspace:
+    return new_workspace()
+
+
+@pytest.fixture(scope="module")
+def left(place: Workspace, server: str) -> Iterator[tuple[Ended, Proxy]]:
+    """Two trainings whose server goes away and does not come back, and the way to it."""
+    with Proxy(server) as line:
+        yield train_through(place, line, "refuse", patience=0.0), line
+
+
+def test_the_command_says_what_it_kept(left: tuple[Ended, Proxy], place: Workspace) -> None:
+    ended, _ = left
+    assert ended.status == 1
+    assert "Traceback" not in ended.output
+    for setting in SETTINGS:
+        assert f"setting-{setting} seed-0: UNSENT" in ended.output
+    assert ended.output.count("the same command uploads the results") == len(SETTINGS)
+    assert len(list(place.folder.glob("checkpoints/*/state.npz"))) == len(SETTINGS)
+
+
+def test_the_same_command_uploads_them(left: tuple[Ended, Proxy], place: Workspace) -> None:
+    ended, line = left
+    line.choose("")
+    again = train_through(place, line)
+    assert again.status == 0, again.output
+    client = MlflowClient(line.server)
+    experiment = client.get_experiment_by_name("mnist-autoencoders")
+    assert experiment is not None
+    trainings = client.search_runs([experiment.experiment_id], "tags.kind = 'training'")
+    runs = [run for run in trainings if run.info.run_id in ended.output]
+    assert [run.info.status for run in runs] == ["FINISHED"] * len(SETTINGS)
+    for run in runs:
+        points = client.get_metric_history(run.info.run_id, "test_mse")
+        assert sorted(point.step for point in points) == list(range(0, 4000, 100))
+        assert run.outputs is not None
+        assert len(run.outputs.model_outputs) == 1
+    assert list((place.folder / "checkpoints").iterdir()) == []
+    sweeps = client.search_runs([experiment.experiment_id], "tags.kind = 'sweep'")
+    assert sorted(run.info.status for run in sweeps) == ["FINISHED", "KILLED"]

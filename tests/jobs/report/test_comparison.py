@@ -1,0 +1,294 @@
+"""Trainings beside those of the assignment's recipe: who is compared, and what is said of it."""
+
+import io
+import zipfile
+from dataclasses import fields, replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from aemodel.settings import OPTIMIZERS, RECIPES, Recipe
+from jobs.report import comparison, document, provenance, wording
+from jobs.report.caveats import FIELDS
+from jobs.report.comparison import comparisons, first, for_good, unmatched, whole
+from jobs.report.document import build
+from jobs.report.findings import find, intuitions
+from jobs.report.groups import group
+from jobs.report.records import Curve, Records, Training
+from tests.jobs.report.synthetic import REFERENCE, curve, make_records, make_training
+
+PRESET = RECIPES["fast"]
+FAST = Recipe("fast", 4_000, 500, 100, 5e-3, "cosine", 100, optimizer="soap")
+"""A recipe such as `fast`, whatever its numbers."""
+
+
+def fast(name: str = "2", end: float = 0.009, **changes: Any) -> Training:
+    """Return a training by `fast` whose error falls to `end`; it takes 0.02 s an iteration."""
+    held = curve({1: 0.1, 400: 0.02, 4_000: end}, FAST, noise=0.0)
+    seconds = np.asarray(0.02 * (held.iterations + 1), dtype=np.float64)
+    made = {
+        "recipe": FAST,
+        "curve": replace(held, seconds=seconds),
+        "final_test_mse": end,
+        "train_seconds": 80.0,
+        "run_id": "f" * 32,
+    }
+    return make_training(name, **(made | changes))
+
+
+def reference(name: str = "2", **changes: Any) -> Training:
+    """Return a training by the assignment's recipe that takes 600 s."""
+    return make_training(name, curve=curve(REFERENCE[name], noise=0.0), **changes)
+
+
+def beside(training: Training, *references: Training) -> Records:
+    return make_records(training, references=references)
+
+
+def said(records: Records) -> str:
+    texts = [one.text for one in find(records).part_1 if "assignment's" in one.text]
+    return " ".join(texts).replace("\u00a0", " ")
+
+
+STEPS = Curve(
+    np.array([0, 100, 200, 300]), np.array([0.4, 0.1, 0.2, 0.1]), np.array([1.0, 2.0, 3.0, 4.0])
+)
+
+
+@pytest.mark.parametrize(
+    ("level", "good", "early"),
+    [(0.5, 0, 0), (0.4, 0, 0), (0.3, 100, 100), (0.15, 300, 100), (0.1, 300, 100)],
+)
+def test_when_a_level_is_reached_first_and_for_good(level: float, good: int, early: int) -> None:
+    reached = for_good(STEPS, level)
+    assert reached is not None
+    assert (reached.iteration, reached.seconds) == (good, 1 + good / 100)
+    assert first(STEPS, level).iteration == early
+
+
+def test_a_level_below_the_end_is_never_reached_for_good() -> None:
+    assert for_good(STEPS, 0.0999) is None
+
+
+def test_a_whole_curve_ends_with_the_final_error() -> None:
+    held = whole(fast())
+    assert held is not None
+    assert (held.iterations[-1], held.test_mse[-1], held.seconds[-1]) == (3_999, 0.009, 80.0)
+
+
+def test_the_reference_is_of_the_same_setting_precision_and_data() -> None:
+    right = reference()
+    for other in (reference("3"), replace(right, precision="bfloat16"),
+                  replace(right, data_digest="other"), fast()):  # fmt: skip
+        assert comparisons(beside(fast(), other)) == ()
+    modified = replace(right, recipe=replace(right.recipe, learning_rate=2e-3))
+    assert comparisons(beside(fast(), modified)) == ()
+    (one,) = comparisons(beside(fast(), replace(right, seed=7)))
+    assert (one.label, one.reference.seed) == ("setting 2", 7)
+
+
+def test_trainings_of_the_assignments_recipe_are_compared_with_nothing() -> None:
+    assert comparisons(beside(reference(), reference(seed=1))) == ()
+
+
+def damaged() -> dict[str, Training]:
+    right = reference()
+    held = right.curve
+    assert held is not None
+    nan, short = np.full(held.test_mse.size, np.nan), slice(0, 500)
+    cut = Curve(held.iterations[short], held.test_mse[short], held.seconds[short])
+    return {
+        "no curve": replace(right, curve=None),
+        "half a curve": replace(right, curve=cut),
+        "errors that are not finite": replace(right, curve=replace(held, test_mse=nan)),
+        "no times": replace(right, curve=replace(held, seconds=nan)),
+        "no final error": replace(right, final_test_mse=None),
+        "a final error that is not finite": replace(right, final_test_mse=float("nan")),
+        "no training time": replace(right, train_seconds=None),
+    }
+
+
+@pytest.mark.parametrize("how", damaged())
+def test_a_damaged_reference_is_left_out(how: str) -> None:
+    records = beside(fast(), damaged()[how])
+    assert comparisons(records) == ()
+    assert said(records) == ""
+    assert any("How the results compare is not shown" in one for one in find(records).caveats)
+
+
+def test_of_several_seeds_the_first_whole_one_is_compared() -> None:
+    records = make_records(fast(curve=None), fast(seed=1), fast(seed=2), references=(reference(),))
+    (one,) = comparisons(records)
+    assert (one.label, one.training.seed) == ("setting 2, seed 1", 1)
+
+
+def test_both_recipes_among_the_trainings_are_compared() -> None:
+    records = make_records(reference(), fast())
+    (one,) = comparisons(records)
+    assert one.label.startswith("setting 2 (fast recipe, 4,000 iterations")
+    assert one.reference is records.trainings[0]
+    assert unmatched(records.trainings) == set()
+    assert unmatched([fast()]) == {comparison.subject(fast())}
+
+
+def test_a_training_that_gets_as_low_says_when_and_in_which_time() -> None:
+    records = beside(fast(), reference(final_test_mse=0.0096))
+    assert said(records) == (
+        "Setting 2 stays at or below the final error of the assignment's recipe (0.00960) from "
+        "iteration 3,400 on, after 68 s: 11% of the 600 s that one took. The assignment's "
+        "training was first as low at iteration 67,500 (after 405 s); at or below its best error, "
+        "0.00930 at iteration 99,900 (after 599 s), this one stays from iteration 3,700 on, after "
+        "74 s."
+    )
+    found = find(records)
+    assert comparison.SOAP_STEPS in intuitions(found.part_1)
+    assert (
+        "With latent size 16 the final error of the assignment's recipe is reached after 11% of "
+        "its time, its lowest error after 12% of its time." in found.summary
+    )
+
+
+def test_the_explanation_needs_soap_and_fewer_steps() -> None:
+    adam = fast(recipe=replace(FAST, optimizer="adam"))
+    assert comparison.SOAP_STEPS not in intuitions(find(beside(adam, reference())).part_1)
+    early = reference(final_test_mse=0.05)
+    assert comparison.SOAP_STEPS not in intuitions(find(beside(fast(), early)).part_1)
+
+
+def test_an_end_that_is_an_easy_mark_is_set_against_the_best_error() -> None:
+    text = said(beside(fast(), reference(final_test_mse=0.05)))
+    assert (
+        "final error of the assignment's recipe (0.05000) from iteration 100 on, after 2 s" in text
+    )
+    assert "first as low at iteration 100 (after 1 s)" in text
+    assert "at or below its best error, 0.00930 at iteration 99,900 (after 599 s), this one" in text
+    short = said(beside(fast(end=0.012), reference(final_test_mse=0.05)))
+    assert "0.00930 at iteration 99,900 (after 599 s), is lower than the 0.01200" in short
+
+
+def test_a_training_that_does_not_get_as_low_says_so() -> None:
+    records = beside(fast(end=0.01), reference())
+    assert said(records) == (
+        "Setting 2 does not end as low as by the assignment's recipe: at 0.01000 in place of "
+        "0.00930, 7.5% higher, after 80 s, 13% of the 600 s that one took."
+    )
+    (summary,) = [one for one in find(records).summary if "latent size" in one]
+    assert summary.endswith("of the assignment's recipe is not reached.")
+    (row,) = comparison.table(comparisons(records)).rows
+    assert row[-2:] == ["never", wording.UNKNOWN]
+
+
+def test_an_end_that_rises_again_is_not_reached_for_good() -> None:
+    assert "does not end as low" in said(beside(fast(final_test_mse=0.02), reference()))
+
+
+def test_the_table_of_both_recipes() -> None:
+    made = comparison.table(comparisons(beside(fast(threads=1), reference())))
+    assert made.rows == [
+        [
+            "setting 2",
+            "fast",
+            "0.00900",
+            "80\u00a0s",
+            "0.00930",
+            "0.00930",
+            "600\u00a0s",
+            "74\u00a0s",
+            "12%",
+        ]
+    ]
+    assert "not the same: 1 for setting 2 (2 by the assignment's recipe)." in made.caption
+    assert "threads" not in comparison.table(comparisons(beside(fast(), reference()))).caption
+
+
+def test_all_forms_show_the_comparison_and_where_it_comes_from() -> None:
+    right = reference(run_id="a" * 32, git_commit="b" * 40)
+    made = build(beside(fast(), right))
+    page, text = (
+        made.files[name].decode().replace("\u00a0", " ")
+        for name in (document.HTML, document.MARKDOWN)
+    )
+    assert made.standards == ("a-2a", "ua-1")
+    for form in (page, text):
+        for part in ("figure-recipes", "table-recipes", "a" * 32, "74 s"):
+            assert part in form
+    assert "setting 2 ends at 0.00900 after 80 s, by the assignment" in page
+    assert text.index("-P recipe=assignment") < text.index("-P recipe=fast")
+    assert text.index("git checkout " + "b" * 40) < text.index("-P recipe=assignment")
+    source = zipfile.ZipFile(io.BytesIO(made.files[document.SOURCE]))
+    drawing = source.read("figures/recipes.svg")
+    assert drawing.startswith(b"<?xml")
+    assert b"NaN" not in drawing
+
+
+def test_no_form_speaks_of_a_comparison_where_there_is_none() -> None:
+    made = build(make_records(fast()))
+    assert "figures/recipes.svg" not in made.files
+    for name in (document.HTML, document.MARKDOWN):
+        assert b"recipes" not in made.files[name]
+
+
+# --- What the recipe is called -----------------------------------------------------------------
+
+
+def test_the_recipe_is_named_in_provenance_caveats_and_summary() -> None:
+    soap = "SOAP (Adam in the layers' eigenbases; Vyas et al. 2024"
+    length = f"{PRESET.iterations:,} iterations"
+    found = find(make_records(make_training("2", recipe=PRESET)))
+    assert f"{length} of {soap}; beta 1" in provenance.recipe_text(PRESET)
+    (caveat,) = [one for one in found.caveats if "was not trained" in one]
+    assert caveat.startswith(
+        "Setting 2 was not trained by the assignment's recipe but by the recipe fast: optimiser "
+        f"{soap}) in place of Adam, iterations {PRESET.iterations:,} in place of 100,000, "
+    )
+    assert "short training" not in caveat
+    assert f"{length} of SOAP (recipe fast); the assignment asks" in found.summary[0]
+
+
+def test_the_assignments_recipe_is_named_as_well() -> None:
+    found = find(make_records(reference()))
+    assert "100,000 iterations of Adam (recipe assignment)." in found.summary[0]
+    assert "100,000 iterations of Adam (beta 1 0.9" in provenance.recipe_text(RECIPES["assignment"])
+    assert not any("not trained" in one for one in found.caveats)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "words"),
+    [
+        (replace(PRESET, iterations=1), "but by a variant of the recipe fast: optimiser SOAP"),
+        (replace(RECIPES["assignment"], batch_size=100), "recipe: batch size 100 in place of 500."),
+    ],
+)
+def test_a_changed_recipe_is_said_to_be_one(recipe: Recipe, words: str) -> None:
+    found = find(make_records(make_training("2", recipe=recipe)))
+    assert any(words in one for one in found.caveats)
+
+
+def test_the_caveat_points_to_what_part_1_compares() -> None:
+    found = find(make_records(fast("1", end=0.037), fast(), references=(reference(),)))
+    assert any("Part 1 sets setting 2 beside what the" in one for one in found.caveats)
+
+
+def test_every_field_and_optimizer_has_its_words() -> None:
+    assert set(FIELDS) | {"name"} == {field.name for field in fields(Recipe)}
+    assert set(wording.OPTIMIZERS) == set(OPTIMIZERS)
+
+
+def test_labels_tell_optimizers_apart() -> None:
+    adam = make_training("2", recipe=replace(PRESET, optimizer="adam"))
+    labels = [one.label for one in group(make_records(make_training("2", recipe=PRESET), adam))]
+    length = f"{PRESET.iterations:,} iterations"
+    assert labels == [
+        f"setting 2 (fast recipe, {length})",
+        f"setting 2 (fast recipe, {length}, Adam)",
+    ]
+
+
+def test_a_spike_of_soap_is_not_laid_to_adam() -> None:
+    held = curve({1: 0.1, 400: 0.02, 4_000: 0.009}, FAST, 0.0, spikes={2_000: (0.08, 800)})
+    (text,) = [
+        one for one in intuitions(find(make_records(fast(curve=held))).part_1) if "calm" in one
+    ]
+    assert text.startswith("SOAP divides each step")
+    assert "never lowered" not in text

@@ -1,0 +1,53 @@
+"""Which run a training gets: a new one, or that of an interrupted command."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from aemodel.mnist import Dataset
+from aemodel.settings import RECIPES
+from jobs.plan import plan_trainings
+from jobs.prepare import Options, prepare
+from jobs.progress import Board
+from jobs.tracking import Run, Store
+from jobs.worker import Task
+
+Prepare = Callable[[int], Task]
+
+
+@pytest.fixture
+def prepared(tmp_path: Path, small_dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> Prepare:
+    """Return a function that prepares one training on so many threads, and is interrupted then."""
+    import mlflow
+
+    for name in ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    mlflow.set_tracking_uri(f"sqlite:///{tmp_path}/mlflow.db")
+    store, board = Store.open(), Board(tmp_path)
+    jobs = plan_trainings("16-8-2", RECIPES["assignment"], "0", "3-8", "float32")
+
+    def interrupted(threads: int) -> Task:
+        options = Options(tmp_path, 1, threads, True, "", "", "")
+        plan = prepare(jobs, options, store, small_dataset, board)
+        for held in plan.checkpoints:
+            held.release()
+        return plan.tasks[0]
+
+    return interrupted
+
+
+def test_threads_that_are_given_are_kept_and_recorded(prepared: Prepare) -> None:
+    first = prepared(3)
+    assert first.threads == 3
+    assert Run.open(first.tracking_uri, first.run_id).info().params["threads"] == "3"
+    again = prepared(0)  # any number will do: that of the interrupted training
+    assert (again.run_id, again.threads) == (first.run_id, 3)
+    assert prepared(3).run_id == first.run_id
+
+
+def test_a_training_on_other_threads_is_another_one(prepared: Prepare) -> None:
+    first, other = prepared(3), prepared(2)
+    assert other.run_id != first.run_id
+    assert other.threads == 2
