@@ -52,12 +52,15 @@ def reaching(tracking_uri: str) -> Iterator[None]:
 def briefly() -> Iterator[None]:
     """Give every request to a server one try of at most `BRIEF_SECONDS`."""
     brief = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "MLFLOW_HTTP_REQUEST_TIMEOUT": BRIEF_SECONDS}
-    before = {name: os.environ[name] for name in brief if name in os.environ}
+    before = {name: os.environ.get(name) for name in brief}
     os.environ.update(brief)  # which MLflow reads again for every request
     try:
         yield
     finally:
-        os.environ.update(before)
+        for name, value in before.items():
+            os.environ.pop(name)
+            if value is not None:
+                os.environ[name] = value
 
 
 def patiently(

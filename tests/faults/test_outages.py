@@ -236,6 +236,15 @@ def test_other_errors_pass() -> None:
         raise ValueError("mine")
 
 
+def test_brief_requests_leave_the_environment_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", raising=False)
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "77")
+    before = dict(os.environ)
+    with tracking.briefly():
+        assert os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] == "0"
+    assert dict(os.environ) == before
+
+
 @pytest.mark.parametrize("text", ["soon", "-1", "inf", "nan"])
 def test_patience_is_a_number(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(outage.PATIENCE_VARIABLE, text)
