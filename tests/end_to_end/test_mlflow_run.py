@@ -61,7 +61,7 @@ def test_the_run_of_mlflow_is_the_training(workspace: Workspace, run: Run) -> No
 def test_params_that_were_typed_and_those_that_were_used(run: Run) -> None:
     params = run.data.params
     assert params["iterations"] == "200"
-    assert params["resolved.learning_rate"] == "0.001"
+    assert params["resolved.learning_rate"] == "0.006"
     assert params["resolved.batch_size"] == "500"
     assert (params["d1"], params["d2"], params["d3"]) == ("128", "64", "2")
     assert "resolved.setting" not in params

@@ -23,6 +23,7 @@ from jobs.plan import plan_trainings
 from jobs.progress import Board, Status
 from jobs.tracking import Store, StoreAway, outage
 from jobs.worker import Task, run_training
+from tests.begun import begun
 from tests.end_to_end.workspace import Workspace, wait_for, write_idx
 
 RECIPE = replace(RECIPES["assignment"], iterations=250, eval_every=50, batch_size=100)
@@ -76,25 +77,13 @@ def open_store(
 
 
 @contextmanager
-def begun(store: Store) -> Iterator[Task]:
-    """Make the run and the checkpoint of a training, as the job does."""
+def training(store: Store) -> Iterator[Task]:
+    """Make a training whose board is the folder `board`."""
     (job,) = plan_trainings("16-8-2", RECIPE, "1", "3-8", "float32")
-    run = store.create_run(job.name)
-    held = Checkpoint(run.run_id)
-    held.claim({"seed": "1"})
     board = Path("board")
     board.mkdir()
-    yield Task(
-        job=job,
-        index=0,
-        run_id=run.run_id,
-        tracking_uri=store.tracking_uri,
-        data=Path("mnist"),
-        board=board,
-        threads=1,
-        owner=os.getpid(),
-    )
-    held.release()
+    with begun(store, job, board) as task:
+        yield task
 
 
 def assert_whole(store: Store, task: Task) -> None:
@@ -121,7 +110,7 @@ def test_a_state_that_cannot_be_saved_costs_no_training(
     monkeypatch.setattr(worker, "SAVE_SECONDS", 0.0)
     store = open_store(tmp_path, tmp_path / "artifacts")
     Path("checkpoints").symlink_to(disk)
-    with begun(store) as task:
+    with training(store) as task:
         with full(disk):
             assert run_training(task).status == "FINISHED"
         assert_whole(store, task)
@@ -144,7 +133,7 @@ def test_a_full_disk_is_waited_for_and_nothing_is_lost(
 ) -> None:
     at_disk = {"database": (disk, tmp_path / "artifacts"), "artifacts": (tmp_path, disk / "a")}
     store = open_store(*at_disk[place])
-    with begun(store) as task:
+    with training(store) as task:
         monkeypatch.setenv(outage.PATIENCE_VARIABLE, "0")
         with full(disk):
             outcome = run_training(task)
@@ -206,7 +195,7 @@ def test_what_the_machine_lacks_is_the_reason(
         raise error
 
     store = open_store(tmp_path, tmp_path / "artifacts")
-    with begun(store) as task:
+    with training(store) as task:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(results, "evaluate", fail)
             outcome = run_training(task)
@@ -225,7 +214,7 @@ def test_a_clock_that_jumps_is_not_noticed(
     now = time.time()
     monkeypatch.setattr(time, "time", lambda: now + 86_400 * next(days, 7))
     store = open_store(tmp_path, tmp_path / "artifacts")
-    with begun(store) as task:
+    with training(store) as task:
         assert run_training(task).status == "FINISHED"
         assert_whole(store, task)
 

@@ -18,10 +18,11 @@ from aemodel.mnist import Dataset
 from aemodel.settings import RECIPES
 from jobs import outbox, tracking
 from jobs.checkpoint import Checkpoint
-from jobs.plan import plan_trainings
+from jobs.plan import TrainingJob, plan_trainings
 from jobs.progress import Board
 from jobs.tracking import Run, Store, StoreAway, StoreError, outage, patiently, reaching
 from jobs.worker import Outcome, Task, run_training
+from tests.begun import begun
 from tests.end_to_end.workspace import Workspace, wait_for, write_idx
 from tests.faults.databases import served
 from tests.faults.outage import SETTINGS, Ended, train_through
@@ -86,27 +87,14 @@ def store(
 @pytest.fixture
 def task(store: Store, proxy: Proxy, tmp_path: Path) -> Iterator[Task]:
     proxy.choose("")
-    yield from a_task(store, tmp_path)
+    with begun(store, a_job(), tmp_path) as made:
+        yield made
     proxy.choose("")
 
 
-def a_task(store: Store, folder: Path) -> Iterator[Task]:
-    """Yield a training whose run and checkpoint are there, as the job makes them."""
+def a_job() -> TrainingJob:
     (job,) = plan_trainings("16-8-2", RECIPE, "1", "3-8", "float32")
-    run = store.create_run(job.name)
-    held = Checkpoint(run.run_id)
-    held.claim({"seed": "1"})
-    yield Task(
-        job=job,
-        index=0,
-        run_id=run.run_id,
-        tracking_uri=store.tracking_uri,
-        data=Path("mnist"),
-        board=folder,
-        threads=1,
-        owner=os.getpid(),
-    )
-    held.release()
+    return job
 
 
 def found(server: str, run_id: str, folder: Path) -> Found:
@@ -133,7 +121,7 @@ def undisturbed(
     store: Store, server: str, one_thread: None, tmp_path_factory: pytest.TempPathFactory
 ) -> Found:
     folder = tmp_path_factory.mktemp("undisturbed")
-    for task in a_task(store, folder):
+    with begun(store, a_job(), folder) as task:
         assert run_training(task).status == "FINISHED"
         there = found(server, task.run_id, folder / "found")
     assert [step for step, _ in there.curve] == CURVE

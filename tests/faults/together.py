@@ -17,6 +17,7 @@ POINTS = 300
 
 PARAMETERS = {
     "setting": ",".join(SETTINGS),
+    "recipe": "assignment",
     "iterations": str(POINTS),
     "eval_every": "1",
     "pairs": "1-7",

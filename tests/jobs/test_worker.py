@@ -1,6 +1,5 @@
 """One training in its run: however it ends, the run, the outcome and the state on disk say so."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from jobs.plan import TrainingJob, plan_trainings
 from jobs.progress import Board
 from jobs.tracking import Store
 from jobs.worker import Task, describe, run_training
+from tests.begun import begun
 from tests.end_to_end.workspace import write_idx
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -46,21 +46,8 @@ def store(tmp_path_factory: pytest.TempPathFactory, small_dataset: Dataset) -> I
 
 @pytest.fixture
 def task(store: Store, job: TrainingJob, tmp_path: Path) -> Iterator[Task]:
-    """A training whose run and checkpoint are there, as the job makes them."""
-    run = store.create_run(job.name)
-    held = Checkpoint(run.run_id)
-    held.claim({"seed": "1"})
-    yield Task(
-        job=job,
-        index=0,
-        run_id=run.run_id,
-        tracking_uri=store.tracking_uri,
-        data=Path("mnist"),
-        board=tmp_path,
-        threads=1,
-        owner=os.getpid(),
-    )
-    held.release()
+    with begun(store, job, tmp_path) as made:
+        yield made
 
 
 def stop_early(task: Task) -> None:
