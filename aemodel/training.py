@@ -22,9 +22,10 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -199,8 +200,6 @@ class Training:
         self._product_type = tf.bfloat16 if precision == "bfloat16" else tf.float32
         self._update = tf.function(self._updates)
         self._evaluate = tf.function(self._test_mse)
-        self._begin = tf.function(self._first_bases)
-        self._export = tf.function(self._to_network)
 
     def run(self) -> Iterator[Progress]:
         """Train to the end of the recipe, yielding after every chunk of at most `CHUNK` updates.
@@ -214,7 +213,7 @@ class Training:
         while self.done < total:
             started = time.perf_counter()
             if self._axes and self.done == 0:
-                self._begin()
+                _compiled(self._first_bases)()
             next_evaluation = -(-self.done // every) * every
             updates = min(next_evaluation + 1, self.done + CHUNK, total) - self.done
             healthy, train_mse = self._update(np.int64(self.done), np.int64(updates))
@@ -271,6 +270,10 @@ class Training:
         self.done, self.seconds = int(state["done"]), float(state["seconds"])
         if self._axes:
             self._export()
+
+    @cached_property
+    def _export(self) -> Callable[[], None]:
+        return _compiled(self._to_network)
 
     def _variables(self) -> "dict[str, tf.Variable]":
         """Return all that the next update depends on, by name: `weight_0`, `weight_1` ..."""
@@ -404,6 +407,14 @@ def _rotated_layers(
         variables = tf.Variable(kernel), tf.Variable(bias)
         layers.append(Layer(*variables, TANH_LAYERS[index], left, right))
     return layers
+
+
+def _compiled(function: Callable[[], None]) -> Callable[[], None]:
+    """Return `function` compiled, traced now: TensorFlow warns of calls that trace."""
+    import tensorflow as tf
+
+    compiled: Callable[[], None] = tf.function(function).get_concrete_function()
+    return compiled
 
 
 def _all_finite(residual: "tf.Tensor") -> "tf.Tensor":

@@ -24,10 +24,10 @@ NewWorkspace = Callable[[], Workspace]
 Done = subprocess.CompletedProcess[str]
 Interrupted = tuple[Workspace, int, str, Run, int]
 
-ONE = tuple(
-    "train --setting 1 --recipe assignment --iterations 2000 --seeds 3 "
-    "--pairs 3-8,8-2 --data mnist".split()
-)
+ONE = (
+    "train", "--setting", "1", "--recipe", "assignment", "--iterations", "2000", "--seeds", "3",
+    "--pairs", "3-8,8-2", "--data", "mnist",
+)  # fmt: skip
 """One training, long enough to be interrupted."""
 
 
@@ -253,10 +253,10 @@ def test_results_are_those_of_a_training_never_interrupted(
 
 # --- Several, one of which fails -------------------------------------------------------------
 
-SEVERAL = tuple(
-    "train --setting 1,64-32-4 --seeds 0,1 --recipe assignment --iterations 1500 "
-    "--workers 2 --data mnist --pairs 1-7".split()
-)
+SEVERAL = (
+    "train", "--setting", "1,64-32-4", "--seeds", "0,1", "--recipe", "assignment",
+    "--iterations", "1500", "--workers", "2", "--data", "mnist", "--pairs", "1-7",
+)  # fmt: skip
 NAMES = [f"setting-{name} seed-{seed}" for name in ("1", "64-32-4") for seed in (0, 1)]
 
 
@@ -352,10 +352,10 @@ def test_no_run_is_left_running(several: Workspace, again: Done) -> None:
 
 # --- Killed without a word -------------------------------------------------------------------
 
-KILLED = tuple(
-    "train --setting 8-4-1,8-4-2,8-4-3 --recipe assignment --iterations 20 "
-    "--eval-every 5 --workers 1 --data mnist --pairs 1-7".split()
-)
+KILLED = (
+    "train", "--setting", "8-4-1,8-4-2,8-4-3", "--recipe", "assignment", "--iterations", "20",
+    "--eval-every", "5", "--workers", "1", "--data", "mnist", "--pairs", "1-7",
+)  # fmt: skip
 """One after the other, so that the later ones have not begun when the job is killed."""
 
 

@@ -144,10 +144,10 @@ sys.addaudithook(watch)
 """
 """A `sitecustomize` module: Python's own audit events of every process of a command, in a file."""
 
-TRAIN = tuple(
-    "train --setting 8-4-2 --recipe assignment --iterations 20 --eval-every 5 "
-    "--pairs 1-7 --data mnist".split()
-)
+TRAIN = (
+    "train", "--setting", "8-4-2", "--recipe", "assignment", "--iterations", "20",
+    "--eval-every", "5", "--pairs", "1-7", "--data", "mnist",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
