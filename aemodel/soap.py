@@ -21,7 +21,7 @@ Three things differ from the paper:
   their outputs keep their mean.
 - When the bases are refreshed, Adam's mean of the gradients turns with the weights.
 
-What each is worth on a validation slice of the training set: `benchmarks/fast_study.py`.
+What each is worth, on a validation slice of the training set: `benchmarks/fast_study.py`.
 
 References:
     N. Vyas et al., "SOAP: Improving and Stabilizing Shampoo using Adam", 2024, arXiv:2409.11321.
