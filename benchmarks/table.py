@@ -172,7 +172,7 @@ def document(
 100 iterations, on {max(rates)} cores of this processor: {processor}.
 Settings 1 to 3: each alone, with all cores. All three: one iteration of each, trained side by side
 as the train command does it (\\* one after the other with all cores, where that is faster). Best
-of {rounds} rounds.
+of {rounds} round{"s" * (rounds > 1)}.
 
 {main_table(peers, rates)}
 

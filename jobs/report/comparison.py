@@ -219,12 +219,13 @@ def summary(compared: Sequence[Comparison]) -> Iterator[str]:
 
 
 def _shares(compared: Sequence[Comparison], arrivals: Sequence[Arrival | None]) -> str:
-    """Return `after 3.0%, never and 4.0% of its time`, or `never` where all are None."""
+    """Return `after 3.0% and 4.0% of its time (never by setting 2)`, or just `never`."""
     if not any(arrivals):
         return "never"
-    pairs = zip(compared, arrivals, strict=True)
-    shares = listing(one.share(at.seconds) if at else "never" for one, at in pairs)
-    return f"after {shares} of its time"
+    pairs = list(zip(compared, arrivals, strict=True))
+    shares = listing(one.share(at.seconds) for one, at in pairs if at)
+    missed = listing(one.label for one, at in pairs if not at)
+    return f"after {shares} of its time" + (f" (never by {missed})" if missed else "")
 
 
 def alt(compared: Sequence[Comparison]) -> str:
