@@ -211,7 +211,7 @@ def test_same_arguments_same_bits(small_dataset: Dataset, recipe: Recipe) -> Non
     ("recipe", "precision", "stop"),
     [
         *((LONGER, precision, stop) for precision in PRECISIONS for stop in (0, 1, 2, 4, 6)),
-        *((SOAP, "float32", stop) for stop in (0, 2, 4)),
+        *((SOAP, "float32", stop) for stop in (0, 4)),
         (SOAP, "bfloat16", 2),
     ],
 )

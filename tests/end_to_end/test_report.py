@@ -23,7 +23,8 @@ def workspace(new_workspace: Callable[[], Workspace]) -> Workspace:
 def trained(workspace: Workspace) -> Done:
     (workspace.folder / "words.md").write_text("The *third* setting surprised me.\n")
     return workspace.jobs(
-        "train", "--iterations", "100", "--eval-every", "20", "--data", "mnist", "--workers", "1",
+        "train", "--recipe", "assignment", "--iterations", "100", "--eval-every", "20",
+        "--data", "mnist", "--workers", "1",
         "--author", "Ada Example", "--notes", "words.md",
     )  # fmt: skip
 

@@ -14,7 +14,10 @@ from tests.browser import headless_chromium
 from tests.end_to_end.mlflow_ui import START_SECONDS, serve
 from tests.end_to_end.workspace import Workspace
 
-TRAININGS = ("train", "--setting", "16-8-2,1", "--iterations", "300", "--data", "mnist")
+TRAININGS = (
+    *("train", "--setting", "16-8-2,1", "--recipe", "assignment", "--iterations", "300"),
+    *("--data", "mnist"),
+)
 
 COLUMNS = (
     *("attributes.`Run Name`", "runDateAndNestInfo", "params.`setting`", "params.`recipe`"),

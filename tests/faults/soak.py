@@ -236,11 +236,20 @@ def outage(folder: Path, short: bool, seed: int) -> Figures:
 # --- The command -----------------------------------------------------------------------------
 
 
+def tests(folder: Path, short: bool, seed: int) -> Figures:
+    """Run the tests that are too long for every day."""
+    command = [sys.executable, "-m", "pytest", "-m", "soak", "tests/faults"]
+    done = subprocess.run(command, cwd=ROOT)
+    assert done.returncode == 0
+    return {"tests marked soak": "all passed"}
+
+
 PARTS: dict[str, Callable[[Path, bool, int], Figures]] = {
     "kills": kills,
     "files": files,
     "together": together,
     "outage": outage,
+    "tests": tests,
 }
 
 

@@ -149,7 +149,10 @@ def run_while(task: Task, proxy: Proxy, fault: str, first: float, last: float) -
     return outcome
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize(
+    "fault",
+    [f if f in ("refuse", "error") else pytest.param(f, marks=pytest.mark.soak) for f in FAULTS],
+)
 def test_a_fault_in_mid_training_costs_nothing(
     fault: str, task: Task, proxy: Proxy, server: str, undisturbed: Found, tmp_path: Path
 ) -> None:
@@ -177,7 +180,7 @@ def test_a_server_that_is_back_after_the_training_is_waited_for(
     assert found(server, task.run_id, tmp_path / "found") == undisturbed
 
 
-@pytest.mark.parametrize("fault", ["refuse", "deaf"])
+@pytest.mark.parametrize("fault", ["refuse", pytest.param("deaf", marks=pytest.mark.soak)])
 def test_results_are_kept_and_uploaded_later(
     fault: str,
     task: Task,
