@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Pass:
-    """What a forward pass leaves for back-propagation; the first three in the products' type."""
+    """What a forward pass leaves for back-propagation; all but `outputs` in the products' type."""
 
     inputs: "tf.Tensor"
     """h (n, i)."""
@@ -36,6 +36,10 @@ class Pass:
     """What the kernel was multiplied with: h, or h Q_L."""
     kernel: "tf.Tensor"
     """What it was multiplied with (i, o): W', or with one or both rotations undone."""
+    left: "tf.Tensor | None"
+    """Q_L (i, i); None for the identity."""
+    right: "tf.Tensor | None"
+    """Q_R (o, o); None for the identity."""
     outputs: "tf.Tensor"
     """h' (n, o), in float32."""
 
@@ -92,21 +96,21 @@ class Layer:
 
         inputs = tf.cast(inputs, product_type)
         turned, kernel = inputs, tf.cast(self.kernel, product_type)
-        if self.left:
-            vectors = tf.cast(self.left.vectors, product_type)
+        left = tf.cast(self.left.vectors, product_type) if self.left else None
+        right = tf.cast(self.right.vectors, product_type) if self.right else None
+        if left is not None:
             if self._turns_inputs(inputs):
-                turned = tf.matmul(inputs, vectors)
+                turned = tf.matmul(inputs, left)
             else:
-                kernel = tf.matmul(vectors, kernel)
-        if self.right and not self._turns_outputs(inputs):
-            vectors = tf.cast(self.right.vectors, product_type)
-            kernel = tf.matmul(kernel, vectors, transpose_b=True)
+                kernel = tf.matmul(left, kernel)
+        if right is not None and not self._turns_outputs(inputs):
+            kernel = tf.matmul(kernel, right, transpose_b=True)
         summed = tf.matmul(turned, kernel)
-        if self.right and self._turns_outputs(inputs):
-            vectors = tf.cast(self.right.vectors, product_type)
-            summed = tf.matmul(summed, vectors, transpose_b=True)
+        if right is not None and self._turns_outputs(inputs):
+            summed = tf.matmul(summed, right, transpose_b=True)
         summed = tf.nn.bias_add(tf.cast(summed, tf.float32), self.bias)
-        return Pass(inputs, turned, kernel, tf.tanh(summed) if self.is_tanh else summed)
+        outputs = tf.tanh(summed) if self.is_tanh else summed
+        return Pass(inputs, turned, kernel, left, right, outputs)
 
     def backward(
         self, done: Pass, gradient: "tf.Tensor", *, observe: bool, inputs_too: bool
@@ -121,27 +125,27 @@ class Layer:
         """
         import tensorflow as tf
 
-        kind = done.inputs.dtype
+        left, right = done.left, done.right
         if self.is_tanh:
             gradient = tf.raw_ops.TanhGrad(y=done.outputs, dy=gradient)
         d_bias = tf.raw_ops.BiasAddGrad(out_backprop=gradient)
-        turned = tf.cast(gradient, kind)
+        turned = tf.cast(gradient, done.inputs.dtype)
         if observe:
             if self.left:
                 self.left.observe(done.inputs)
             if self.right:
                 self.right.observe(turned)
-        if self.right and self._turns_outputs(done.inputs):
-            turned = tf.matmul(turned, tf.cast(self.right.vectors, kind))
+        if right is not None and self._turns_outputs(done.inputs):
+            turned = tf.matmul(turned, right)
         d_kernel = tf.matmul(done.turned, turned, transpose_a=True)
-        if self.right and not self._turns_outputs(done.inputs):
-            d_kernel = tf.matmul(d_kernel, tf.cast(self.right.vectors, kind))
-        if self.left and not self._turns_inputs(done.inputs):
-            d_kernel = tf.matmul(tf.cast(self.left.vectors, kind), d_kernel, transpose_a=True)
+        if right is not None and not self._turns_outputs(done.inputs):
+            d_kernel = tf.matmul(d_kernel, right)
+        if left is not None and not self._turns_inputs(done.inputs):
+            d_kernel = tf.matmul(left, d_kernel, transpose_a=True)
         if inputs_too:
             gradient = tf.matmul(turned, done.kernel, transpose_b=True)
-            if self.left and self._turns_inputs(done.inputs):
-                gradient = tf.matmul(gradient, tf.cast(self.left.vectors, kind), transpose_b=True)
+            if left is not None and self._turns_inputs(done.inputs):
+                gradient = tf.matmul(gradient, left, transpose_b=True)
             gradient = tf.cast(gradient, tf.float32)
         return (tf.cast(d_kernel, tf.float32), d_bias), gradient
 
