@@ -25,6 +25,7 @@ from jobs.tracking import Store, StoreAway, outage
 from jobs.worker import Task, run_training
 from tests.begun import begun
 from tests.end_to_end.workspace import Workspace, wait_for, write_idx
+from tests.stores import work_in
 
 RECIPE = replace(RECIPES["assignment"], iterations=250, eval_every=50, batch_size=100)
 CURVE = [0, 50, 100, 150, 200]
@@ -58,17 +59,13 @@ def open_store(
     tmp_path: Path, small_dataset: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[Path, Path], Store]:
     """Return a function that opens a store; the working directory has the data in `mnist`."""
-    import mlflow
     from mlflow.tracking import MlflowClient
 
     write_idx(small_dataset, tmp_path / "mnist")
-    for name in ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(outage, "RETRY_SECONDS", 0.2)
 
     def open_at(database: Path, artifacts: Path) -> Store:
-        mlflow.set_tracking_uri(f"sqlite:///{database}/mlflow.db")
+        work_in(tmp_path, f"sqlite:///{database}/mlflow.db", monkeypatch)
         client = MlflowClient()
         client.create_experiment("mine", artifact_location=str(artifacts))
         return Store.open("mine")

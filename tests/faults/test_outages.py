@@ -27,6 +27,7 @@ from tests.end_to_end.workspace import Workspace, wait_for, write_idx
 from tests.faults.databases import served
 from tests.faults.outage import SETTINGS, Ended, train_through
 from tests.faults.proxy import FAULTS, Proxy
+from tests.stores import work_in
 
 ITERATIONS = 2000
 CURVE = list(range(0, ITERATIONS, 50))
@@ -67,20 +68,15 @@ def store(
     proxy: Proxy, tmp_path_factory: pytest.TempPathFactory, small_dataset: Dataset
 ) -> Iterator[Store]:
     """The server's store, from a working directory that has the data in `mnist`."""
-    import mlflow
-
     folder = tmp_path_factory.mktemp("outages")
     write_idx(small_dataset, folder / "mnist")
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME"):
-            patch.delenv(name, raising=False)
-        patch.chdir(folder)
+        work_in(folder, proxy.address, patch)
         patch.setattr(outbox, "SEND_SECONDS", 0.1)
         patch.setattr(outbox, "WAITING_SHARE", 0.9)
         patch.setattr(outage, "RETRY_SECONDS", 0.2)
         patch.setattr(outage, "BRIEF_SECONDS", "1")
         patch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-        mlflow.set_tracking_uri(proxy.address)
         yield Store.open()
 
 

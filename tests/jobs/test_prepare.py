@@ -12,6 +12,7 @@ from jobs.prepare import Options, prepare
 from jobs.progress import Board
 from jobs.tracking import Run, Store
 from jobs.worker import Task
+from tests.stores import work_in
 
 Prepare = Callable[[int], Task]
 
@@ -19,12 +20,7 @@ Prepare = Callable[[int], Task]
 @pytest.fixture
 def prepared(tmp_path: Path, small_dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> Prepare:
     """Return a function that prepares one training on so many threads, and is interrupted then."""
-    import mlflow
-
-    for name in ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.chdir(tmp_path)
-    mlflow.set_tracking_uri(f"sqlite:///{tmp_path}/mlflow.db")
+    work_in(tmp_path, f"sqlite:///{tmp_path}/mlflow.db", monkeypatch)
     store, board = Store.open(), Board(tmp_path)
     jobs = plan_trainings("16-8-2", RECIPES["assignment"], "0", "3-8", "float32")
 

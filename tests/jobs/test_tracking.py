@@ -21,11 +21,10 @@ from aemodel.training import Point
 from jobs import views
 from jobs.plan import plan_trainings
 from jobs.tracking import EXPERIMENT, Run, Store, StoreError, git_commit, versions
+from tests.stores import work_in
 
 START = 1_700_000_000_000
 """When the trainings of these tests began, in milliseconds since 1970."""
-
-VARIABLES = ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME")
 
 
 @pytest.fixture(scope="module")
@@ -34,11 +33,8 @@ def uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("store")
     uri = f"sqlite:///{folder}/mlflow.db"
     with pytest.MonkeyPatch.context() as patch:
-        for name in VARIABLES:
-            patch.delenv(name, raising=False)
-        patch.chdir(folder)
         patch.setenv("MLFLOW_TRACKING_URI", uri)
-        mlflow.set_tracking_uri(uri)
+        work_in(folder, uri, patch)
         yield uri
 
 

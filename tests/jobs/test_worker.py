@@ -17,6 +17,7 @@ from jobs.tracking import Store
 from jobs.worker import Task, describe, run_training
 from tests.begun import begun
 from tests.end_to_end.workspace import write_idx
+from tests.stores import work_in
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -32,15 +33,10 @@ def job() -> TrainingJob:
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory, small_dataset: Dataset) -> Iterator[Store]:
     """A fresh store, in a folder that has the data in `mnist` and is the working directory."""
-    import mlflow
-
     folder = tmp_path_factory.mktemp("worker")
     write_idx(small_dataset, folder / "mnist")
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME"):
-            patch.delenv(name, raising=False)
-        patch.chdir(folder)
-        mlflow.set_tracking_uri(f"sqlite:///{folder}/mlflow.db")
+        work_in(folder, f"sqlite:///{folder}/mlflow.db", patch)
         yield Store.open()
 
 

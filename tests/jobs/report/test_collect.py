@@ -16,20 +16,16 @@ from jobs.plan import plan_trainings
 from jobs.report.collect import collect, references
 from jobs.results import write_csv
 from jobs.tracking import Run, Store, StoreError
+from tests.stores import work_in
 
 RECIPE = replace(RECIPES["assignment"], iterations=300)
 
 
 @pytest.fixture(scope="module", autouse=True)
 def fresh_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    import mlflow
-
     folder = tmp_path_factory.mktemp("collect")
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME"):
-            patch.delenv(name, raising=False)
-        patch.chdir(folder)
-        mlflow.set_tracking_uri(f"sqlite:///{folder}/mlflow.db")
+        work_in(folder, f"sqlite:///{folder}/mlflow.db", patch)
         yield
 
 
