@@ -113,14 +113,14 @@ class Layer:
         return Pass(inputs, turned, kernel, left, right, outputs)
 
     def backward(
-        self, done: Pass, gradient: "tf.Tensor", *, observe: bool, inputs_too: bool
+        self, done: Pass, gradient: "tf.Tensor", *, observe: "tf.Tensor", inputs_too: bool
     ) -> "tuple[tuple[tf.Tensor, tf.Tensor], tf.Tensor]":
         """Return the gradients of W' and the bias, and that of the inputs.
 
         Args:
             done: the forward pass.
             gradient: dLoss/dh' (n, o).
-            observe: whether the bases take this batch into their factors.
+            observe: whether the bases take this batch into their factors; a boolean scalar.
             inputs_too: False where nobody needs the gradient of the inputs; `gradient` is returned.
         """
         import tensorflow as tf
@@ -130,11 +130,9 @@ class Layer:
             gradient = tf.raw_ops.TanhGrad(y=done.outputs, dy=gradient)
         d_bias = tf.raw_ops.BiasAddGrad(out_backprop=gradient)
         turned = tf.cast(gradient, done.inputs.dtype)
-        if observe:
-            if self.left:
-                self.left.observe(done.inputs)
-            if self.right:
-                self.right.observe(turned)
+        if left is not None or right is not None:
+            observed = turned
+            tf.cond(observe, lambda: self._observe(done.inputs, observed), tf.no_op)
         if right is not None and self._turns_outputs(done.inputs):
             turned = tf.matmul(turned, right)
         d_kernel = tf.matmul(done.turned, turned, transpose_a=True)
@@ -148,6 +146,15 @@ class Layer:
                 gradient = tf.matmul(gradient, left, transpose_b=True)
             gradient = tf.cast(gradient, tf.float32)
         return (tf.cast(d_kernel, tf.float32), d_bias), gradient
+
+    def _observe(self, inputs: "tf.Tensor", gradient: "tf.Tensor") -> "tf.Operation":
+        import tensorflow as tf
+
+        if self.left:
+            self.left.observe(inputs)
+        if self.right:
+            self.right.observe(gradient)
+        return tf.no_op()
 
     def update(
         self,

@@ -198,8 +198,8 @@ class Training:
             [recipe.learning_rate_at(i) for i in range(recipe.iterations)], tf.float32
         )
         self._product_type = tf.bfloat16 if precision == "bfloat16" else tf.float32
-        self._update = tf.function(self._updates)
-        self._evaluate = tf.function(self._test_mse)
+        self._update = tf.function(self._updates, autograph=False)
+        self._evaluate = tf.function(self._test_mse, autograph=False)
 
     def run(self) -> Iterator[Progress]:
         """Train to the end of the recipe, yielding after every chunk of at most `CHUNK` updates.
@@ -292,41 +292,56 @@ class Training:
         """
         import tensorflow as tf
 
-        healthy = first
-        residual = tf.zeros([self.recipe.batch_size, self._images.shape[1]])
-        for iteration in tf.range(first, first + count):
-            residual = self._step(iteration)
-            healthy += tf.cast(_all_finite(residual), tf.int64)
-        lost = self._axes.lost if self._axes else 0.0
-        return healthy, tf.reduce_sum(tf.square(residual)) / self._batch_pixels + lost
+        def update(iteration: Any, healthy: Any, _: Any) -> tuple[Any, Any, Any]:
+            gradient, is_finite = self._step(iteration)
+            return iteration + 1, healthy + tf.cast(is_finite, tf.int64), gradient
 
-    def _step(self, iteration: "tf.Tensor") -> "tf.Tensor":
-        """Make one update; return the residual (batch, axes) that it started from."""
+        nothing = tf.zeros([self.recipe.batch_size, self._images.shape[1]])
+        end = first + count
+        _, healthy, gradient = tf.while_loop(
+            lambda iteration, *_: iteration < end, update, (first, first, nothing)
+        )
+        lost = self._axes.lost if self._axes else 0.0
+        # sum(r^2) / (B P) with r = g B P / 2: the residual itself is overwritten by g.
+        return healthy, tf.reduce_sum(tf.square(gradient)) * (self._batch_pixels / 4.0) + lost
+
+    def _step(self, iteration: "tf.Tensor") -> "tuple[tf.Tensor, tf.Tensor]":
+        """Make one update; return what `_pass` returns."""
         import tensorflow as tf
 
-        observe = False
+        observe = tf.equal(iteration % soap.OBSERVE_EVERY, 0)
         if self._axes:
-            observe = tf.equal(iteration % soap.OBSERVE_EVERY, 0)
-            if tf.equal(iteration % soap.REFRESH_EVERY, 0) and iteration > 0:
-                self._refresh(first=False)
+            due = tf.equal(iteration % soap.REFRESH_EVERY, 0) & (iteration > 0)
+            tf.cond(due, lambda: self._refresh(first=False), tf.no_op)
         return self._pass(iteration, observe=observe, learn=True)
 
     def _first_bases(self) -> None:
         """Observe the first batches, without an update, and set the bases accordingly."""
         import tensorflow as tf
 
-        for iteration in tf.range(np.int64(soap.FIRST_BATCHES)):
-            self._pass(iteration, observe=True, learn=False)
+        def observe(iteration: Any) -> tuple[Any]:
+            self._pass(iteration, observe=tf.constant(True), learn=False)
+            return (iteration + 1,)
+
+        first = tf.constant(0, tf.int64)
+        tf.while_loop(lambda iteration: iteration < soap.FIRST_BATCHES, observe, (first,))
         self._refresh(first=True)
 
-    def _refresh(self, *, first: bool) -> None:
+    def _refresh(self, *, first: bool) -> "tf.Operation":
+        import tensorflow as tf
+
         for layer in self._layers:
             layer.refresh(first=first)
+        return tf.no_op()
 
     def _pass(
-        self, iteration: "tf.Tensor", *, observe: "bool | tf.Tensor", learn: bool
-    ) -> "tf.Tensor":
-        """Go through the layers and back with one batch; return the residual (batch, axes)."""
+        self, iteration: "tf.Tensor", *, observe: "tf.Tensor", learn: bool
+    ) -> "tuple[tf.Tensor, tf.Tensor]":
+        """Go through the layers and back with one batch.
+
+        Returns:
+            The gradient g (batch, axes) at the output, and whether it is made of sound numbers.
+        """
         import tensorflow as tf
 
         x = outputs = self._batch(iteration)
@@ -334,19 +349,22 @@ class Training:
         for layer in self._layers:
             passes.append(layer.forward(outputs, self._product_type))
             outputs = passes[-1].outputs
-        residual = outputs - x
-        gradient = residual * (2.0 / self._batch_pixels)
+        gradient = at_output = (outputs - x) * (2.0 / self._batch_pixels)
+        is_finite = tf.constant(True)
         for index in reversed(range(len(self._layers))):
             layer = self._layers[index]
             gradients, gradient = layer.backward(
                 passes[index], gradient, observe=observe, inputs_too=index > 0
             )
+            if index == len(self._layers) - 1:
+                # g summed over the batch is here anyway, and NaN and infinity with it.
+                is_finite = _have_finite_squares(gradients[1])
             if learn:
                 rate, updates = self._learning_rates[iteration], tf.cast(iteration + 1, tf.float32)
                 # In place: not before the gradient of the inputs has been made from the weights.
                 with tf.control_dependencies([gradient]):
                     layer.update(gradients, self.recipe, rate, updates)
-        return residual
+        return at_output, is_finite
 
     def _batch(self, iteration: "tf.Tensor") -> "tf.Tensor":
         """Return the images of an update (batch, axes), in float32."""
@@ -373,11 +391,14 @@ class Training:
         """Sum the squared residuals batch by batch, in float32; the batches' sums in float64."""
         import tensorflow as tf
 
-        total = tf.constant(0.0, tf.float64)
-        for start in tf.range(0, len(self.data.x_test), EVALUATION_BATCH):
+        def add(start: Any, total: Any) -> tuple[Any, Any]:
             x = _scaled(self._x_test[start : start + EVALUATION_BATCH])
-            residual = self._reconstructed(x) - x
-            total += tf.cast(tf.reduce_sum(tf.square(residual)), tf.float64)
+            squares = tf.reduce_sum(tf.square(self._reconstructed(x) - x))
+            return start + EVALUATION_BATCH, total + tf.cast(squares, tf.float64)
+
+        images = len(self.data.x_test)
+        nothing = (tf.constant(0), tf.constant(0.0, tf.float64))
+        _, total = tf.while_loop(lambda start, _: start < images, add, nothing)
         return total / self.data.x_test.size
 
     def _reconstructed(self, x: "tf.Tensor") -> "tf.Tensor":
@@ -413,15 +434,15 @@ def _compiled(function: Callable[[], None]) -> Callable[[], None]:
     """Return `function` compiled, traced now: TensorFlow warns of calls that trace."""
     import tensorflow as tf
 
-    compiled: Callable[[], None] = tf.function(function).get_concrete_function()
+    compiled: Callable[[], None] = tf.function(function, autograph=False).get_concrete_function()
     return compiled
 
 
-def _all_finite(residual: "tf.Tensor") -> "tf.Tensor":
-    """Return whether no number in `residual` is NaN or infinite."""
+def _have_finite_squares(numbers: "tf.Tensor") -> "tf.Tensor":
+    """Return whether `numbers` can be squared and summed, as a loss does, without overflow."""
     import tensorflow as tf
 
-    return tf.math.is_finite(tf.reduce_sum(residual))
+    return tf.math.is_finite(tf.reduce_sum(tf.square(numbers)))
 
 
 def _scaled(pixels: "tf.Tensor") -> "tf.Tensor":

@@ -1,8 +1,8 @@
 """The process in which an engine trains: `python -m benchmarks.worker`, started by `timing`.
 
 It speaks one JSON object a line on standard output. For each setting in turn it warms up, says
-`{"ready": true}`, waits for a line on standard input, trains on, and says how long that took. What
-libraries print goes to standard error.
+`{"ready": true}`, waits for a line on standard input, trains on, and says how long that took. It
+ends when standard input does. What libraries print goes to standard error.
 """
 
 import argparse
@@ -91,6 +91,8 @@ def main() -> None:
         train(load_work(name, total, Path(asked.folder)), asked.precision, recorder)
         seconds = recorder.last - recorder.started
         say(talk, setting=name, seconds=seconds, points=recorder.points)
+    # TensorFlow takes most of a second to leave: not while others are being timed.
+    sys.stdin.read()
 
 
 if __name__ == "__main__":

@@ -133,15 +133,17 @@ def report(
     except plan.ParameterError as error:
         raise _bad_parameter(error) from None
 
+    from jobs.checkpoint import NoRoom, check_room
     from jobs.report.job import Wanted
     from jobs.report.job import report as build
     from jobs.tracking import Store, StoreError, reaching
 
     try:
         store = Store.open(experiment)
+        check_room()
         with reaching(store.tracking_uri):
             build(store, Wanted(run_ids, author, notes, output))
-    except StoreError as error:
+    except (NoRoom, StoreError) as error:
         _fail(str(error))
 
 

@@ -46,7 +46,7 @@ def check_room(folder: Path = FOLDER) -> None:
             probe.write(bytes(1 << 16))
     except OSError as error:
         raise NoRoom(
-            f"the folder {folder.absolute()}, where unfinished trainings are kept, cannot be "
+            f"the folder {folder.absolute()}, where unfinished work is noted, cannot be "
             f"written ({error}): free some space, or give write access"
         ) from error
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from aemodel import mnist
 from jobs.checkpoint import Checkpoint, abandoned
+from jobs.claims import claim, mark_interrupted, place_of
 from jobs.plan import TrainingJob
 from jobs.progress import Board, Status
 from jobs.sharing import Shares, share_cores
@@ -47,8 +48,8 @@ def prepare(
     jobs: Sequence[TrainingJob], options: Options, store: Store, data: mnist.Dataset, board: Board
 ) -> Plan:
     """Find or make the run of each training, and the run above them."""
-    place = {"tracking_uri": store.tracking_uri, "experiment_id": store.experiment_id}
-    _mark_interrupted(place, store)
+    place = place_of(store)
+    mark_interrupted(store)
     threads = share(jobs, options).threads
     # A training is continued on its own threads: asked for others, another one is made.
     fixed = {"threads": str(options.threads)} if options.threads else {}
@@ -57,7 +58,7 @@ def prepare(
     parent, checkpoints = None, []
     if len(jobs) > 1 or (earlier[0] and store.has_run_of_its_own):
         parent = _make_parent(jobs, store, data)
-        checkpoints.append(_claim(parent, place))
+        checkpoints.append(claim(parent, place))
     tasks, finished = [], {}
     for index, job in enumerate(jobs):
         if checkpoint := earlier[index]:
@@ -69,7 +70,7 @@ def prepare(
                 finished[index] = Outcome(job.name, run.run_id, "FINISHED", "", info.metrics)
         else:
             run = store.create_run(job.name, parent.run_id) if parent else store.adopt_run(job.name)
-            checkpoint = _claim(run, identities[index] | {"threads": str(threads[index])})
+            checkpoint = claim(run, identities[index] | {"threads": str(threads[index])})
             _introduce(run, job, threads[index], data, options.data)
         checkpoints.append(checkpoint)
         tasks.append(_task(index, job, run, options, board))
@@ -90,12 +91,6 @@ def _task(index: int, job: TrainingJob, run: Run, options: Options, board: Board
     )
 
 
-def _claim(run: Run, identity: dict[str, str]) -> Checkpoint:
-    checkpoint = Checkpoint(run.run_id)
-    checkpoint.claim(identity)
-    return checkpoint
-
-
 def _make_parent(jobs: Sequence[TrainingJob], store: Store, data: mnist.Dataset) -> Run:
     what = jobs[0].name if len(jobs) == 1 else f"{len(jobs)} trainings"
     parent = store.adopt_run(f"{what}, {jobs[0].recipe.name}")
@@ -112,17 +107,6 @@ def _introduce(run: Run, job: TrainingJob, threads: int, data: mnist.Dataset, fo
     run.set_tags({"kind": "training"} | versions())
     run.log_dataset(data, folder)
     run.describe(describe(job))
-
-
-def _mark_interrupted(place: dict[str, str], store: Store) -> None:
-    """Mark the runs KILLED whose process ended without a word."""
-    for found in abandoned(place):
-        run = Run(store.client, found.run_id)
-        if run.status() == "RUNNING":
-            run.end("KILLED", "its process ended without a word; the same command continues it")
-        if found.identity() == place:  # of a parent, which has nothing to continue
-            found.remove()
-        found.release()
 
 
 def _earlier(identity: dict[str, str], store: Store, resume: bool) -> Checkpoint | None:

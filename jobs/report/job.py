@@ -4,6 +4,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from jobs.claims import at_work_on, mark_interrupted
 from jobs.report.collect import collect, references
 from jobs.report.document import Submission, build
 from jobs.report.records import Records, Request
@@ -40,14 +41,14 @@ def report(store: Store, wanted: Wanted, parent: str = "") -> str:
     trainings, omissions = collect(store, wanted.run_ids)
     request = Request(TITLE, wanted.author, notes, store.experiment, store.tracking_uri)
     records = Records(request, trainings, omissions, references(store, trainings))
-    submission = build(records)
+    mark_interrupted(store)
     run = store.create_run("report", parent) if parent else store.adopt_run("report")
-    run.set_tags({"kind": "report"} | versions())
-    run.describe(_describe(submission))
-    with tempfile.TemporaryDirectory() as folder:
+    with at_work_on(run, store), tempfile.TemporaryDirectory() as folder:
+        run.set_tags({"kind": "report"} | versions())
+        submission = build(records)
+        run.describe(_describe(submission))
         _write(submission, Path(folder))
         run.log_files(Path(folder), "submission")
-    run.end("FINISHED")
     _write(submission, wanted.output)
     (wanted.output / NOTES).write_text(notes, encoding="utf-8")
     print(submission.results)

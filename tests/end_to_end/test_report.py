@@ -1,5 +1,6 @@
 """All three settings, and the submission document that ends them; then the report by itself."""
 
+import signal
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -103,3 +104,17 @@ def test_run_ids_are_checked(workspace: Workspace) -> None:
     done = workspace.jobs("report", "--runs", "newest")
     assert done.returncode == 2
     assert "is not a run id" in " ".join(done.stderr.replace("│", " ").split())
+
+
+def test_a_report_that_is_killed_is_marked_by_the_next(workspace: Workspace, sweep: Run) -> None:
+    def under_way() -> list[Run]:
+        return [r for r in workspace.runs(kind="report") if r.info.status == "RUNNING"]
+
+    arguments = ("report", "--output", "third")
+    workspace.interrupt(lambda: bool(under_way()), signal.SIGKILL, *arguments)
+    (killed,) = under_way()
+    done = workspace.jobs(*arguments)
+    assert done.returncode == 0, done.stderr
+    assert workspace.client.get_run(killed.info.run_id).info.status == "KILLED"
+    assert not under_way()
+    assert list((workspace.folder / "checkpoints").iterdir()) == []
