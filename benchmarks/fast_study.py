@@ -40,8 +40,9 @@ import sys
 from pathlib import Path
 
 from aemodel import mnist
+from aemodel.processor import use_threads
 from aemodel.settings import RECIPES, SETTINGS
-from aemodel.training import Training, use_threads
+from aemodel.training import Training
 
 RATES = (3e-3, 6e-3, 1.2e-2)
 TRAINED = 50_000

@@ -16,8 +16,9 @@ import typer
 from joblib import Parallel, delayed
 
 from aemodel import mnist
+from aemodel.processor import use_threads
 from aemodel.settings import RECIPES, SETTINGS, Recipe
-from aemodel.training import Training, use_threads
+from aemodel.training import Training
 from jobs.sharing import available_cores
 
 

@@ -12,7 +12,8 @@ from benchmarks.work import DATA, SEED, recipe_of
 def measure(name: str) -> tuple[float, float]:
     """Return (seconds until the first update is over, peak resident memory in MB)."""
     started = time.perf_counter()
-    from aemodel.training import Training, use_threads
+    from aemodel.processor import use_threads
+    from aemodel.training import Training
 
     use_threads(1)
     training = Training(SETTINGS[name], recipe_of(201), SEED, mnist.load(DATA), "float32")

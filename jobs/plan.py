@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from aemodel.processor import has_fast_bfloat16
 from aemodel.settings import RECIPES, SETTINGS, Recipe, Setting, parse_setting
-from aemodel.training import PRECISIONS, has_fast_bfloat16
+from aemodel.training import PRECISIONS
 
 Pair = tuple[int, int]
 T = TypeVar("T")

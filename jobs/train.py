@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from aemodel import mnist
-from aemodel.training import check_batch, has_fast_bfloat16
+from aemodel.processor import has_fast_bfloat16
+from aemodel.training import check_batch
 from jobs.checkpoint import check_room
 from jobs.conclude import INTERRUPTED, conclude
 from jobs.plan import ParameterError, TrainingJob

@@ -18,7 +18,8 @@ import numpy as np
 
 from aemodel import mnist
 from aemodel.figures import tile
-from aemodel.training import Diverged, Training, use_threads
+from aemodel.processor import use_threads
+from aemodel.training import Diverged, Training
 from jobs import results
 from jobs.checkpoint import Checkpoint, DamagedCheckpoint
 from jobs.outbox import Outbox

@@ -30,6 +30,6 @@ def small_dataset(dataset: mnist.Dataset) -> mnist.Dataset:
 @pytest.fixture(scope="session")
 def one_thread() -> None:
     """TensorFlow on one thread in this process; it can be told only once."""
-    from aemodel.training import use_threads
+    from aemodel.processor import use_threads
 
     use_threads(1)

@@ -35,7 +35,7 @@ STAGES: dict[str, set[tuple[str, str]]] = {
     "model logging": {("run.py", "log_model")},
     "report": {("conclude.py", "_report")},
     "checkpoints": {("checkpoint.py", "save"), ("checkpoint.py", "load")},
-    "start of TensorFlow": {("training.py", "use_threads")},
+    "start of TensorFlow": {("processor.py", "use_threads")},
 }
 PACKAGES = dict.fromkeys(("store.py", "run.py", "outage.py", "outbox.py"), "tracking store")
 """Files any of whose functions make up a stage."""
