@@ -2,7 +2,8 @@
 
 Every block is a dictionary with `kind`:
 
-    heading (level, text)          paragraph (text)           list, fine print (items)
+    heading (level, text)          list, fine print (items)
+    paragraph (text, and sticky where it stays on the page of the block after it)
     caveats (title, items)         findings (items of text, see)   code (text)
     figure (id, number, file, alt, caption, width, floats)
     table (id, number, caption, columns of head and align, rows)

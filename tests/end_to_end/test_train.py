@@ -255,7 +255,7 @@ def test_results_are_those_of_a_training_never_interrupted(
 
 SEVERAL = (
     "train", "--setting", "1,64-32-4", "--seeds", "0,1", "--recipe", "assignment",
-    "--iterations", "3000", "--workers", "2", "--data", "mnist", "--pairs", "1-7",
+    "--iterations", "6000", "--workers", "2", "--data", "mnist", "--pairs", "1-7",
 )  # fmt: skip
 NAMES = [f"setting-{name} seed-{seed}" for name in ("1", "64-32-4") for seed in (0, 1)]
 
@@ -328,7 +328,7 @@ def test_the_others_finish_whole(several: Workspace, again: Done) -> None:
     finished = [run for run in several.runs(kind="training") if run.info.status == "FINISHED"]
     assert len(finished) == 3
     for run in finished:
-        assert [step for step, _ in several.curve(run)] == list(range(0, 3000, 100))
+        assert [step for step, _ in several.curve(run)] == list(range(0, 6000, 100))
         assert (several.artifacts(run) / "embedding" / "embedding_2d.png").exists()
         assert several.model_uri(run)
     assert len({run.data.metrics["final_test_mse"] for run in finished}) == 3
