@@ -36,7 +36,7 @@ def share_cores(costs: Sequence[float], workers: int, cores: int = 0, threads: i
     more than 6% faster (`python -m benchmarks sharing`).
 
     Args:
-        costs: estimated work of each training, in any unit.
+        costs: estimated work of each training, in any unit; none where all were finished before.
         workers: processes to use, which then have equal threads; 0 chooses.
         cores: cores to share.
         threads: threads of every training; 0 chooses. With both left to choose, as above; with only
@@ -45,6 +45,8 @@ def share_cores(costs: Sequence[float], workers: int, cores: int = 0, threads: i
     cores = cores or available_cores()
     count = len(costs)
     order = tuple(sorted(range(count), key=lambda i: -costs[i]))
+    if count == 0:
+        return Shares(0, (), ())
     if workers == threads == 0 and count <= 2 * cores:
         worth = [cores * cost / sum(costs) for cost in costs]
         return Shares(count, tuple(min(cores, math.ceil(w)) for w in worth), order)

@@ -71,8 +71,9 @@ def test_threads_that_are_given_are_those_of_every_training(
     assert shares.workers == min(workers or fitting, len(costs))
 
 
-def test_nothing_left_to_share() -> None:
-    shares = share_cores([], 0, 2)
+@pytest.mark.parametrize(("workers", "threads"), [(0, 0), (2, 0), (0, 2), (2, 2)])
+def test_nothing_left_to_share(workers: int, threads: int) -> None:
+    shares = share_cores([], workers, 2, threads)
     assert (shares.workers, shares.threads, shares.order) == (0, (), ())
 
 
