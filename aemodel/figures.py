@@ -127,13 +127,15 @@ def manifold(
     rows, columns = decoded.shape[:2]
     figure = Figure()
     axes = _mosaic(
-        figure, decoded[::-1], scale=_scale(columns, 1_150), left=140, bottom=96, right=20, top=20
+        figure, decoded[::-1], scale=_scale(columns, 1_150), left=170, bottom=130, right=20, top=20
     )
     twin = figure.add_axes(axes.get_position().bounds, frameon=False)
     twin.set_xlim(_tile_edges(x_range, columns))
     twin.set_ylim(_tile_edges(y_range, rows))
-    twin.set_xlabel(axis_names[0])
-    twin.set_ylabel(axis_names[1])
+    # Large for the picture's size: the report shows it at half its width.
+    twin.tick_params(labelsize=12)
+    twin.set_xlabel(axis_names[0], fontsize=13)
+    twin.set_ylabel(axis_names[1], fontsize=13)
     return figure
 
 
