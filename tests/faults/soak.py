@@ -115,7 +115,7 @@ def kills(folder: Path, short: bool, seed: int) -> Figures:
 
 
 def live_and_die(place: Workspace, name: str, number: signal.Signals, seconds: float) -> bool:
-    """Start a training command and kill it then; return False where it finished before."""
+    """Start a training command and kill it then; return False where it was done before."""
     command = [sys.executable, "-m", "jobs", "train", *TRAININGS[name], *SHARED]
     log = place.folder / "output.log"
     with log.open("ab") as output:
@@ -126,7 +126,13 @@ def live_and_die(place: Workspace, name: str, number: signal.Signals, seconds: f
         assert process.wait(seconds) == 0, log.read_text()
         return False
     process.send_signal(number)
-    return process.wait(120) != 0  # the signal may come when all is done
+    return process.wait(120) != 0 and not is_done(place)
+
+
+def is_done(place: Workspace) -> bool:
+    """Whether a command did all its work, even if the signal came before it had left."""
+    ended = {run.info.status for run in place.runs(kind="training")}
+    return ended == {"FINISHED"} and not any(place.folder.glob("checkpoints/*"))
 
 
 def assert_equal(place: Workspace, reference: Workspace) -> None:
