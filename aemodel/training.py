@@ -14,6 +14,9 @@ With the optimiser `adam` the layers hold the network's own weights, and images 
 bytes batch by batch. With `soap` both are expressed in other axes (`aemodel.soap`): the images
 once, before the first update, and the network gets its weights back after every chunk.
 
+Loops and branches are `tf.while_loop` and `tf.cond`: AutoGraph would translate the source at every
+start, which takes longer than tracing and leaves files behind when the process is killed.
+
 A training is a function of (data, setting, recipe, seed, precision) and of the number of threads:
 interrupted, saved with `state` and continued with `restore`, it ends in the same bits.
 """
