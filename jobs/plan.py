@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_type_hints
 
 from aemodel.processor import has_fast_bfloat16
 from aemodel.settings import RECIPES, SETTINGS, Recipe, Setting, parse_setting
@@ -79,8 +79,9 @@ class TrainingJob:
             ValueError: a value cannot be read or is out of its range.
         """
         widths = [int(params[name]) for name in ("d1", "d2", "d3")]
+        kinds = get_type_hints(Recipe)
         values: dict[str, Any] = {
-            field.name: field.type(params[field.name])  # type: ignore[operator]
+            field.name: kinds[field.name](params[field.name])
             for field in dataclasses.fields(Recipe)
             if field.name != "name"
             and (field.name in params or field.default is dataclasses.MISSING)

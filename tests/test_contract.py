@@ -36,7 +36,9 @@ HEAVY = {"tensorflow", "keras", "mlflow", "matplotlib", "sklearn", "pyarrow", "t
 
 def options(entry_point: str) -> dict[str, Any]:
     """Return the options of the typer command of an entry point, by parameter name."""
-    command = typer.main.get_command(app).commands[COMMANDS[entry_point]]  # type: ignore[attr-defined]
+    group = typer.main.get_command(app)
+    assert isinstance(group, typer.core.TyperGroup)
+    command = group.commands[COMMANDS[entry_point]]
     return {p.name: p for p in command.params if p.name not in {"help", *ONLY_TYPED[entry_point]}}
 
 
