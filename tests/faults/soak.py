@@ -6,6 +6,7 @@ What goes wrong ends a part and the status of the command is 1; the figures come
 
 import random
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -270,13 +271,13 @@ def main(
     lines, failed = [], False
     for name in part:
         start = time.monotonic()
+        folder = Path(tempfile.mkdtemp(prefix=f"soak-{name}-"))
         try:
-            with tempfile.TemporaryDirectory(prefix=f"soak-{name}-") as folder:
-                figures = PARTS[name](Path(folder), short, seed)
-            outcome = "passed"
+            figures, outcome = PARTS[name](folder, short, seed), "passed"
+            shutil.rmtree(folder)
         except Exception:
             traceback.print_exc()
-            figures, outcome, failed = {}, "FAILED", True
+            figures, outcome, failed = {"left to be looked at": folder}, "FAILED", True
         lines.append(f"{name}: {outcome} in {(time.monotonic() - start) / 60:.1f} min")
         lines += [f"  {what}: {figure}" for what, figure in figures.items()]
     print("\n" + "\n".join(lines))
