@@ -8,21 +8,26 @@ EXPERIMENT := mnist-autoencoders
 export MLFLOW_DISABLE_TELEMETRY := true
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help run test soak report ui lint types bench lock clean
+.PHONY: help run store test soak report ui lint types bench lock clean
 
 help:
 	@echo "make run     set up what is missing, train all three settings, write the report"
 	@echo "make test    set up what is missing, then lint, types and tests"
 	@echo "make soak    the faults at length: kills, bad files, busy servers (hours; SOAK=--short: minutes)"
 	@echo "make report  write the report again, from the newest runs"
+	@echo "make store   make the tracking store, if it is missing; safe at any time, several times at once"
 	@echo "make ui      open the MLflow UI on http://127.0.0.1:5000"
 	@echo "make bench   compare the training engine with its peers (installs them, takes a while)"
 	@echo "make lock    resolve the dependencies anew"
 
-run: .venv/installed
+run: store
 	mlflow run . --env-manager local --experiment-name $(EXPERIMENT)
 
-report: .venv/installed
+# MLflow makes a new store too, but spoils it when it is cut off, or made twice at once.
+store: .venv/installed
+	@python -m jobs.tracking $(EXPERIMENT)
+
+report: store
 	mlflow run . -e report --env-manager local --experiment-name $(EXPERIMENT)
 
 test: lint types
@@ -38,7 +43,7 @@ lint: .venv/installed
 types: .venv/installed
 	mypy
 
-ui: .venv/installed
+ui: store
 	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false mlflow server --host 127.0.0.1 --workers 1 \
 		--backend-store-uri sqlite:///mlflow.db --default-artifact-root ./mlruns
 

@@ -13,6 +13,8 @@ def use_threads(threads: int) -> None:
     Raises:
         RuntimeError: TensorFlow is already running here with another number of threads.
     """
+    # Its warnings are for who compiles it, such as that a loop with a branch is left as it is.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     with _without_startup_messages():
         import keras
         import tensorflow as tf

@@ -33,6 +33,8 @@ os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
 # It logs a traceback for every database error that it also raises.
 logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
+# It warns of every model logged in an environment without pip, such as uv makes.
+logging.getLogger("mlflow.utils.environment").setLevel(logging.ERROR)
 # By itself it would try a request for minutes, silently; who waits for a store says so.
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "60")

@@ -44,7 +44,7 @@ def reaching(tracking_uri: str) -> Iterator[None]:
         if not _is_temporary(error):
             raise
         raise StoreAway(
-            f"the tracking store {tracking_uri} cannot be reached or written ({_innermost(error)})"
+            f"the tracking store {tracking_uri} cannot be reached or written ({innermost(error)})"
         ) from error
 
 
@@ -125,10 +125,18 @@ def http_status(error: Exception) -> int:
 def _is_temporary(error: Exception) -> bool:
     if status := http_status(error):
         return status >= 500 or status in (408, 429)
-    return isinstance(_innermost(error), OSError | sqlite3.OperationalError)
+    cause = innermost(error)
+    return isinstance(cause, OSError | sqlite3.OperationalError) and not is_damage(cause)
 
 
-def _innermost(error: BaseException) -> BaseException:
+def is_damage(cause: BaseException) -> bool:
+    """Return whether SQLite met tables it did not expect, or no database at all."""
+    damage = (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+    code: int = getattr(cause, "sqlite_errorcode", sqlite3.SQLITE_OK)
+    return code & 0xFF in damage  # the lowest byte is the kind of error, the rest its detail
+
+
+def innermost(error: BaseException) -> BaseException:
     """Return what the error began with, below those that were raised for it."""
     while inner := error.__cause__ or error.__context__:
         error = inner

@@ -4,7 +4,7 @@ import getpass
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlparse
 
 from jobs import views
+from jobs.tracking.first_use import first_use
 from jobs.tracking.outage import StoreError, http_status, patience, reaching
 from jobs.tracking.run import Run, RunInfo
 
@@ -50,7 +51,8 @@ class Store:
             experiment: name; empty for the experiment `mlflow run` chose, else `EXPERIMENT`.
 
         Raises:
-            StoreError: the experiment is deleted, or its artifacts cannot be written from here.
+            StoreError: the experiment is deleted, its artifacts cannot be written from here, or the
+                file of the store is no whole one.
             StoreAway: the store does not answer, or cannot be written.
         """
         import mlflow
@@ -59,7 +61,7 @@ class Store:
 
         patience()  # refused now, not in an hour
         tracking_uri = mlflow.get_tracking_uri()
-        with reaching(tracking_uri), _first_use(tracking_uri):
+        with reaching(tracking_uri), first_use(tracking_uri):
             client = MlflowClient(tracking_uri)
             given = "" if experiment else os.environ.get("MLFLOW_EXPERIMENT_ID", "")
             name = experiment or os.environ.get("MLFLOW_EXPERIMENT_NAME") or EXPERIMENT
@@ -167,25 +169,6 @@ def _offer_view(client: "MlflowClient", experiment: "Experiment") -> None:
     if experiment.tags.get(views.TAG) != view:
         with suppress(MlflowException):
             client.set_experiment_tag(experiment.experiment_id, views.TAG, view)
-
-
-@contextmanager
-def _first_use(tracking_uri: str) -> Iterator[None]:
-    """Keep other processes of this project out while a SQLite store may be made.
-
-    MLflow creates the tables of a fresh database without a lock: of several processes all but one
-    would fail.
-    """
-    import fcntl
-
-    if not tracking_uri.startswith("sqlite:///"):
-        yield
-        return
-    path = Path(tracking_uri.removeprefix("sqlite:///") + ".lock")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def _experiment(client: "MlflowClient", given: str, name: str) -> "Experiment":

@@ -177,6 +177,17 @@ def test_nothing_else_is_written(workspace: Workspace, run: Run) -> None:
     assert names - {"in.json", "out.json"} == {"mnist", "mlflow", "mlruns", "checkpoints"}
 
 
+def test_the_default_recipe_and_its_progress(new_workspace: NewWorkspace) -> None:
+    place = new_workspace()
+    done = place.jobs("train", "--setting", "16-8-2", "--iterations", "60", "--data", "mnist")
+    assert done.returncode == 0, done.stderr
+    (run,) = place.runs(kind="training")
+    assert run.data.params["recipe"] == "fast"
+    assert run.data.metrics["final_test_mse"] < place.curve(run)[0][1]
+    lines = done.stderr.splitlines()  # of TensorFlow and MLflow, nothing
+    assert [line for line in lines if not line.startswith("setting-16-8-2 seed-0: ")] == []
+
+
 # --- Interrupted, and continued --------------------------------------------------------------
 
 

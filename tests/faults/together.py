@@ -25,8 +25,6 @@ PARAMETERS = {
     "data": "mnist",
 }
 
-OPEN = f"from jobs.tracking import Store; print(Store.open({EXPERIMENT!r}).experiment_id)"
-
 Ended = list[tuple[int, str]]
 
 
@@ -64,11 +62,12 @@ def run_together(place: Workspace, uri: str, commands: Sequence[list[str]]) -> E
     return [(status, log.read_text()) for status, log in zip(statuses, logs, strict=True)]
 
 
-def open_together(place: Workspace, uri: str, count: int) -> list[str]:
-    """Open the store in several processes at once; return what each calls the experiment."""
-    ended = run_together(place, uri, [[sys.executable, "-c", OPEN]] * count)
-    assert [status for status, _ in ended] == [0] * count, ended
-    return [output.split()[-1] for _, output in ended]
+def open_together(place: Workspace, uri: str, count: int) -> None:
+    """Make the store and the experiment, in several processes at once."""
+    make = [sys.executable, "-m", "jobs.tracking", EXPERIMENT]
+    ended = run_together(place, uri, [make] * count)
+    assert ended == [(0, "")] * count
+    assert MlflowClient(uri).get_experiment_by_name(EXPERIMENT) is not None
 
 
 def assert_all_is_there(uri: str, ended: Ended) -> None:

@@ -1,0 +1,65 @@
+"""The file of a SQLite store: killed while it is made, and files that are no store."""
+
+import signal
+import sqlite3
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from jobs.tracking import Store, StoreError
+from tests.end_to_end.workspace import Workspace
+from tests.stores import work_in
+
+KILLED_AMID_THE_TABLES = """
+import os, signal
+from mlflow.store.db import utils
+utils._upgrade_db = lambda engine: os.kill(os.getpid(), signal.SIGKILL)
+from jobs.tracking import Store
+Store.open()
+"""
+
+LEFTOVER = "CREATE TABLE _alembic_tmp_trace_tags (key);"
+"""What a process leaves that is killed while MLflow renames a table."""
+
+
+@pytest.fixture
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the store is to be made, that of the environment."""
+    path = tmp_path / "mlflow.db"
+    work_in(tmp_path, f"sqlite:///{path}", monkeypatch)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{path}")
+    return path
+
+
+def test_a_kill_while_the_store_is_made_spoils_nothing(file: Path) -> None:
+    killed = Workspace(file.parent).run(sys.executable, "-c", KILLED_AMID_THE_TABLES)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    assert not file.exists()
+    (unfinished,) = file.parent.glob("*.unfinished")
+    assert unfinished.stat().st_size > 0
+    assert list(Store.open().runs("training")) == []
+    assert sorted(path.name for path in file.parent.iterdir()) == ["mlflow.db", "mlflow.db.lock"]
+
+
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        (LEFTOVER, "_alembic_tmp_trace_tags already exists.*no runs.*remove it"),
+        (f"CREATE TABLE runs (name); {LEFTOVER}", "no runs.*remove it"),
+        (f"CREATE TABLE runs (name); INSERT INTO runs VALUES (1); {LEFTOVER}", "copy of it back"),
+    ],
+)
+def test_half_a_store(file: Path, script: str, said: str) -> None:
+    with closing(sqlite3.connect(file)) as database:
+        database.executescript(script)
+    with pytest.raises(StoreError, match=f"mlflow.db is no whole MLflow store.*{said}"):
+        Store.open()
+
+
+def test_a_file_that_is_no_database(file: Path) -> None:
+    file.write_text("setting,seed\n" * 100)
+    with pytest.raises(StoreError, match=r"not a database\): put a copy of it back"):
+        Store.open()
+    assert file.read_text().startswith("setting")
