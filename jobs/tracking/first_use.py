@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from urllib.parse import quote, unquote
 
 from jobs.tracking.outage import StoreError, innermost, is_damage
 
@@ -25,7 +26,7 @@ def first_use(tracking_uri: str) -> Iterator[None]:
     if not tracking_uri.startswith(SCHEME):
         yield
         return
-    path = Path(tracking_uri.removeprefix(SCHEME))
+    path = Path(unquote(tracking_uri.removeprefix(SCHEME).partition("?")[0]))
     path.parent.mkdir(parents=True, exist_ok=True)
     with _beside(path, ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -47,7 +48,7 @@ def _make(path: Path) -> None:
     unfinished = _beside(path, ".unfinished")
     for leftover in (unfinished, _beside(unfinished, "-journal")):
         leftover.unlink(missing_ok=True)
-    MlflowClient(f"{SCHEME}{unfinished}").search_experiments(max_results=1)
+    MlflowClient(f"{SCHEME}{quote(str(unfinished))}").search_experiments(max_results=1)
     if not path.exists():  # `mlflow run` knows of no lock
         unfinished.rename(path)
 

@@ -5,6 +5,7 @@ import sqlite3
 import sys
 from contextlib import closing
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -27,10 +28,12 @@ LEFTOVER = "CREATE TABLE _alembic_tmp_trace_tags (key);"
 @pytest.fixture
 def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where the store is to be made, that of the environment."""
-    path = tmp_path / "mlflow.db"
-    work_in(tmp_path, f"sqlite:///{path}", monkeypatch)
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{path}")
-    return path
+    folder = tmp_path / "with blanks, é & 100%"
+    folder.mkdir()
+    uri = f"sqlite:///{quote(str(folder / 'mlflow.db'))}"
+    work_in(folder, uri, monkeypatch)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    return folder / "mlflow.db"
 
 
 def test_a_kill_while_the_store_is_made_spoils_nothing(file: Path) -> None:
