@@ -222,7 +222,7 @@ def together(folder: Path, short: bool, seed: int) -> Figures:
 
 def outage(folder: Path, short: bool, seed: int) -> Figures:
     """Take the tracking server away for two minutes in the course of two trainings."""
-    seconds, iterations = (20, 100_000) if short else (120, 600_000)
+    seconds, iterations = (20, 100_000) if short else (120, 300_000)
     place = workspace(folder / "place")
     with served(folder, "sqlite") as server, Proxy(server) as line:
         ended = train_through(place, line, "refuse", seconds, iterations)
