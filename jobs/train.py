@@ -4,6 +4,7 @@ One training asked is trained in this process, in the run that `mlflow run` made
 children of that run, each in a loky process.
 """
 
+import os
 import signal
 import sys
 import tempfile
@@ -16,7 +17,7 @@ from aemodel import mnist
 from aemodel.processor import has_fast_bfloat16
 from aemodel.training import check_batch
 from jobs.checkpoint import check_room
-from jobs.conclude import INTERRUPTED, conclude
+from jobs.conclude import FAILED, INTERRUPTED, conclude
 from jobs.plan import ParameterError, TrainingJob
 from jobs.prepare import Options, Plan, prepare, share
 from jobs.progress import Board, shown
@@ -126,7 +127,10 @@ def _run_in_processes(tasks: Sequence[Task], workers: int, outcomes: dict[int, O
 
 
 def _indexed(task: Task) -> tuple[int, Outcome]:
-    return task.index, run_training(task)
+    outcome = run_training(task)
+    if task.is_orphaned:
+        os._exit(FAILED)  # the job was killed; joblib would keep the process for minutes
+    return task.index, outcome
 
 
 def _lost(task: Task) -> Outcome:

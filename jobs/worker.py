@@ -49,6 +49,11 @@ class Task:
     owner: int
     """Process id of the job, which is this process where there is only one training."""
 
+    @property
+    def is_orphaned(self) -> bool:
+        """Whether the job is gone."""
+        return self.owner not in (os.getpid(), os.getppid())
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -152,7 +157,7 @@ def _train(training: Training, task: Task, outbox: Outbox, checkpoint: Checkpoin
             if time.monotonic() - saved > SAVE_SECONDS:
                 save()
                 saved = time.monotonic()
-            if board.stop_requested or task.owner not in (os.getpid(), os.getppid()):
+            if board.stop_requested or task.is_orphaned:
                 raise Stopped
     except Diverged:  # there is nothing to continue from here
         raise

@@ -7,6 +7,7 @@ import json
 import signal
 import subprocess
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import mlflow
@@ -18,7 +19,7 @@ from aemodel.mnist import Dataset
 from aemodel.settings import Recipe
 from jobs import checkpoint
 from jobs.plan import TrainingJob, plan_trainings
-from tests.end_to_end.workspace import Workspace
+from tests.end_to_end.workspace import Workspace, wait_for
 
 NewWorkspace = Callable[[], Workspace]
 Done = subprocess.CompletedProcess[str]
@@ -365,12 +366,22 @@ def test_no_run_is_left_running(several: Workspace, again: Done) -> None:
 
 KILLED = (
     "train", "--setting", "8-4-1,8-4-2,8-4-3", "--recipe", "assignment", "--iterations", "20",
-    "--eval-every", "5", "--workers", "1", "--data", "mnist", "--pairs", "1-7",
+    "--eval-every", "5", "--workers", "2", "--data", "mnist", "--pairs", "1-7",
 )  # fmt: skip
-"""One after the other, so that the later ones have not begun when the job is killed."""
+"""Two at a time, so that the third has not begun when the job is killed."""
 
 
-def test_after_kill_9_no_run_is_left_running(new_workspace: NewWorkspace) -> None:
+def processes_in(folder: Path) -> list[int]:
+    """Return the processes whose working directory is `folder`."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # gone meanwhile
+            if (process / "cwd").readlink() == folder:
+                found.append(int(process.name))
+    return found
+
+
+def test_after_kill_9_no_process_and_no_run_is_left_running(new_workspace: NewWorkspace) -> None:
     place = new_workspace()
     begun = place.folder / "checkpoints"
     status, _ = place.interrupt(
@@ -379,6 +390,7 @@ def test_after_kill_9_no_run_is_left_running(new_workspace: NewWorkspace) -> Non
         *KILLED,
     )
     assert status == -signal.SIGKILL
+    wait_for(lambda: not processes_in(place.folder))
     done = place.jobs(*KILLED)
     assert done.returncode == 0, done.stderr
     runs = place.runs(kind="training")
