@@ -9,6 +9,8 @@ from typing import Annotated
 
 import typer
 
+from jobs.terminal import mend_streams
+
 app = typer.Typer(
     help="Train MNIST autoencoders, track them in MLflow, and write the submission document.",
     no_args_is_help=True,
@@ -134,7 +136,7 @@ def report(
         raise _bad_parameter(error) from None
 
     from jobs.checkpoint import NoRoom, check_room
-    from jobs.report.job import Wanted
+    from jobs.report.job import Wanted, deliver
     from jobs.report.job import report as build
     from jobs.tracking import Store, StoreError, reaching
 
@@ -142,9 +144,12 @@ def report(
         store = Store.open(experiment)
         check_room()
         with reaching(store.tracking_uri):
-            build(store, Wanted(run_ids, author, notes, output))
+            built = build(store, Wanted(run_ids, author, notes, output))
+        deliver(built, output)
     except (NoRoom, StoreError) as error:
         _fail(str(error))
+    except OSError as error:
+        _fail(f"the document is kept in MLflow, but cannot be written to {output}: {error}")
 
 
 def _bad_parameter(error: Exception) -> typer.BadParameter:
@@ -159,4 +164,5 @@ def _fail(message: str) -> None:
 
 
 if __name__ == "__main__":
+    mend_streams()
     app()

@@ -14,7 +14,7 @@ import shutil
 import sys
 import tempfile
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
@@ -81,8 +81,15 @@ class Checkpoint:
             return False
         self._held.append(handle)
         if identity is not None:
-            (self.path / "identity.json").write_text(json.dumps(dict(identity)))
+            self._replace("identity.json", lambda file: file.write(json.dumps(identity).encode()))
         return True
+
+    def rename(self, run_id: str) -> None:
+        """Go on as the checkpoint of `run_id`."""
+        path = self.path.with_name(run_id)
+        if path != self.path:
+            self.path = self.path.rename(path)
+            self.run_id = run_id
 
     def wait_for_training(self) -> None:
         """Take the run for the training in this process, once an earlier one has let go of it."""
@@ -97,14 +104,18 @@ class Checkpoint:
         self._held.clear()
 
     def save(self, state: Mapping[str, NDArray[Any]]) -> None:
-        """Replace the saved state, atomically: a kill leaves the old one or the new one."""
-        draft = self.path / "state.new"
+        """Replace the saved state."""
+        self._replace("state.npz", lambda file: np.savez(file, allow_pickle=False, **state))
+
+    def _replace(self, name: str, write: Callable[[IO[bytes]], object]) -> None:
+        """Write a file atomically: a kill leaves the old one or the new one."""
+        draft = self.path / f"{name}.new"
         try:
             with draft.open("wb") as file:
-                np.savez(file, allow_pickle=False, **state)
+                write(file)
                 file.flush()
                 os.fsync(file.fileno())
-            os.replace(draft, self.path / "state.npz")
+            os.replace(draft, self.path / name)
         except OSError:
             with suppress(OSError):  # a full disk is not left full
                 draft.unlink()
@@ -132,16 +143,23 @@ class Checkpoint:
         Raises:
             DamagedCheckpoint: the file is incomplete or changed.
         """
-        path = self.path / "state.npz"
         try:
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            with self._state.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
                 return dict(arrays)
         except FileNotFoundError:
             return None
-        except (zipfile.BadZipFile, ValueError, EOFError, OSError, KeyError) as error:
-            raise DamagedCheckpoint(
-                f"{path} is damaged ({error}): delete {self.path} to start that training anew"
-            ) from error
+        except (zipfile.BadZipFile, ValueError, EOFError, OSError, KeyError, RuntimeError) as error:
+            raise self.damaged(error) from error
+
+    def damaged(self, error: Exception) -> DamagedCheckpoint:
+        """Return what to raise where the saved state cannot be used."""
+        return DamagedCheckpoint(
+            f"{self._state} is damaged ({error}): delete {self.path} to start that training anew"
+        )
+
+    @property
+    def _state(self) -> Path:
+        return self.path / "state.npz"
 
     def identity(self) -> dict[str, str]:
         """Return which training this is the state of, or nothing where that cannot be read."""
@@ -153,7 +171,7 @@ class Checkpoint:
 
     def discard_state(self) -> None:
         """Delete the state of a training that has finished; it is still known as done."""
-        (self.path / "state.npz").unlink(missing_ok=True)
+        self._state.unlink(missing_ok=True)
 
     def remove(self) -> None:
         """Delete the checkpoint: nothing is left to continue."""
@@ -164,8 +182,13 @@ class Checkpoint:
 def abandoned(identity: Mapping[str, str], folder: Path = FOLDER) -> list[Checkpoint]:
     """Claim and return the checkpoints that no job holds and whose identity has these items.
 
-    Their processes are gone: they were interrupted, or killed without a word.
+    Their processes are gone: they were interrupted, or killed without a word. Checkpoints that
+    belong to another user are left to that one.
     """
-    paths = sorted(folder.iterdir()) if folder.is_dir() else []
-    found = (Checkpoint(path.name, folder) for path in paths)
-    return [c for c in found if identity.items() <= c.identity().items() and c.claim()]
+    found = []
+    for path in sorted(folder.iterdir()) if folder.is_dir() else []:
+        checkpoint = Checkpoint(path.name, folder)
+        with suppress(PermissionError):
+            if identity.items() <= checkpoint.identity().items() and checkpoint.claim():
+                found.append(checkpoint)
+    return found

@@ -2,9 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from uuid import uuid4
 
 from jobs.checkpoint import Checkpoint, abandoned
 from jobs.tracking import Run, Store, briefly
+
+CLAIM = "claim"
+"""Tag of a run that was claimed before it was made: under which name."""
 
 
 def place_of(store: Store) -> dict[str, str]:
@@ -12,31 +16,51 @@ def place_of(store: Store) -> dict[str, str]:
     return {"tracking_uri": store.tracking_uri, "experiment_id": store.experiment_id}
 
 
-def claim(run: Run, identity: Mapping[str, str]) -> Checkpoint:
-    """Take a new run for this process; `identity` includes `place_of` its store."""
-    checkpoint = Checkpoint(run.run_id)
+def new_run(
+    store: Store, name: str, identity: Mapping[str, str], parent: Run | None = None
+) -> tuple[Run, Checkpoint]:
+    """Make a run below `parent`, or without one adopt that of `mlflow run`, for this process.
+
+    It is claimed first, so that there is no moment at which a kill would leave it RUNNING.
+
+    Args:
+        identity: as `Checkpoint.claim` has it; includes `place_of` the store.
+    """
+    checkpoint = Checkpoint((not parent and store.run_of_its_own) or uuid4().hex)
     checkpoint.claim(identity)
-    return checkpoint
+    tags = {CLAIM: checkpoint.run_id}
+    run = store.create_run(name, parent, tags) if parent else store.adopt_run(name, tags)
+    for twin in _claimed(store, checkpoint):
+        if twin != run:  # MLflow repeats a request that seemed to fail
+            twin.end("KILLED", "made twice: the store did what it said it could not do")
+    checkpoint.rename(run.run_id)
+    return run, checkpoint
+
+
+def _claimed(store: Store, checkpoint: Checkpoint) -> Iterator[Run]:
+    """Yield the runs made under a claim of this name."""
+    for info in store.tagged(CLAIM, checkpoint.run_id):
+        yield Run(store.client, info.run_id)
 
 
 def mark_interrupted(store: Store) -> None:
     """Mark the runs KILLED whose process ended without a word."""
     place = place_of(store)
     for found in abandoned(place):
-        run = Run(store.client, found.run_id)
-        if run.status() == "RUNNING":
-            run.end("KILLED", "its process ended without a word; the same command continues it")
+        for run in (Run(store.client, found.run_id), *_claimed(store, found)):
+            if run.status() == "RUNNING":
+                run.end("KILLED", "its process ended without a word; the same command continues it")
         if found.identity() == place:  # not of a training: there is nothing to continue
             found.remove()
         found.release()
 
 
 @contextmanager
-def at_work_on(run: Run, store: Store) -> Iterator[None]:
-    """Claim a run that is no training, and end it with what happens in the body."""
-    claimed = claim(run, place_of(store))
+def at_work(store: Store, name: str, parent: Run | None = None) -> Iterator[Run]:
+    """Make a run that is no training, and end it with what happens in the body."""
+    run, claimed = new_run(store, name, place_of(store), parent)
     try:
-        yield
+        yield run
         run.end("FINISHED")
     except BaseException as error:
         status = "FAILED" if isinstance(error, Exception) else "KILLED"

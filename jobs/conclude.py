@@ -4,13 +4,16 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from aemodel.settings import SETTINGS
+from jobs.plan import OUTPUT, makes_report
 from jobs.prepare import Options, Plan, describe_sweep
 from jobs.progress import Board
 from jobs.tracking import Run, StoreAway, patiently
 from jobs.worker import Outcome
+
+if TYPE_CHECKING:
+    from jobs.report.job import Built
 
 T = TypeVar("T")
 
@@ -35,7 +38,7 @@ def conclude(plan: Plan, outcomes: Sequence[Outcome], options: Options, board: B
 
     print(_summary(outcomes))
     report_run = ""
-    if not (stopped or away) and {t.job.setting.name for t in plan.tasks} >= set(SETTINGS):
+    if not (stopped or away) and makes_report([task.job for task in plan.tasks]):
         report_run = _report(plan, outcomes, options, insist)
         status = status if report_run else FAILED
     if plan.parent:
@@ -75,17 +78,18 @@ def _report(
     plan: Plan,
     outcomes: Sequence[Outcome],
     options: Options,
-    insist: Callable[[Callable[[], str]], str],
+    insist: Callable[[Callable[[], "Built"]], "Built"],
 ) -> str:
     """Build the submission document; return the id of its run, or nothing where that failed."""
-    from jobs.report.job import OUTPUT, Wanted, report
+    from jobs.report.job import Wanted, deliver, report
 
     run_ids = tuple(outcome.run_id for outcome in outcomes)
     wanted = Wanted(run_ids, options.author, options.notes, OUTPUT)
     try:
-        parent = plan.parent.run_id if plan.parent else ""
-        return insist(lambda: report(plan.store, wanted, parent))
-    except StoreAway as error:
+        built = insist(lambda: report(plan.store, wanted, plan.parent))
+        deliver(built, OUTPUT)
+        return built.run_id
+    except (StoreAway, OSError) as error:
         print(error, file=sys.stderr)
     except Exception:
         traceback.print_exc()

@@ -7,7 +7,7 @@ Everything the user types is checked here, before a run is made: a value that is
 import dataclasses
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
@@ -18,6 +18,9 @@ from aemodel.training import PRECISIONS
 
 Pair = tuple[int, int]
 T = TypeVar("T")
+
+OUTPUT = Path("submission")
+"""Folder of the submission document, unless another is named."""
 
 MAX_SEED = 2**32 - 1
 MAX_COUNT = 1024
@@ -198,15 +201,33 @@ def parse_run_ids(text: str) -> tuple[str, ...]:
 
 def check_notes(text: str) -> None:
     """Refuse a notes file that cannot be read, before anything is trained."""
-    path = Path(text)
-    if text and not (path.is_file() and os.access(path, os.R_OK)):
+    try:
+        is_readable = Path(text).is_file() and os.access(text, os.R_OK)
+    except OSError:  # a name too long
+        is_readable = False
+    if text and not is_readable:
         raise ParameterError("notes", f"notes={text!r} is not a file that can be read")
+
+
+def makes_report(jobs: Sequence[TrainingJob]) -> bool:
+    """Whether the submission document follows these trainings: all three settings are there."""
+    return {job.setting.name for job in jobs} >= set(SETTINGS)
+
+
+def is_writable(folder: Path) -> bool:
+    """Whether a folder can be written to, or made."""
+    try:
+        existing = next(
+            p for p in (folder, *folder.absolute().parents) if p.is_symlink() or p.exists()
+        )
+        return existing.is_dir() and os.access(existing, os.W_OK)
+    except OSError:  # a name too long, or that no path can have
+        return False
 
 
 def check_output(folder: Path) -> None:
     """Refuse a folder for the document that cannot be made or written, before a run is made."""
-    existing = next(p for p in (folder, *folder.absolute().parents) if os.path.lexists(p))
-    if not (existing.is_dir() and os.access(existing, os.W_OK)):
+    if not is_writable(folder):
         raise ParameterError("output", f"output={str(folder)!r} is not a folder to write to")
 
 

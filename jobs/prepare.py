@@ -7,7 +7,7 @@ from pathlib import Path
 
 from aemodel import mnist
 from jobs.checkpoint import Checkpoint, abandoned
-from jobs.claims import claim, mark_interrupted, place_of
+from jobs.claims import mark_interrupted, new_run, place_of
 from jobs.plan import TrainingJob
 from jobs.progress import Board, Status
 from jobs.sharing import Shares, share_cores
@@ -56,9 +56,9 @@ def prepare(
     identities = [job.to_params() | {"data_digest": data.digest} | place | fixed for job in jobs]
     earlier = [_earlier(identity, store, options.resume) for identity in identities]
     parent, checkpoints = None, []
-    if len(jobs) > 1 or (earlier[0] and store.has_run_of_its_own):
-        parent = _make_parent(jobs, store, data)
-        checkpoints.append(claim(parent, place))
+    if len(jobs) > 1 or (earlier[0] and store.run_of_its_own):
+        parent, held = _make_parent(jobs, store, data)
+        checkpoints.append(held)
     tasks, finished = [], {}
     for index, job in enumerate(jobs):
         if checkpoint := earlier[index]:
@@ -69,44 +69,45 @@ def prepare(
             if info.status == "FINISHED":
                 finished[index] = Outcome(job.name, run.run_id, "FINISHED", "", info.metrics)
         else:
-            run = store.create_run(job.name, parent.run_id) if parent else store.adopt_run(job.name)
-            checkpoint = claim(run, identities[index] | {"threads": str(threads[index])})
-            _introduce(run, job, threads[index], data, options.data)
+            identity = identities[index] | {"threads": str(threads[index])}
+            run, checkpoint = new_run(store, job.name, identity, parent)
         checkpoints.append(checkpoint)
-        tasks.append(_task(index, job, run, options, board))
+        task = Task(
+            job=job,
+            index=index,
+            run_id=run.run_id,
+            tracking_uri=store.tracking_uri,
+            data=options.data,
+            data_digest=data.digest,
+            board=board.folder,
+            threads=int(checkpoint.identity()["threads"]),
+            owner=os.getpid(),
+        )
+        if index not in finished:  # also one that was interrupted: perhaps while it was introduced
+            _introduce(run, task, data)
+        tasks.append(task)
         board.write(index, Status("finished before" if index in finished else "waiting"))
     return Plan(tuple(tasks), finished, parent, tuple(checkpoints), store)
 
 
-def _task(index: int, job: TrainingJob, run: Run, options: Options, board: Board) -> Task:
-    return Task(
-        job=job,
-        index=index,
-        run_id=run.run_id,
-        tracking_uri=run.client.tracking_uri,
-        data=options.data,
-        board=board.folder,
-        threads=int(run.info().params["threads"]),
-        owner=os.getpid(),
-    )
-
-
-def _make_parent(jobs: Sequence[TrainingJob], store: Store, data: mnist.Dataset) -> Run:
+def _make_parent(
+    jobs: Sequence[TrainingJob], store: Store, data: mnist.Dataset
+) -> tuple[Run, Checkpoint]:
     what = jobs[0].name if len(jobs) == 1 else f"{len(jobs)} trainings"
-    parent = store.adopt_run(f"{what}, {jobs[0].recipe.name}")
+    parent, held = new_run(store, f"{what}, {jobs[0].recipe.name}", place_of(store))
     parent.set_tags({"kind": "sweep"} | versions())
     parent.log_params({"data_digest": data.digest})
     parent.describe(describe_sweep(jobs))
-    return parent
+    return parent, held
 
 
-def _introduce(run: Run, job: TrainingJob, threads: int, data: mnist.Dataset, folder: Path) -> None:
-    """Write into a new run what it is going to be."""
-    shared = {"data_digest": data.digest, "threads": str(threads)}
-    run.log_params(job.to_params() | shared)
+def _introduce(run: Run, task: Task, data: mnist.Dataset) -> None:
+    """Write into a run what it is going to be."""
+    shared = {"data_digest": data.digest, "threads": str(task.threads)}
+    run.log_params(task.job.to_params() | shared)
     run.set_tags({"kind": "training"} | versions())
-    run.log_dataset(data, folder)
-    run.describe(describe(job))
+    run.log_dataset(data, task.data)
+    run.describe(describe(task.job))
 
 
 def _earlier(identity: dict[str, str], store: Store, resume: bool) -> Checkpoint | None:

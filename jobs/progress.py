@@ -80,7 +80,8 @@ class Board:
 
     def request_stop(self) -> None:
         """Ask every training to save its state and stop."""
-        (self.folder / "stop").touch()
+        with suppress(OSError):  # the folder is gone, which says the same
+            (self.folder / "stop").touch()
 
     @property
     def stop_requested(self) -> bool:

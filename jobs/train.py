@@ -16,13 +16,16 @@ from typing import Any
 from aemodel import mnist
 from aemodel.processor import has_fast_bfloat16
 from aemodel.training import check_batch
-from jobs.checkpoint import check_room
+from jobs.checkpoint import NoRoom, check_room
 from jobs.conclude import FAILED, INTERRUPTED, conclude
-from jobs.plan import ParameterError, TrainingJob
+from jobs.plan import OUTPUT, ParameterError, TrainingJob, is_writable, makes_report
 from jobs.prepare import Options, Plan, prepare, share
 from jobs.progress import Board, shown
+from jobs.terminal import mend_streams
 from jobs.tracking import Run, Store, StoreAway, briefly, reaching
 from jobs.worker import Outcome, Task, run_training
+
+STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def train(jobs: Sequence[TrainingJob], options: Options) -> int:
@@ -31,12 +34,17 @@ def train(jobs: Sequence[TrainingJob], options: Options) -> int:
     Raises:
         mnist.DataError: the data cannot be used; no run was made.
         ParameterError: a batch is larger than the training set; no run was made.
-        NoRoom: states of trainings cannot be written; no run was made.
+        NoRoom: states of trainings, or the document, cannot be written; no run was made.
         StoreError: the tracking store cannot be used; nothing was trained.
     """
     data = mnist.load(options.data)
     _check_batches(jobs, data)
     warn_of_slow_products(jobs)
+    if makes_report(jobs) and not is_writable(OUTPUT):
+        raise NoRoom(
+            f"the folder {OUTPUT.absolute()}, where the submission document goes, cannot be "
+            "written: give write access, or move away what is in its place"
+        )
     store = Store.open(options.experiment)
     check_room()
     with tempfile.TemporaryDirectory(prefix="trainings-") as folder:
@@ -72,16 +80,19 @@ def warn_of_slow_products(jobs: Sequence[TrainingJob]) -> None:
 
 @contextmanager
 def _stop_on_signals(board: Board) -> Iterator[None]:
-    """Let Ctrl-C, SIGTERM and SIGHUP ask the trainings to save their state and stop."""
+    """Let `STOPPING` signals ask the trainings to save their state and stop."""
+    asked = False
 
     def stop(number: int, frame: Any) -> None:
-        if number == signal.SIGINT and board.stop_requested:
+        nonlocal asked
+        if number == signal.SIGINT and asked:
             raise KeyboardInterrupt
-        print("\nStopping: saving the state of every training ...", file=sys.stderr, flush=True)
+        asked = True
         board.request_stop()
+        with suppress(OSError):  # print() may be interrupted amid its own work
+            os.write(2, b"\nStopping: saving the state of every training ...\n")
 
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, stop) for number in numbers}
+    before = {number: signal.signal(number, stop) for number in STOPPING}
     try:
         yield
     finally:
@@ -120,13 +131,33 @@ def _run_in_processes(tasks: Sequence[Task], workers: int, outcomes: dict[int, O
 
     pool = Parallel(workers, backend="loky", batch_size=1, return_as="generator_unordered")
     try:
-        for index, outcome in pool(delayed(_indexed)(task) for task in tasks):
+        with _blocked_signals():
+            results = pool(delayed(_indexed)(task) for task in tasks)
+        for index, outcome in results:
             outcomes[index] = outcome
     except TerminatedWorkerError:
         print("A training process was killed by the system.", file=sys.stderr, flush=True)
 
 
+@contextmanager
+def _blocked_signals() -> Iterator[None]:
+    """Start processes that take no notice of `STOPPING` signals, from their first moment on.
+
+    A terminal, or a service manager, sends them to every process. The job alone decides, and tells
+    its workers; here they come a little later.
+    """
+    from multiprocessing import resource_tracker
+
+    resource_tracker.ensure_running()  # started later, it would lift the block
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _indexed(task: Task) -> tuple[int, Outcome]:
+    mend_streams()
     outcome = run_training(task)
     if task.is_orphaned:
         os._exit(FAILED)  # the job was killed; joblib would keep the process for minutes

@@ -5,7 +5,6 @@ of that run and in an `Outcome`; no exception leaves `run_training`.
 """
 
 import os
-import signal
 import sys
 import tempfile
 import time
@@ -44,6 +43,8 @@ class Task:
     run_id: str
     tracking_uri: str
     data: Path
+    data_digest: str
+    """Of the data that the run says it is trained on."""
     board: Path
     threads: int
     owner: int
@@ -76,9 +77,6 @@ class Stopped(Exception):
 
 def run_training(task: Task) -> Outcome:
     """Train, evaluate and log one job; whatever goes wrong is in the outcome and in its run."""
-    if os.getpid() != task.owner:
-        # Ctrl-C reaches every process of a terminal; the job decides, and tells its workers.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
     outbox = Outbox(task.tracking_uri, task.run_id)
     checkpoint = Checkpoint(task.run_id)
     status, reason, metrics = "FAILED", "", {}
@@ -106,9 +104,16 @@ def _train_and_log(task: Task, outbox: Outbox, checkpoint: Checkpoint) -> dict[s
     board.write(task.index, Status("starting TensorFlow"))
     use_threads(task.threads)
     job, data = task.job, mnist.load(task.data)
+    if data.digest != task.data_digest:
+        raise mnist.DataError(
+            f"{task.data} has changed since the command began: repeat it to train on what is there"
+        )
     training = Training(job.setting, job.recipe, job.seed, data, job.precision)
     if state := checkpoint.load():
-        training.restore(state)
+        try:
+            training.restore(state)
+        except ValueError as error:
+            raise checkpoint.damaged(error) from error
         outbox.restore(state)
     outbox.begin(training.curve, training.seconds)
     _train(training, task, outbox, checkpoint)
@@ -159,9 +164,7 @@ def _train(training: Training, task: Task, outbox: Outbox, checkpoint: Checkpoin
                 saved = time.monotonic()
             if board.stop_requested or task.is_orphaned:
                 raise Stopped
-    except Diverged:  # there is nothing to continue from here
-        raise
-    except (Stopped, KeyboardInterrupt):
+    except Stopped:  # anything else may have come amid an update: the last save is whole
         save()
         raise
     save()

@@ -1,19 +1,16 @@
-"""The report job: collect, build, log, write."""
+"""The report job: collect, build, log; then write."""
 
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from jobs.claims import at_work_on, mark_interrupted
+from jobs.claims import at_work, mark_interrupted
 from jobs.report.collect import collect, references
 from jobs.report.document import Submission, build
 from jobs.report.records import Records, Request
-from jobs.tracking import Store, versions
+from jobs.tracking import Run, Store, versions
 
 TITLE = "Autoencoders on MNIST"
-
-OUTPUT = Path("submission")
-"""Folder the document is written to unless another is named."""
 
 NOTES = "notes.md"
 """The student's words, kept in the output folder for the next build."""
@@ -31,8 +28,17 @@ class Wanted:
     output: Path
 
 
-def report(store: Store, wanted: Wanted, parent: str = "") -> str:
-    """Build the submission document, log it as a run and write it; return the id of its run.
+@dataclass(frozen=True)
+class Built:
+    """A document that the store has."""
+
+    run_id: str
+    submission: Submission
+    notes: str
+
+
+def report(store: Store, wanted: Wanted, parent: Run | None = None) -> Built:
+    """Build the submission document and log it as a run.
 
     Raises:
         StoreError: a run that was asked for does not exist.
@@ -42,18 +48,25 @@ def report(store: Store, wanted: Wanted, parent: str = "") -> str:
     request = Request(TITLE, wanted.author, notes, store.experiment, store.tracking_uri)
     records = Records(request, trainings, omissions, references(store, trainings))
     mark_interrupted(store)
-    run = store.create_run("report", parent) if parent else store.adopt_run("report")
-    with at_work_on(run, store), tempfile.TemporaryDirectory() as folder:
+    with at_work(store, "report", parent) as run, tempfile.TemporaryDirectory() as folder:
         run.set_tags({"kind": "report"} | versions())
         submission = build(records)
         run.describe(_describe(submission))
         _write(submission, Path(folder))
         run.log_files(Path(folder), "submission")
-    _write(submission, wanted.output)
-    (wanted.output / NOTES).write_text(notes, encoding="utf-8")
-    print(submission.results)
-    print(f"Submission document: {(wanted.output / 'submission.pdf').absolute()}")
-    return run.run_id
+    return Built(run.run_id, submission, notes)
+
+
+def deliver(built: Built, output: Path) -> None:
+    """Write a document to its folder, and say where it is.
+
+    Raises:
+        OSError: it cannot be written; the store has it all the same.
+    """
+    _write(built.submission, output)
+    (output / NOTES).write_text(built.notes, encoding="utf-8")
+    print(built.submission.results)
+    print(f"Submission document: {(output / 'submission.pdf').absolute()}")
 
 
 def _notes(wanted: Wanted) -> str:

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from jobs.terminal import mend_streams
 from jobs.tracking import EXPERIMENT, Store, StoreError
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
@@ -26,4 +27,5 @@ def make(
 
 
 if __name__ == "__main__":
+    mend_streams()
     app()

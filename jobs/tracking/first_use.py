@@ -9,11 +9,27 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 from jobs.tracking.outage import StoreError, innermost, is_damage
 
 SCHEME = "sqlite:///"
+
+
+def spelled_out(tracking_uri: str) -> str:
+    """Return the one address of a store that can be written in several ways.
+
+    Raises:
+        StoreError: it is that of an SQLite store, but of no file.
+    """
+    if not tracking_uri.startswith(SCHEME):
+        return tracking_uri.rstrip("/")
+    path = _path(tracking_uri)
+    if path.is_dir() or path.name in ("", ":memory:"):
+        raise StoreError(
+            f"the tracking store {tracking_uri} is no file: give for example {SCHEME}mlflow.db"
+        )
+    return _address(path.resolve())
 
 
 @contextmanager
@@ -26,19 +42,33 @@ def first_use(tracking_uri: str) -> Iterator[None]:
     if not tracking_uri.startswith(SCHEME):
         yield
         return
-    path = Path(unquote(tracking_uri.removeprefix(SCHEME).partition("?")[0]))
+    path = _path(tracking_uri)
     path.parent.mkdir(parents=True, exist_ok=True)
     with _beside(path, ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not path.exists():
             _make(path)
         try:
+            with closing(sqlite3.connect(path)) as database:
+                database.execute("PRAGMA schema_version")  # MLflow would try for minutes
             yield
         except Exception as error:
             if not is_damage(cause := innermost(error)):
                 raise
             found = f"{path} is no whole MLflow store ({cause})"
             raise StoreError(f"{found}: {_remedy(path)}") from error
+
+
+def _path(tracking_uri: str) -> Path:
+    return Path(unquote(tracking_uri.removeprefix(SCHEME).partition("?")[0]))
+
+
+def _address(path: Path) -> str:
+    """Return the address of a file, with nothing quoted that need not be.
+
+    MLflow makes the folder that the quoted text names.
+    """
+    return SCHEME + str(path).replace("%", "%25").replace("?", "%3F")
 
 
 def _make(path: Path) -> None:
@@ -48,7 +78,7 @@ def _make(path: Path) -> None:
     unfinished = _beside(path, ".unfinished")
     for leftover in (unfinished, _beside(unfinished, "-journal")):
         leftover.unlink(missing_ok=True)
-    MlflowClient(f"{SCHEME}{quote(str(unfinished))}").search_experiments(max_results=1)
+    MlflowClient(_address(unfinished)).search_experiments(max_results=1)
     if not path.exists():  # `mlflow run` knows of no lock
         unfinished.rename(path)
 

@@ -41,7 +41,7 @@ def reaching(tracking_uri: str) -> Iterator[None]:
     except StoreError:
         raise
     except Exception as error:
-        if not _is_temporary(error):
+        if not is_temporary(error):
             raise
         raise StoreAway(
             f"the tracking store {tracking_uri} cannot be reached or written ({innermost(error)})"
@@ -122,7 +122,8 @@ def http_status(error: Exception) -> int:
     return int(ERROR_CODE_TO_HTTP_STATUS.get(error.error_code, 500))
 
 
-def _is_temporary(error: Exception) -> bool:
+def is_temporary(error: Exception) -> bool:
+    """Return whether an error of the store, or of the way to it, may be over later."""
     if status := http_status(error):
         return status >= 500 or status in (408, 429)
     cause = innermost(error)

@@ -3,7 +3,7 @@
 import getpass
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -12,8 +12,16 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlparse
 
 from jobs import views
-from jobs.tracking.first_use import first_use
-from jobs.tracking.outage import StoreError, http_status, patience, reaching
+from jobs.tracking.first_use import first_use, spelled_out
+from jobs.tracking.outage import (
+    StoreError,
+    http_status,
+    innermost,
+    is_damage,
+    is_temporary,
+    patience,
+    reaching,
+)
 from jobs.tracking.run import Run, RunInfo
 
 if TYPE_CHECKING:
@@ -51,18 +59,17 @@ class Store:
             experiment: name; empty for the experiment `mlflow run` chose, else `EXPERIMENT`.
 
         Raises:
-            StoreError: the experiment is deleted, its artifacts cannot be written from here, or the
-                file of the store is no whole one.
+            StoreError: the address is of no store, the file is of no whole one, the experiment is
+                deleted, or its artifacts cannot be written from here.
             StoreAway: the store does not answer, or cannot be written.
         """
         import mlflow
         from mlflow.exceptions import MlflowException
-        from mlflow.tracking import MlflowClient
 
         patience()  # refused now, not in an hour
-        tracking_uri = mlflow.get_tracking_uri()
+        tracking_uri = spelled_out(mlflow.get_tracking_uri())
         with reaching(tracking_uri), first_use(tracking_uri):
-            client = MlflowClient(tracking_uri)
+            client = _client(tracking_uri)
             given = "" if experiment else os.environ.get("MLFLOW_EXPERIMENT_ID", "")
             name = experiment or os.environ.get("MLFLOW_EXPERIMENT_NAME") or EXPERIMENT
             try:
@@ -80,27 +87,29 @@ class Store:
         _require_writable(found.artifact_location, found.name, tracking_uri)
         return cls(tracking_uri, found.experiment_id, found.name, client)
 
-    def create_run(self, name: str, parent: str = "") -> "Run":
+    def create_run(
+        self, name: str, parent: Run | None = None, tags: Mapping[str, str] | None = None
+    ) -> Run:
         """Make a run, a child of the run `parent` if that is given."""
-        tags = {"mlflow.parentRunId": parent} if parent else {}
-        tags |= {"mlflow.source.name": "jobs", "mlflow.user": getpass.getuser()}
+        tags = {**(tags or {}), "mlflow.source.name": "jobs", "mlflow.user": _user()}
+        tags |= {"mlflow.parentRunId": parent.run_id} if parent else {}
         tags |= {"mlflow.source.git.commit": commit} if (commit := git_commit()) else {}
         run = self.client.create_run(self.experiment_id, run_name=name, tags=tags)
         return Run(self.client, run.info.run_id)
 
     @property
-    def has_run_of_its_own(self) -> bool:
-        """Whether `mlflow run` made a run for this process."""
-        return "MLFLOW_RUN_ID" in os.environ
+    def run_of_its_own(self) -> str:
+        """Id of the run that `mlflow run` made for this process; empty where there is none."""
+        return os.environ.get("MLFLOW_RUN_ID", "")
 
-    def adopt_run(self, name: str) -> "Run":
-        """Return the run that `mlflow run` made for this process, or make one.
+    def adopt_run(self, name: str, tags: Mapping[str, str] | None = None) -> Run:
+        """Return the run that `mlflow run` made for this process, or make one with `tags`.
 
         It gets `name` unless the user chose one.
         """
-        run_id = os.environ.get("MLFLOW_RUN_ID", "")
+        run_id = self.run_of_its_own
         if not run_id:
-            return self.create_run(name)
+            return self.create_run(name, tags=tags)
         run = self.client.get_run(run_id)
         if GENERATED_NAME.fullmatch(run.info.run_name or ""):
             self.client.update_run(run_id, name=name)
@@ -108,8 +117,12 @@ class Store:
 
     def runs(self, kind: str) -> Iterator[RunInfo]:
         """Yield the runs of one kind (`training`, `sweep`, `report`), newest first."""
+        return self.tagged("kind", kind)
+
+    def tagged(self, tag: str, text: str) -> Iterator[RunInfo]:
+        """Yield the runs of which a tag is `text`, newest first."""
         search, ids = self.client.search_runs, [self.experiment_id]
-        query, order = f"tags.kind = '{kind}'", ["attributes.start_time DESC"]
+        query, order = f"tags.{tag} = '{text}'", ["attributes.start_time DESC"]
         page = search(ids, query, order_by=order)
         while True:
             yield from map(RunInfo.of, page)
@@ -117,7 +130,7 @@ class Store:
                 return
             page = search(ids, query, order_by=order, page_token=page.token)
 
-    def run(self, run_id: str) -> "Run":
+    def run(self, run_id: str) -> Run:
         """Return the run `run_id`.
 
         Raises:
@@ -137,6 +150,13 @@ class Store:
         page = f"{server}/#/experiments/{self.experiment_id}/runs"
         chosen = f"/{run_id}?" if run_id else f"?viewStateShareKey={views.KEY}&"
         return f"{page}{chosen}workflowType=machine_learning"
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a number without a name, as in some containers
+        return str(os.getuid())
 
 
 def versions() -> dict[str, str]:
@@ -169,6 +189,20 @@ def _offer_view(client: "MlflowClient", experiment: "Experiment") -> None:
     if experiment.tags.get(views.TAG) != view:
         with suppress(MlflowException):
             client.set_experiment_tag(experiment.experiment_id, views.TAG, view)
+
+
+def _client(tracking_uri: str) -> "MlflowClient":
+    from mlflow.tracking import MlflowClient
+
+    try:
+        return MlflowClient(tracking_uri)
+    except Exception as error:
+        if is_temporary(error) or is_damage(innermost(error)):
+            raise
+        raise StoreError(
+            f"the tracking store {tracking_uri!r} cannot be opened ({error}): MLFLOW_TRACKING_URI "
+            "is for example sqlite:///mlflow.db, or http://127.0.0.1:5000 of a server"
+        ) from error
 
 
 def _experiment(client: "MlflowClient", given: str, name: str) -> "Experiment":

@@ -294,6 +294,7 @@ def unheld(several: Workspace) -> list[str]:
 
     status, errors = several.interrupt(far_enough, signal.SIGTERM, *SEVERAL)
     assert status == 130, errors
+    assert "killed by the system" not in errors
     return found
 
 

@@ -66,15 +66,19 @@ class Workspace:
     def interrupt(
         self, condition: Callable[[], bool], number: signal.Signals, *arguments: str
     ) -> tuple[int, str]:
-        """Start `python -m jobs`, send it a signal when `condition` holds; return how it ended."""
+        """Start `python -m jobs`, send it a signal when `condition` holds; return how it ended.
+
+        As from a terminal, the signal reaches every process of the command; SIGKILL only the first.
+        """
         command = [sys.executable, "-m", "jobs", *arguments]
         pipe: Any = subprocess.PIPE
         with subprocess.Popen(
-            command, cwd=self.folder, env=self.environment(), stdout=pipe, stderr=pipe, text=True
-        ) as process:
+            command, cwd=self.folder, env=self.environment(), stdout=pipe, stderr=pipe, text=True,
+            start_new_session=True,
+        ) as process:  # fmt: skip
             try:
                 wait_for(lambda: process.poll() is not None or condition())
-                process.send_signal(number)
+                (os.kill if number == signal.SIGKILL else os.killpg)(process.pid, number)
                 _, errors = process.communicate(timeout=TIMEOUT)
             finally:
                 process.kill()

@@ -201,7 +201,7 @@ def refused(folder: Path, *arguments: str) -> tuple[int, str]:
           ("", "x", "-1", "1.5", "1025")),
         ("resume", "maybe", "resume='maybe' is neither true nor false"),
         *(("notes", t, f"notes={t!r} is not a file that can be read") for t in
-          ("missing.md", "empty", "fifo", "loop")),
+          ("missing.md", "empty", "fifo", "loop", "n" * 300)),
     ],
 )  # fmt: skip
 def test_a_bad_parameter_is_a_usage_error(
@@ -251,11 +251,20 @@ def test_bad_run_ids(folder: Path, text: str) -> None:
     assert said.startswith(f"Error: Invalid value for --runs: {text!r} is not a run id: give 32")
 
 
-@pytest.mark.parametrize("text", ["archive.tar.gz", "fifo", "loop", "archive.tar.gz/below"])
+@pytest.mark.parametrize(
+    "text", ["archive.tar.gz", "fifo", "loop", "archive.tar.gz/below", "o" * 300]
+)
 def test_output_that_is_no_folder(folder: Path, text: str) -> None:
     status, said = refused(folder, "report", "--output", text)
     assert status == 2
     assert said == f"Error: Invalid value for --output: output={text!r} is not a folder to write to"
+
+
+def test_no_place_for_the_document(folder: Path) -> None:
+    (folder / "submission").symlink_to("archive.tar.gz")
+    status, said = refused(folder, "train", "--data", "good", "--batch-size", "10")
+    assert status == 1
+    assert f"{folder / 'submission'}, where the submission document goes, cannot be writ" in said
 
 
 def test_the_process_ends_in_the_same_way(new_workspace: NewWorkspace) -> None:

@@ -263,3 +263,17 @@ def test_a_second_ctrl_c_leaves_no_run_running(new_workspace: Callable[[], Works
     assert process.returncode in (130, -signal.SIGINT), errors  # to a shell, 130 both
     assert "Traceback" not in errors
     assert {run.info.status for run in place.runs()} == {"KILLED"}
+
+
+# --- Nobody reads ----------------------------------------------------------------------------
+
+UNREAD = (
+    "python -m jobs train --setting 8-4-2,8-4-3 --recipe assignment --iterations 20 --data mnist"
+)
+
+
+def test_output_that_nobody_reads_costs_nothing(new_workspace: Callable[[], Workspace]) -> None:
+    place = new_workspace()
+    unread = f"PYTHONUNBUFFERED=1 {UNREAD} 2>&- | true; exit ${{PIPESTATUS[0]}}"
+    assert place.run("bash", "-c", unread).returncode == 0
+    assert [run.info.status for run in place.runs()] == ["FINISHED"] * 3

@@ -1,11 +1,13 @@
 """Runs that are claimed, in a real store: none stays RUNNING without a process at work on it."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+from mlflow.tracking import MlflowClient
 
-from jobs.checkpoint import FOLDER
-from jobs.claims import at_work_on, claim, mark_interrupted, place_of
+from jobs.checkpoint import FOLDER, Checkpoint
+from jobs.claims import CLAIM, at_work, mark_interrupted, new_run, place_of
 from jobs.tracking import Run, Store
 from tests.stores import work_in
 
@@ -32,8 +34,7 @@ def reason(run: Run) -> str:
 
 
 def test_work_that_is_done_finishes_its_run(store: Store) -> None:
-    run = store.create_run("report")
-    with at_work_on(run, store):
+    with at_work(store, "report") as run:
         assert left() == [run.run_id]
         mark_interrupted(store)
         assert run.status() == "RUNNING"
@@ -46,19 +47,63 @@ def test_work_that_is_done_finishes_its_run(store: Store) -> None:
 def test_work_that_fails_says_so_in_its_run(
     store: Store, error: BaseException, status: str
 ) -> None:
-    run = store.create_run("report")
-    with pytest.raises(type(error)), at_work_on(run, store):
+    with pytest.raises(type(error)), at_work(store, "report") as run:
         raise error
     assert run.status() == status
     assert reason(run).startswith(type(error).__name__)
 
 
 def test_a_run_that_nobody_holds_was_killed(store: Store) -> None:
-    run, other = store.create_run("report"), store.create_run("report")
-    held = claim(other, place_of(store))
-    claim(run, place_of(store)).release()
+    run, abandoned = new_run(store, "report", place_of(store))
+    other, held = new_run(store, "report", place_of(store))
+    abandoned.release()
     mark_interrupted(store)
     assert (run.status(), other.status()) == ("KILLED", "RUNNING")
     assert "without a word" in reason(run)
     assert left() == [other.run_id]
     held.release()
+
+
+def test_a_kill_between_claim_and_run_leaves_nothing_running(store: Store) -> None:
+    early, late = Checkpoint("early"), Checkpoint("late")
+    for checkpoint in (early, late):
+        checkpoint.claim(place_of(store))
+    run = store.create_run("report", tags={CLAIM: "late"})
+    for checkpoint in (early, late):
+        checkpoint.release()
+    mark_interrupted(store)
+    assert run.status() == "KILLED"
+    assert left() == []
+
+
+def test_a_run_that_was_made_twice_is_there_once(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create = MlflowClient.create_run
+    made: list[Any] = []
+
+    def twice(*arguments: Any, **options: Any) -> Any:
+        made.extend(create(*arguments, **options) for _ in range(2))
+        return made[1]
+
+    monkeypatch.setattr(MlflowClient, "create_run", twice)
+    run, held = new_run(store, "report", place_of(store))
+    first, second = (Run(store.client, one.info.run_id) for one in made)
+    assert (first.status(), second.status()) == ("KILLED", "RUNNING")
+    assert run.run_id == second.run_id
+    held.remove()
+
+
+def test_the_run_of_mlflow_run_is_claimed_under_its_own_name(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = store.create_run("by mlflow run")
+    monkeypatch.setenv("MLFLOW_RUN_ID", made.run_id)
+    run, held = new_run(store, "report", place_of(store))
+    below, other = new_run(store, "report", place_of(store), parent=run)
+    assert run.run_id == made.run_id != below.run_id
+    assert sorted(left()) == sorted([run.run_id, below.run_id])
+    assert below.info().tags["mlflow.parentRunId"] == run.run_id
+    held.remove()
+    other.remove()
+    assert left() == []

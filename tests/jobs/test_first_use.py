@@ -7,9 +7,11 @@ from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
 
+import mlflow
 import pytest
 
 from jobs.tracking import Store, StoreError
+from jobs.tracking.first_use import spelled_out
 from tests.end_to_end.workspace import Workspace
 from tests.stores import work_in
 
@@ -58,6 +60,33 @@ def test_half_a_store(file: Path, script: str, said: str) -> None:
     with closing(sqlite3.connect(file)) as database:
         database.executescript(script)
     with pytest.raises(StoreError, match=f"mlflow.db is no whole MLflow store.*{said}"):
+        Store.open()
+
+
+@pytest.mark.parametrize(
+    ("address", "meant"),
+    [
+        ("sqlite:///a.db", "sqlite:///{here}/a.db"),
+        ("sqlite:////tmp/../tmp/a.db", "sqlite:////tmp/a.db"),
+        ("sqlite:////no%20such/a.db", "sqlite:////no such/a.db"),
+        ("http://127.0.0.1:5000/", "http://127.0.0.1:5000"),
+        ("postgresql://u@h/d", "postgresql://u@h/d"),
+    ],
+)
+def test_addresses_of_one_store_are_one(
+    address: str, meant: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert spelled_out(address) == meant.format(here=tmp_path.resolve())
+    assert spelled_out(spelled_out(address)) == spelled_out(address)
+
+
+@pytest.mark.parametrize(
+    "address", ["sqlite:///", "sqlite:////tmp/", "sqlite:///:memory:", "foo://x", "mysql://u@h/d"]
+)
+def test_what_is_no_store(address: str, file: Path) -> None:
+    mlflow.set_tracking_uri(address)
+    with pytest.raises(StoreError, match="for example sqlite:///"):
         Store.open()
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -32,6 +33,20 @@ def prepared(tmp_path: Path, small_dataset: Dataset, monkeypatch: pytest.MonkeyP
         return plan.tasks[0]
 
     return interrupted
+
+
+def test_a_run_that_was_cut_off_before_it_was_introduced_is_introduced(
+    prepared: Prepare, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        for write in ("log_params", "set_tags", "log_dataset", "describe"):
+            patch.setattr(Run, write, Mock())
+        first = prepared(0)
+    run = Run.open(first.tracking_uri, first.run_id)
+    assert "kind" not in run.info().tags
+    assert prepared(0) == first
+    assert run.info().tags["kind"] == "training"
+    assert run.info().params["threads"] == str(first.threads)
 
 
 def test_threads_that_are_given_are_kept_and_recorded(prepared: Prepare) -> None:

@@ -141,7 +141,7 @@ def test_artifacts_that_cannot_be_written_are_refused(store: Store) -> None:
 
 def test_a_run_of_its_own(store: Store) -> None:
     parent = store.create_run("above")
-    info = store.create_run("below", parent.run_id).info()
+    info = store.create_run("below", parent).info()
     assert (info.name, info.status) == ("below", "RUNNING")
     assert info.tags["mlflow.parentRunId"] == parent.run_id
     assert info.tags.get("mlflow.source.git.commit", "") == git_commit()
@@ -154,14 +154,14 @@ def test_the_run_that_mlflow_run_made_is_used(
 ) -> None:
     made = store.client.create_run(store.experiment_id, run_name=name).info.run_id
     monkeypatch.setenv("MLFLOW_RUN_ID", made)
-    assert store.has_run_of_its_own
+    assert store.run_of_its_own == made
     adopted = store.adopt_run("ours")
     assert adopted.run_id == made
     assert adopted.info().name == wanted
 
 
 def test_without_one_a_run_is_made(store: Store) -> None:
-    assert not store.has_run_of_its_own
+    assert not store.run_of_its_own
     assert store.adopt_run("ours").info().name == "ours"
 
 

@@ -10,6 +10,7 @@ from PIL import Image
 
 from aemodel.mnist import Dataset
 from aemodel.settings import RECIPES
+from aemodel.training import Progress, Training
 from jobs.checkpoint import Checkpoint
 from jobs.plan import TrainingJob, plan_trainings
 from jobs.progress import Board
@@ -156,6 +157,28 @@ def test_data_that_went_away_fails_the_training(
     outcome = run_training(replace(task, data=tmp_path / "gone"))
     assert outcome.status == "FAILED"
     assert "gone" in outcome.reason
+
+
+def test_data_that_changed_meanwhile_fails_the_training(
+    task: Task, capsys: pytest.CaptureFixture[str]
+) -> None:
+    outcome = run_training(replace(task, data_digest="of other images"))
+    assert outcome.status == "FAILED"
+    assert "mnist has changed since the command began" in outcome.reason
+
+
+def test_what_is_cut_off_amid_an_update_is_not_saved(
+    store: Store, task: Task, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Training.run
+
+    def interrupted(training: Training) -> Iterator[Progress]:
+        yield next(run(training))
+        raise KeyboardInterrupt  # the second Ctrl-C
+
+    monkeypatch.setattr(Training, "run", interrupted)
+    assert run_training(task).status == store.run(task.run_id).status() == "KILLED"
+    assert not state_path(task).exists()
 
 
 def test_a_training_whose_job_is_gone_stops(task: Task) -> None:
