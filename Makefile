@@ -20,6 +20,10 @@ help:
 	@echo "make bench   compare the training engine with its peers (installs them, takes a while)"
 	@echo "make lock    resolve the dependencies anew"
 
+# Said in this way, the address works in a folder with blanks in its name.
+run report store: export MLFLOW_TRACKING_URI ?= sqlite:///mlflow.db
+ui: export MLFLOW_TRACKING_URI := sqlite:///mlflow.db
+
 run: store
 	mlflow run . --env-manager local --experiment-name $(EXPERIMENT)
 
@@ -45,7 +49,7 @@ types: .venv/installed
 
 ui: store
 	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false mlflow server --host 127.0.0.1 --workers 1 \
-		--backend-store-uri sqlite:///mlflow.db --default-artifact-root ./mlruns
+		--backend-store-uri $$MLFLOW_TRACKING_URI --default-artifact-root ./mlruns
 
 bench: .venv/installed .venv-bench/installed
 	python -m benchmarks

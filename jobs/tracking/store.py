@@ -234,6 +234,11 @@ def _require_writable(location: str, experiment: str, tracking_uri: str) -> None
         )
     if scheme not in ("", "file"):
         return
+    if not scheme and unquote(location) != location:
+        raise StoreError(
+            f"experiment {experiment!r} keeps its artifacts in {location}, where MLflow reads the "
+            "% and what follows as one character, and would write elsewhere: rename the folder"
+        )
     folder = Path(unquote(urlparse(location).path))
     existing = next(path for path in (folder, *folder.parents) if path.exists())
     if not os.access(existing, os.W_OK):
