@@ -28,12 +28,16 @@ def new_run(
     """
     checkpoint = Checkpoint((not parent and store.run_of_its_own) or uuid4().hex)
     checkpoint.claim(identity)
-    tags = {CLAIM: checkpoint.run_id}
-    run = store.create_run(name, parent, tags) if parent else store.adopt_run(name, tags)
-    for twin in _claimed(store, checkpoint):
-        if twin != run:  # MLflow repeats a request that seemed to fail
-            twin.end("KILLED", "made twice: the store did what it said it could not do")
-    checkpoint.rename(run.run_id)
+    try:
+        tags = {CLAIM: checkpoint.run_id}
+        run = store.create_run(name, parent, tags) if parent else store.adopt_run(name, tags)
+        for twin in _claimed(store, checkpoint):
+            if twin != run:  # MLflow repeats a request that seemed to fail
+                twin.end("KILLED", "made twice: the store did what it said it could not do")
+        checkpoint.rename(run.run_id)
+    except BaseException:
+        checkpoint.release()  # to `mark_interrupted`: perhaps the run was made all the same
+        raise
     return run, checkpoint
 
 

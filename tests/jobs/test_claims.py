@@ -94,6 +94,24 @@ def test_a_run_that_was_made_twice_is_there_once(
     held.remove()
 
 
+def test_a_run_that_was_made_although_the_store_failed_is_marked(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create = MlflowClient.create_run
+    made: list[Any] = []
+
+    def fail(*arguments: Any, **options: Any) -> Any:
+        made.append(create(*arguments, **options))
+        raise ConnectionError
+
+    monkeypatch.setattr(MlflowClient, "create_run", fail)
+    with pytest.raises(ConnectionError):
+        new_run(store, "report", place_of(store))
+    mark_interrupted(store)
+    assert store.run(made[0].info.run_id).status() == "KILLED"
+    assert left() == []
+
+
 def test_the_run_of_mlflow_run_is_claimed_under_its_own_name(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
