@@ -3,16 +3,13 @@
 import io
 import os
 import sys
-from typing import TYPE_CHECKING, TextIO
-
-if TYPE_CHECKING:
-    from _typeshed import ReadableBuffer
+from typing import Any, TextIO
 
 
 class _Forgiving(io.FileIO):
     """A file of which nobody may be left to read: a closed terminal, `| head`, a full disk."""
 
-    def write(self, data: "ReadableBuffer") -> int:
+    def write(self, data: Any) -> int:
         try:
             return super().write(data)
         except OSError:
