@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import Mock
 
 import mlflow
 import numpy as np
@@ -152,6 +153,11 @@ def test_a_run_of_its_own(store: Store) -> None:
     assert info.tags["mlflow.parentRunId"] == parent.run_id
     assert info.tags.get("mlflow.source.git.commit", "") == git_commit()
     assert "mlflow.parentRunId" not in parent.info().tags
+
+
+def test_a_user_without_a_name(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("getpass.getuser", Mock(side_effect=KeyError("uid not found")))
+    assert store.create_run("anybody's").info().tags["mlflow.user"] == str(os.getuid())
 
 
 @pytest.mark.parametrize(("name", "wanted"), [(None, "ours"), ("chosen by me", "chosen by me")])
