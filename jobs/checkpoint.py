@@ -31,7 +31,7 @@ class DamagedCheckpoint(Exception):
 
 
 class NoRoom(Exception):
-    """States cannot be written; the message names the folder and the remedy."""
+    """A folder that will be needed cannot be written; the message names it and the remedy."""
 
 
 def check_room(folder: Path = FOLDER) -> None:

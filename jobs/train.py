@@ -26,6 +26,7 @@ from jobs.tracking import Run, Store, StoreAway, briefly, reaching
 from jobs.worker import Outcome, Task, run_training
 
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""What Ctrl-C, service managers and closed terminals send."""
 
 
 def train(jobs: Sequence[TrainingJob], options: Options) -> int:

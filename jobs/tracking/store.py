@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlparse
 
 from jobs import views
+from jobs.plan import is_writable
 from jobs.tracking.first_use import first_use, spelled_out
 from jobs.tracking.outage import (
     StoreError,
@@ -240,8 +241,7 @@ def _require_writable(location: str, experiment: str, tracking_uri: str) -> None
             "% and what follows as one character, and would write elsewhere: rename the folder"
         )
     folder = Path(unquote(urlparse(location).path))
-    existing = next(path for path in (folder, *folder.parents) if path.exists())
-    if not os.access(existing, os.W_OK):
+    if not is_writable(folder):
         raise StoreError(
             f"experiment {experiment!r} keeps its artifacts in {folder}, which cannot be written: "
             "give write access, or use another experiment"

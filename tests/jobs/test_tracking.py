@@ -137,13 +137,13 @@ def test_artifacts_that_cannot_be_written_are_refused(store: Store) -> None:
         Store.open("locked")
 
 
-# --- Runs ------------------------------------------------------------------------------------
-
-
 def test_a_folder_that_mlflow_takes_for_another_is_refused(store: Store) -> None:
     store.client.create_experiment("quoted", artifact_location="/tmp/a%20b/mlruns")
     with pytest.raises(StoreError, match="/tmp/a%20b/mlruns, where MLflow reads the %"):
         Store.open("quoted")
+
+
+# --- Runs ------------------------------------------------------------------------------------
 
 
 def test_a_run_of_its_own(store: Store) -> None:
