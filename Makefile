@@ -8,7 +8,7 @@ EXPERIMENT := mnist-autoencoders
 export MLFLOW_DISABLE_TELEMETRY := true
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help run store test soak report ui lint types bench lock clean
+.PHONY: help run store test soak report ui lint types bench lock upgrade clean
 
 help:
 	@echo "make run     set up what is missing, train all three settings, write the report"
@@ -18,7 +18,8 @@ help:
 	@echo "make store   make the tracking store, if it is missing; safe at any time, several times at once"
 	@echo "make ui      open the MLflow UI on http://127.0.0.1:5000"
 	@echo "make bench   compare the training engine with its peers (installs them, takes a while)"
-	@echo "make lock    resolve the dependencies anew"
+	@echo "make lock    resolve the dependencies, keeping the versions that are locked already"
+	@echo "make upgrade resolve them anew, to the newest versions that pyproject.toml admits"
 
 # Said in this way, the address works in a folder with blanks in its name.
 run report store: export MLFLOW_TRACKING_URI ?= sqlite:///mlflow.db
@@ -56,6 +57,9 @@ bench: .venv/installed .venv-bench/installed
 
 lock: .venv/installed
 	python tools/lock.py
+
+upgrade: .venv/installed
+	python tools/lock.py --upgrade
 
 clean:
 	rm -rf .venv .venv-bench .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from aemodel.mnist import DIGITS, MAX_PIXEL
+from aemodel.data import DIGITS, MAX_PIXEL
 
 FRACTIONS = tuple(step / 10 for step in range(11))
 """The eleven fractions f = 0.0, 0.1 ... 1.0 of the way from one code to another."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from aemodel.mnist import MAX_PIXEL
+from aemodel.data import MAX_PIXEL
 
 
 @dataclass(frozen=True, eq=False)

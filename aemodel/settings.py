@@ -15,6 +15,9 @@ PIXELS = 784
 MAX_WIDTH = 16_384
 """Widest layer accepted: beyond it one weight matrix alone takes more than a gigabyte with Adam."""
 
+MAX_LAYERS = 16
+"""Most layers of the encoder accepted."""
+
 SCHEDULES = ("constant", "cosine")
 
 OPTIMIZERS = ("adam", "soap")
@@ -22,49 +25,67 @@ OPTIMIZERS = ("adam", "soap")
 
 @dataclass(frozen=True)
 class Setting:
-    """Layer widths of the network 784 -> d1 -> d2 -> d3 -> d2 -> d1 -> 784.
+    """A network 784 -> w_1 -> ... -> w_n -> ... -> w_1 -> 784: the decoder mirrors the encoder.
 
     Raises:
-        ValueError: a width is not an integer from 1 to `MAX_WIDTH`.
+        ValueError: there are no widths, or more than `MAX_LAYERS`, or one is not an integer from 1
+            to `MAX_WIDTH`.
     """
 
     name: str
-    """`1`, `2` or `3` as in the assignment; for any other network its widths, `D1-D2-D3`."""
-    d1: int
-    """Width of the outer hidden layers (tanh)."""
-    d2: int
-    """Width of the inner hidden layers (tanh)."""
-    d3: int
-    """Width of the latent layer (linear): the dimension of a latent code."""
+    """`1`, `2` or `3` as in the assignment; for any other network its widths, as `256-64-8`."""
+    widths: tuple[int, ...]
+    """Widths of the encoder's layers, outermost first: hidden layers (tanh), then the latent layer
+    (linear)."""
 
     def __post_init__(self) -> None:
-        for width in (self.d1, self.d2, self.d3):
+        if not 1 <= len(self.widths) <= MAX_LAYERS:
+            raise ValueError(
+                f"setting {self.name!r}: {len(self.widths)} layer widths, not 1 to {MAX_LAYERS}"
+            )
+        for width in self.widths:
             if not 1 <= width <= MAX_WIDTH:
                 raise ValueError(
                     f"setting {self.name!r}: layer width {width} is outside 1..{MAX_WIDTH}"
                 )
 
     @property
-    def widths(self) -> tuple[int, ...]:
-        """Widths of all seven layers, input and output included."""
-        return (PIXELS, self.d1, self.d2, self.d3, self.d2, self.d1, PIXELS)
+    def hidden_widths(self) -> tuple[int, ...]:
+        """Widths of the encoder's hidden layers, outermost first."""
+        return self.widths[:-1]
+
+    @property
+    def latent_size(self) -> int:
+        """Width of the latent layer: the dimension of a latent code."""
+        return self.widths[-1]
+
+    @property
+    def layer_widths(self) -> tuple[int, ...]:
+        """Widths of all layers in order, input and output included."""
+        return (PIXELS, *self.widths, *reversed(self.hidden_widths), PIXELS)
+
+    @property
+    def tanh_layers(self) -> tuple[bool, ...]:
+        """Which of the dense layers end in tanh; the latent and the output layer are linear."""
+        half = (*(True for _ in self.hidden_widths), False)
+        return half + half
 
     @property
     def parameter_count(self) -> int:
         """Trainable parameters: one weight matrix and one bias per pair of layers."""
-        return sum((n_in + 1) * n_out for n_in, n_out in pairwise(self.widths))
+        return sum((n_in + 1) * n_out for n_in, n_out in pairwise(self.layer_widths))
 
 
 SETTINGS = {
-    "1": Setting("1", 128, 64, 2),
-    "2": Setting("2", 512, 128, 16),
-    "3": Setting("3", 1024, 128, 64),
+    "1": Setting("1", (128, 64, 2)),
+    "2": Setting("2", (512, 128, 16)),
+    "3": Setting("3", (1024, 128, 64)),
 }
 """The assignment's three settings."""
 
 
 def parse_setting(text: str) -> Setting:
-    """Return the setting that `text` names: `1`, `2`, `3` or custom widths `D1-D2-D3`.
+    """Return the setting that `text` names: `1`, `2`, `3` or custom widths such as `256-64-8`.
 
     Widths equal to one of the assignment's settings give that setting, under its own name.
 
@@ -74,17 +95,14 @@ def parse_setting(text: str) -> Setting:
     text = text.strip()
     if text in SETTINGS:
         return SETTINGS[text]
-    match = re.fullmatch(r"([0-9]{1,6})-([0-9]{1,6})-([0-9]{1,6})", text)
-    if match is None:
+    if re.fullmatch(r"[0-9]{1,6}(-[0-9]{1,6})+", text) is None:
         raise ValueError(
-            f"setting {text!r} is not known: give 1, 2, 3 or three layer widths D1-D2-D3 "
-            "such as 256-64-8"
+            f"setting {text!r} is not known: give 1, 2, 3 or the widths of two layers or more, the "
+            "last one the latent size, such as 256-64-8"
         )
-    d1, d2, d3 = (int(width) for width in match.groups())
-    for preset in SETTINGS.values():
-        if (preset.d1, preset.d2, preset.d3) == (d1, d2, d3):
-            return preset
-    return Setting(f"{d1}-{d2}-{d3}", d1, d2, d3)
+    widths = tuple(int(width) for width in text.split("-"))
+    own = Setting("-".join(map(str, widths)), widths)
+    return next((preset for preset in SETTINGS.values() if preset.widths == widths), own)
 
 
 @dataclass(frozen=True)

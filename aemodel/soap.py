@@ -38,7 +38,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aemodel import pca
-from aemodel.mnist import MAX_PIXEL
+from aemodel.data import MAX_PIXEL
 from aemodel.settings import PIXELS
 
 if TYPE_CHECKING:

@@ -31,9 +31,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aemodel import soap
+from aemodel.data import Dataset
 from aemodel.layer import Layer
-from aemodel.mnist import Dataset
-from aemodel.network import TANH_LAYERS, build_autoencoder
+from aemodel.network import build_autoencoder
 from aemodel.settings import PIXELS, Recipe, Setting
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def check_batch(recipe: Recipe, dataset: Dataset) -> None:
         )
 
 
-class Training:
+class Trainer:
     """One network being trained on one data set.
 
     Attributes:
@@ -125,7 +125,7 @@ class Training:
                 f"precision={precision!r} is not known: give {' or '.join(PRECISIONS)}"
             )
         check_batch(recipe, dataset)
-        self.recipe = recipe
+        self.setting, self.recipe = setting, recipe
         self.data = dataset.shuffled(seed)
         self.network = build_autoencoder(setting, seed)
         self.curve: list[Point] = []
@@ -137,10 +137,10 @@ class Training:
         self._axes = soap.PixelAxes.of(self.data.x_train) if recipe.optimizer == "soap" else None
         if self._axes:
             images: NDArray[Any] = self._axes.images(self.data.x_train)
-            self._layers = _rotated_layers(self._weights, self._axes)
+            self._layers = _rotated_layers(self._weights, setting.tanh_layers, self._axes)
         else:
             images = self.data.x_train
-            weights = zip(self._weights, TANH_LAYERS, strict=True)
+            weights = zip(self._weights, setting.tanh_layers, strict=True)
             self._layers = [Layer(*pair, is_tanh) for pair, is_tanh in weights]
         self._batch_pixels = recipe.batch_size * PIXELS
         # The first batch again at the end: a batch that wraps around is then one slice as well.
@@ -357,14 +357,16 @@ class Training:
         """Return the network's reconstruction of x (n, 784), in float32."""
         import tensorflow as tf
 
-        for (kernel, bias), is_tanh in zip(self._weights, TANH_LAYERS, strict=True):
+        for (kernel, bias), is_tanh in zip(self._weights, self.setting.tanh_layers, strict=True):
             x = tf.nn.bias_add(tf.matmul(x, kernel), bias)
             x = tf.tanh(x) if is_tanh else x
         return x
 
 
 def _rotated_layers(
-    weights: "list[tuple[tf.Variable, tf.Variable]]", axes: soap.PixelAxes
+    weights: "list[tuple[tf.Variable, tf.Variable]]",
+    tanh_layers: tuple[bool, ...],
+    axes: soap.PixelAxes,
 ) -> list[Layer]:
     """Return layers of their own that start from `weights`, with bases for all but the pixels."""
     import tensorflow as tf
@@ -378,7 +380,7 @@ def _rotated_layers(
         left = None if index == 0 else soap.Eigenbasis(inputs)
         right = None if index == last else soap.Eigenbasis(outputs)
         variables = tf.Variable(kernel), tf.Variable(bias)
-        layers.append(Layer(*variables, TANH_LAYERS[index], left, right))
+        layers.append(Layer(*variables, tanh_layers[index], left, right))
     return layers
 
 

@@ -39,18 +39,18 @@ import dataclasses
 import sys
 from pathlib import Path
 
-from aemodel import mnist
-from aemodel.processor import use_threads
+from aemodel.data import Dataset, load_dataset
+from aemodel.device import use_threads
 from aemodel.settings import RECIPES, SETTINGS
-from aemodel.training import Training
+from aemodel.training import Trainer
 
 RATES = (3e-3, 6e-3, 1.2e-2)
 TRAINED = 50_000
 
 
-def validation_split(data: mnist.Dataset) -> mnist.Dataset:
+def validation_split(data: Dataset) -> Dataset:
     """Return the training set cut in two: the second part takes the place of the test set."""
-    return mnist.Dataset(
+    return Dataset(
         data.x_train[:TRAINED],
         data.y_train[:TRAINED],
         data.x_train[TRAINED:],
@@ -60,14 +60,14 @@ def validation_split(data: mnist.Dataset) -> mnist.Dataset:
 
 def main(rates: list[float]) -> None:
     """Print the validation error of each setting and rate."""
-    data = validation_split(mnist.load(Path("data/mnist")))
+    data = validation_split(load_dataset(Path("data/mnist")))
     use_threads(1)
     print("| setting | " + " | ".join(f"{rate:g}" for rate in rates) + " |", flush=True)
     for setting in SETTINGS.values():
         errors = []
         for rate in rates:
             recipe = dataclasses.replace(RECIPES["fast"], learning_rate=rate)
-            training = Training(setting, recipe, 0, data, "float32")
+            training = Trainer(setting, recipe, 0, data, "float32")
             for _ in training.run():
                 pass
             errors.append(training.test_mse())

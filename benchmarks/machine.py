@@ -28,7 +28,7 @@ def matrix_rates(threads: int) -> dict[str, float]:
 
     The fastest, since whatever else the machine does can only slow a product down.
     """
-    from aemodel.processor import use_threads
+    from aemodel.device import use_threads
     from aemodel.training import PRECISIONS
 
     use_threads(threads)

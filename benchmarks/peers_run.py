@@ -18,7 +18,7 @@ from benchmarks.timing import (
     time_side_by_side,
 )
 from benchmarks.work import save_initial_weights
-from jobs.sharing import available_cores
+from jobs.training.cores import available_cores
 
 
 def run(rounds: int, iterations: int, folder: Path, peers_python: Path, results: Path) -> int:

@@ -15,11 +15,11 @@ import numpy as np
 import typer
 from joblib import Parallel, delayed
 
-from aemodel import mnist
-from aemodel.processor import use_threads
+from aemodel.data import load_dataset
+from aemodel.device import use_threads
 from aemodel.settings import RECIPES, SETTINGS, Recipe
-from aemodel.training import Training
-from jobs.sharing import available_cores
+from aemodel.training import Trainer
+from jobs.training.cores import available_cores
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,8 @@ def curves(keys: Iterable[Key], recipe: Recipe) -> Iterator[tuple[Key, list[floa
 def _curve(key: Key, recipe: Recipe) -> tuple[Key, list[float], float]:
     """Return the recorded test errors, the final one, and the seconds of a training."""
     use_threads(1)
-    data = mnist.load(Path("data/mnist"))
-    training = Training(SETTINGS[key.setting], recipe, key.seed, data, key.precision)
+    data = load_dataset(Path("data/mnist"))
+    training = Trainer(SETTINGS[key.setting], recipe, key.seed, data, key.precision)
     for _ in training.run():
         pass
     return key, [*(p.test_mse for p in training.curve), training.test_mse()], training.seconds

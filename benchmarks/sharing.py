@@ -17,7 +17,7 @@ from benchmarks.engines import ENGINES
 from benchmarks.machine import in_new_process
 from benchmarks.timing import Bench, time_alone
 from benchmarks.work import save_initial_weights
-from jobs.sharing import Shares, available_cores, share_cores
+from jobs.training.cores import Shares, available_cores, share_cores
 
 CORES = (2, 4, 8, 16)
 

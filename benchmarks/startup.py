@@ -3,7 +3,7 @@
 import resource
 import time
 
-from aemodel import mnist
+from aemodel.data import load_dataset
 from aemodel.settings import SETTINGS
 from benchmarks.machine import in_new_process
 from benchmarks.work import DATA, SEED, recipe_of
@@ -12,11 +12,11 @@ from benchmarks.work import DATA, SEED, recipe_of
 def measure(name: str) -> tuple[float, float]:
     """Return (seconds until the first update is over, peak resident memory in MB)."""
     started = time.perf_counter()
-    from aemodel.processor import use_threads
-    from aemodel.training import Training
+    from aemodel.device import use_threads
+    from aemodel.training import Trainer
 
     use_threads(1)
-    training = Training(SETTINGS[name], recipe_of(201), SEED, mnist.load(DATA), "float32")
+    training = Trainer(SETTINGS[name], recipe_of(201), SEED, load_dataset(DATA), "float32")
     updates = training.run()
     next(updates)
     seconds = time.perf_counter() - started

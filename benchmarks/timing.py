@@ -1,8 +1,8 @@
 """Starts engines in processes of their own and takes their times.
 
 Each engine is timed in two ways. *Alone*: one setting at a time, with all cores. *Side by side*:
-one process a setting, started, ordered and given threads by `jobs.sharing.share_cores` as the train
-command does: at most `workers` train at a time, and the next starts when one ends.
+one process a setting, started, ordered and given threads by `jobs.training.cores.share_cores` as
+the train command does: at most `workers` train at a time, and the next starts when one ends.
 """
 
 import json
@@ -21,7 +21,7 @@ from typing import Any
 from aemodel.settings import SETTINGS
 from benchmarks.engines import Engine
 from benchmarks.work import PROJECT
-from jobs.sharing import Shares, available_cores, share_cores
+from jobs.training.cores import Shares, available_cores, share_cores
 
 NEIGHBOURLY = {"OMP_WAIT_POLICY": "passive"}
 """For PyTorch beside others: threads that spin while they wait would take the others' cores."""

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from aemodel import mnist
+from aemodel.data import Dataset, load_dataset
 from aemodel.settings import RECIPES, SETTINGS, Recipe, Setting
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -32,13 +32,13 @@ class Work:
 
     setting: Setting
     recipe: Recipe
-    dataset: mnist.Dataset
+    dataset: Dataset
     """As loaded: not shuffled."""
     weights: Weights
     """Initial kernel (inputs, outputs) and bias of the six layers, in turn."""
 
     @property
-    def shuffled(self) -> mnist.Dataset:
+    def shuffled(self) -> Dataset:
         """The images in the order in which they are trained on."""
         return self.dataset.shuffled(SEED)
 
@@ -61,7 +61,7 @@ def flops_per_iteration(setting: Setting, recipe: Recipe, test_images: int = TES
     gradient of its weights and the gradient of its input, which the first layer does not need. The
     forward pass over the test set is spread over the updates between two evaluations.
     """
-    layers = [a * b for a, b in pairwise(setting.widths)]
+    layers = [a * b for a, b in pairwise(setting.layer_widths)]
     update = 2 * recipe.batch_size * (3 * sum(layers) - layers[0])
     return update + 2 * test_images * sum(layers) / recipe.eval_every
 
@@ -79,4 +79,4 @@ def load_work(name: str, iterations: int, folder: Path) -> Work:
     """Return the work of the setting called `name`, with the initial weights saved in `folder`."""
     with np.load(folder / f"{name}.npz") as saved:
         weights = [saved[key] for key in saved.files]
-    return Work(SETTINGS[name], recipe_of(iterations), mnist.load(DATA), weights)
+    return Work(SETTINGS[name], recipe_of(iterations), load_dataset(DATA), weights)

@@ -63,7 +63,7 @@ def limit_threads(library: str, threads: int) -> None:
         os.environ["JAX_PLATFORMS"] = "cpu"
         importlib.import_module("jax")
     else:
-        from aemodel.processor import use_threads
+        from aemodel.device import use_threads
 
         use_threads(threads)
 

@@ -73,7 +73,7 @@ def train(
     ] = "",
 ) -> None:
     """Train one network for each setting and seed; with all three settings, write the report."""
-    from jobs import plan
+    from jobs import parameters
     from jobs.tracking import StoreError
 
     overrides = {
@@ -83,24 +83,24 @@ def train(
         "eval_every": eval_every,
     }
     try:
-        chosen = plan.parse_recipe(recipe, overrides)
-        trainings = plan.plan_trainings(setting, chosen, seeds, pairs, precision)
-        processes = plan.parse_count("workers", workers)
-        threads_each = plan.parse_count("threads", threads)
-        resuming = plan.parse_bool("resume", resume)
-        plan.check_notes(notes)
-    except plan.ParameterError as error:
+        chosen = parameters.parse_recipe(recipe, overrides)
+        trainings = parameters.parse_specs(setting, chosen, seeds, pairs, precision)
+        processes = parameters.parse_count("workers", workers)
+        threads_each = parameters.parse_count("threads", threads)
+        resuming = parameters.parse_bool("resume", resume)
+        parameters.check_notes(notes)
+    except parameters.ParameterError as error:
         raise _bad_parameter(error) from None
 
-    from aemodel.mnist import DataError
-    from jobs.checkpoint import NoRoom
-    from jobs.prepare import Options
-    from jobs.train import train as run
+    from aemodel.data import DataError
+    from jobs.training.checkpoint import NoRoom
+    from jobs.training.command import train as run
+    from jobs.training.runs import Options
 
     options = Options(data, processes, threads_each, resuming, author, notes, experiment)
     try:
         status = run(trainings, options)
-    except plan.ParameterError as error:
+    except parameters.ParameterError as error:
         raise _bad_parameter(error) from None
     except (DataError, NoRoom, StoreError) as error:
         _fail(str(error))
@@ -126,19 +126,19 @@ def report(
     ),
 ) -> None:
     """Write the submission document (PDF, HTML, Markdown) from the runs of an experiment."""
-    from jobs import plan
+    from jobs import parameters
 
     try:
-        run_ids = plan.parse_run_ids(runs)
-        plan.check_notes(notes)
-        plan.check_output(output)
-    except plan.ParameterError as error:
+        run_ids = parameters.parse_run_ids(runs)
+        parameters.check_notes(notes)
+        parameters.check_output(output)
+    except parameters.ParameterError as error:
         raise _bad_parameter(error) from None
 
-    from jobs.checkpoint import NoRoom, check_room
-    from jobs.report.job import Wanted, deliver
-    from jobs.report.job import report as build
+    from jobs.report.command import Wanted, deliver
+    from jobs.report.command import report as build
     from jobs.tracking import Store, StoreError, reaching
+    from jobs.training.checkpoint import NoRoom, check_room
 
     try:
         store = Store.open(experiment)

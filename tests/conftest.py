@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from aemodel import mnist
+from aemodel.data import Dataset, load_dataset
 
 DATA = Path(__file__).parents[1] / "data" / "mnist"
 
@@ -14,15 +14,15 @@ settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")
-def dataset() -> mnist.Dataset:
+def dataset() -> Dataset:
     """The real MNIST, in the order of the files."""
-    return mnist.load(DATA)
+    return load_dataset(DATA)
 
 
 @pytest.fixture(scope="session")
-def small_dataset(dataset: mnist.Dataset) -> mnist.Dataset:
+def small_dataset(dataset: Dataset) -> Dataset:
     """The first 2,000 training and 500 test images of MNIST."""
-    return mnist.Dataset(
+    return Dataset(
         dataset.x_train[:2000], dataset.y_train[:2000], dataset.x_test[:500], dataset.y_test[:500]
     )
 
@@ -30,6 +30,6 @@ def small_dataset(dataset: mnist.Dataset) -> mnist.Dataset:
 @pytest.fixture(scope="session")
 def one_thread() -> None:
     """TensorFlow on one thread in this process; it can be told only once."""
-    from aemodel.processor import use_threads
+    from aemodel.device import use_threads
 
     use_threads(1)

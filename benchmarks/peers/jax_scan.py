@@ -4,7 +4,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from aemodel.network import TANH_LAYERS
 from aemodel.settings import PIXELS
 from benchmarks.work import Work
 
@@ -22,7 +21,9 @@ def train(work: Work, precision: str, record: Callable[[float], None]) -> None:
 
     def forward(weights: list[Any], x: Any, kind: Any) -> Any:
         h = x
-        for kernel, bias, is_tanh in zip(weights[::2], weights[1::2], TANH_LAYERS, strict=True):
+        for kernel, bias, is_tanh in zip(
+            weights[::2], weights[1::2], work.setting.tanh_layers, strict=True
+        ):
             h = jnp.dot(h.astype(kind), kernel.astype(kind)).astype(jnp.float32) + bias
             h = jnp.tanh(h) if is_tanh else h
         return h

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from aemodel.mnist import MAX_PIXEL
+from aemodel.data import MAX_PIXEL
 from aemodel.network import build_autoencoder
 from benchmarks.work import SEED, Work
 

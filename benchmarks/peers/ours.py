@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 
-from aemodel.training import Training
+from aemodel.training import Trainer
 from benchmarks.work import SEED, Work
 
 
 def train(work: Work, precision: str, record: Callable[[float], None]) -> None:
     """Train; see `benchmarks.peers`."""
-    training = Training(work.setting, work.recipe, SEED, work.dataset, precision)
+    training = Trainer(work.setting, work.recipe, SEED, work.dataset, precision)
     for progress in training.run():
         if progress.point:
             record(progress.point.test_mse)

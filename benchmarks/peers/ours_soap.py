@@ -4,14 +4,14 @@ import dataclasses
 from collections.abc import Callable
 
 from aemodel.settings import RECIPES
-from aemodel.training import Training
+from aemodel.training import Trainer
 from benchmarks.work import SEED, Work
 
 
 def train(work: Work, precision: str, record: Callable[[float], None]) -> None:
     """Train; see `benchmarks.peers`."""
     recipe = dataclasses.replace(RECIPES["fast"], iterations=work.recipe.iterations)
-    training = Training(work.setting, recipe, SEED, work.dataset, precision)
+    training = Trainer(work.setting, recipe, SEED, work.dataset, precision)
     for progress in training.run():
         if progress.point:
             record(progress.point.test_mse)

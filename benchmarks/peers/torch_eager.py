@@ -4,7 +4,6 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from aemodel.network import TANH_LAYERS
 from benchmarks.work import Work
 
 if TYPE_CHECKING:
@@ -65,7 +64,9 @@ def _network(work: Work) -> "torch.nn.Sequential":
     import torch
 
     layers: list[torch.nn.Module] = []
-    for (n_in, n_out), is_tanh in zip(pairwise(work.setting.widths), TANH_LAYERS, strict=True):
+    for (n_in, n_out), is_tanh in zip(
+        pairwise(work.setting.layer_widths), work.setting.tanh_layers, strict=True
+    ):
         layers += [torch.nn.Linear(n_in, n_out)] + [torch.nn.Tanh()] * is_tanh
     network = torch.nn.Sequential(*layers)
     with torch.no_grad():

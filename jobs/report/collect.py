@@ -14,15 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aemodel.settings import RECIPES, SETTINGS
-from jobs.plan import Pair, TrainingJob
-from jobs.report.comparison import subject, unmatched, whole
-from jobs.report.records import Curve, Interpolation, Omission, Training
+from jobs.report.analysis.comparison import subject, unmatched, whole
+from jobs.report.records import Curve, Interpolation, Omission, TrainingRecord
+from jobs.spec import Pair, TrainingSpec
 from jobs.tracking import Run, RunInfo, Store
 
 
 def collect(
     store: Store, run_ids: Sequence[str]
-) -> tuple[tuple[Training, ...], tuple[Omission, ...]]:
+) -> tuple[tuple[TrainingRecord, ...], tuple[Omission, ...]]:
     """Return the finished trainings among the runs, and why others are not among them.
 
     Args:
@@ -43,7 +43,7 @@ def collect(
     return tuple(sorted(trainings, key=_place)), tuple(omissions)
 
 
-def references(store: Store, trainings: Iterable[Training]) -> tuple[Training, ...]:
+def references(store: Store, trainings: Iterable[TrainingRecord]) -> tuple[TrainingRecord, ...]:
     """Return trainings by the assignment's recipe, for those of another recipe to be set beside.
 
     For each setting, precision and data set it is the newest finished one, of any seed, whose
@@ -63,7 +63,7 @@ def references(store: Store, trainings: Iterable[Training]) -> tuple[Training, .
     return tuple(sorted(found, key=_place))
 
 
-def _place(training: Training) -> tuple[bool, str, int]:
+def _place(training: TrainingRecord) -> tuple[bool, str, int]:
     name = training.setting.name
     return name not in SETTINGS, name, training.seed
 
@@ -93,14 +93,14 @@ def _omission(info: RunInfo) -> Omission | None:
         reason = info.tags.get("reason", "")
         return Omission(what, f"{why}: {reason}" if reason else why)
     try:
-        TrainingJob.from_params(info.params)
+        TrainingSpec.from_params(info.params)
     except (KeyError, ValueError) as error:
         return Omission(what, f"its parameters cannot be read: {error}")
     return None
 
 
-def _training(store: Store, info: RunInfo) -> Training:
-    job, run = TrainingJob.from_params(info.params), store.run(info.run_id)
+def _training(store: Store, info: RunInfo) -> TrainingRecord:
+    job, run = TrainingSpec.from_params(info.params), store.run(info.run_id)
     with tempfile.TemporaryDirectory() as folder:
         files = _Files(run, Path(folder))
         pictures = files.table("reconstructions.csv")
@@ -118,12 +118,12 @@ def _training(store: Store, info: RunInfo) -> Training:
         )
 
 
-def _logged(info: RunInfo) -> Training:
+def _logged(info: RunInfo) -> TrainingRecord:
     """Return what parameters, tags and final metrics tell of a training."""
-    job, metrics = TrainingJob.from_params(info.params), info.metrics
+    job, metrics = TrainingSpec.from_params(info.params), info.metrics
     best, threads = metrics.get("best_iteration"), info.params.get("threads", "")
     by_digit = [metrics[name] for d in range(10) if (name := f"mse_digit_{d}") in metrics]
-    return Training(
+    return TrainingRecord(
         run_id=info.run_id,
         run_name=info.name,
         status=info.status,

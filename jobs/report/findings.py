@@ -4,11 +4,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from aemodel.settings import Recipe
-from jobs.report import comparison, embedding, interpolation, reconstruction
-from jobs.report.caveats import caveats
-from jobs.report.comparison import ASSIGNED
-from jobs.report.groups import Group, comparable, embedded, group, interpolated, setting_name
+from jobs.report.analysis import comparison
+from jobs.report.analysis.comparison import ASSIGNED
+from jobs.report.analysis.groups import (
+    Group,
+    comparable,
+    embedded,
+    group,
+    interpolated,
+    setting_name,
+)
 from jobs.report.records import Interpolation, Records
+from jobs.report.sections import embedding, interpolation, reconstruction
+from jobs.report.sections.limitations import caveats
 from jobs.report.wording import (
     OPTIMIZERS,
     Finding,
@@ -74,7 +82,7 @@ def _summary(records: Records, groups: tuple[Group, ...]) -> Iterator[str]:
 
 
 def _trained(groups: tuple[Group, ...]) -> str:
-    sizes = listing(dict.fromkeys(str(one.setting.d3) for one in groups))
+    sizes = listing(dict.fromkeys(str(one.setting.latent_size) for one in groups))
     number = sum(len(one.trainings) for one in groups)
     word = NUMBER_WORDS[number] if number < len(NUMBER_WORDS) else str(number)
     noun = "autoencoder" if number == 1 else "autoencoders"
@@ -103,7 +111,7 @@ def _errors(groups: tuple[Group, ...]) -> Iterator[str]:
     for one in known:
         final, pca = one.mean("final_test_mse"), one.mean("pca_test_mse")
         beside = f" (PCA: {error(pca)})" if pca is not None else ""
-        parts.append(f"{error(final)} with {one.setting.d3}{beside}")
+        parts.append(f"{error(final)} with {one.setting.latent_size}{beside}")
     if parts:
         yield f"The final test error, as mean squared error per pixel, is {listing(parts)}."
 

@@ -45,7 +45,7 @@ class Interpolation:
 
 
 @dataclass(frozen=True, eq=False)
-class Training:
+class TrainingRecord:
     """One training run, as the tracker has it."""
 
     run_id: str
@@ -79,7 +79,7 @@ class Training:
     mse_by_digit: tuple[float, ...]
     """Test error of each digit 0..9; empty when not recorded."""
     codes: NDArray[np.float32] | None = None
-    """Latent codes of the test set; shape (10000, d3)."""
+    """Latent codes of the test set; shape (10000, d)."""
     labels: NDArray[np.int64] | None = None
     """Their digits; shape (10000,)."""
     neighbours: NDArray[np.float64] | None = None
@@ -122,9 +122,9 @@ class Records:
     """All the report knows."""
 
     request: Request
-    trainings: tuple[Training, ...]
+    trainings: tuple[TrainingRecord, ...]
     """Finished trainings the document is about: ordered by setting, then seed."""
     omissions: tuple[Omission, ...]
-    references: tuple[Training, ...] = ()
+    references: tuple[TrainingRecord, ...] = ()
     """Trainings by the assignment's own recipe, without their files, that part 1 sets beside those
     of another recipe."""

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from jobs.report.groups import Group, group
-from jobs.report.interpolation import between, segments
-from jobs.report.reconstruction import digit_means
-from jobs.report.records import Records, Training
+from jobs.report.analysis.groups import Group, group
+from jobs.report.records import Records, TrainingRecord
+from jobs.report.sections.interpolation import between, segments
+from jobs.report.sections.reconstruction import digit_means
 from jobs.report.wording import UNKNOWN, count, duration, error, one_line, spread
 
 Columns = tuple[tuple[str, str], ...]
@@ -49,8 +49,8 @@ def _summary_row(one: Group, several: bool) -> list[str]:
     share = one.mean("knn_accuracy")
     return [
         setting.name,
-        f"{setting.d1}–{setting.d2}",
-        str(setting.d3),
+        "–".join(map(str, setting.hidden_widths)) or UNKNOWN,
+        str(setting.latent_size),
         count(setting.parameter_count),
         count(first.recipe.iterations),
         *([str(len(one.trainings))] if several else []),
@@ -93,7 +93,7 @@ def digits(groups: Sequence[Group]) -> Table:
     return Table("Final test error of each digit, in thousandths.", columns, rows)
 
 
-def interpolation(training: Training) -> Table:
+def interpolation(training: TrainingRecord) -> Table:
     """Return what is nearest to the decoded pictures, one row a pair of digits."""
     columns = (
         ("Pair", "left"),
@@ -137,7 +137,7 @@ def neighbours(shares: NDArray[np.float64]) -> Table:
     )
 
 
-def runs(trainings: Sequence[Training]) -> Table:
+def runs(trainings: Sequence[TrainingRecord]) -> Table:
     """Return the runs the document rests on, in the order given."""
     columns = (
         ("Setting", "left"),

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from aemodel.mnist import Dataset
+from aemodel.data import Dataset
 from aemodel.settings import PIXELS
 from aemodel.training import Point
 from jobs.tracking.outage import http_status

@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlparse
 
-from jobs import views
-from jobs.plan import is_writable
-from jobs.tracking.first_use import first_use, spelled_out
+from jobs.filesystem import is_writable
+from jobs.tracking import ui_view
 from jobs.tracking.outage import (
     StoreError,
     http_status,
@@ -24,6 +23,7 @@ from jobs.tracking.outage import (
     reaching,
 )
 from jobs.tracking.run import Run, RunInfo
+from jobs.tracking.sqlite import first_use, spelled_out
 
 if TYPE_CHECKING:
     from mlflow.entities import Experiment
@@ -143,13 +143,13 @@ class Store:
         return run
 
     def link(self, run_id: str = "") -> str:
-        """Return the address of the experiment, seen as `jobs.views` has it, or of a run in the UI.
+        """Return the address of a run in the UI, or of the experiment under the saved view.
 
         It is the server's where the store is one, else where `make ui` opens the store.
         """
         server = self.tracking_uri if self.tracking_uri.startswith("http") else LOCAL_UI
         page = f"{server}/#/experiments/{self.experiment_id}/runs"
-        chosen = f"/{run_id}?" if run_id else f"?viewStateShareKey={views.KEY}&"
+        chosen = f"/{run_id}?" if run_id else f"?viewStateShareKey={ui_view.KEY}&"
         return f"{page}{chosen}workflowType=machine_learning"
 
 
@@ -186,10 +186,10 @@ def _offer_view(client: "MlflowClient", experiment: "Experiment") -> None:
     """Put our view of the experiment among those the UI offers; refused, the job does without."""
     from mlflow.exceptions import MlflowException
 
-    view = views.saved_view(experiment.creation_time or 0)
-    if experiment.tags.get(views.TAG) != view:
+    view = ui_view.saved_view(experiment.creation_time or 0)
+    if experiment.tags.get(ui_view.TAG) != view:
         with suppress(MlflowException):
-            client.set_experiment_tag(experiment.experiment_id, views.TAG, view)
+            client.set_experiment_tag(experiment.experiment_id, ui_view.TAG, view)
 
 
 def _client(tracking_uri: str) -> "MlflowClient":

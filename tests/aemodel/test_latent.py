@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
 from aemodel import latent
-from aemodel.mnist import Dataset
+from aemodel.data import Dataset
 
 DIGITS = np.arange(10)
 

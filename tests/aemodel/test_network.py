@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from aemodel.mnist import Dataset
+from aemodel.data import Dataset
 from aemodel.network import Autoencoder, build_autoencoder
 from aemodel.settings import Setting, parse_setting
 
@@ -33,8 +33,8 @@ def pixels(dataset: Dataset) -> NDArray[np.float32]:
 def test_layers(network: Autoencoder, setting: Setting) -> None:
     kernels = [kernel for kernel, _ in network.weights()]
     biases = [bias for _, bias in network.weights()]
-    assert [k.shape for k in kernels] == list(pairwise(setting.widths))
-    assert [b.shape for b in biases] == [(width,) for width in setting.widths[1:]]
+    assert [k.shape for k in kernels] == list(pairwise(setting.layer_widths))
+    assert [b.shape for b in biases] == [(width,) for width in setting.layer_widths[1:]]
     activations = [layer.activation.__name__ for layer in network.dense_layers]
     assert activations == ["tanh", "tanh", "linear", "tanh", "tanh", "linear"]
 
@@ -57,7 +57,7 @@ def test_the_autoencoder_is_the_decoder_after_the_encoder(
     network: Autoencoder, setting: Setting, pixels: NDArray[np.float32]
 ) -> None:
     codes = network.encoder(pixels)
-    assert codes.shape == (50, setting.d3)
+    assert codes.shape == (50, setting.latent_size)
     decoded = np.asarray(network.decoder(codes))
     assert decoded.shape == (50, 784)
     np.testing.assert_array_equal(network.autoencoder(pixels), decoded)

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aemodel import pca
-from aemodel.mnist import Dataset
+from aemodel.data import Dataset
 
 
 @pytest.fixture(scope="module")

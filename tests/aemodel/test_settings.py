@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aemodel.settings import MAX_WIDTH, RECIPES, SETTINGS, Recipe, Setting, parse_setting
+from aemodel.settings import (
+    MAX_LAYERS,
+    MAX_WIDTH,
+    RECIPES,
+    SETTINGS,
+    Recipe,
+    Setting,
+    parse_setting,
+)
 
 ASSIGNMENT = RECIPES["assignment"]
 widths = st.integers(1, MAX_WIDTH)
@@ -30,26 +38,27 @@ widths = st.integers(1, MAX_WIDTH)
 def test_widths_and_parameters(name: str, wanted: tuple[int, ...], parameters: int) -> None:
     setting = parse_setting(name)
     assert setting.name == name
-    assert setting.widths == wanted
+    assert setting.layer_widths == wanted
     assert setting.parameter_count == parameters
 
 
-@given(widths, widths, widths)
-def test_custom_settings_are_named_by_their_widths(d1: int, d2: int, d3: int) -> None:
-    setting = parse_setting(f" {d1}-{d2}-{d3} ")
-    assert (setting.d1, setting.d2, setting.d3) == (d1, d2, d3)
+@given(st.lists(widths, min_size=2, max_size=MAX_LAYERS))
+def test_custom_settings_are_named_by_their_widths(chosen: list[int]) -> None:
+    setting = parse_setting(f" {'-'.join(map(str, chosen))} ")
+    assert setting.widths == tuple(chosen)
+    assert (*setting.hidden_widths, setting.latent_size) == setting.widths
     assert parse_setting(setting.name) == setting
 
 
 @pytest.mark.parametrize("name", SETTINGS)
 def test_widths_of_a_preset_are_the_preset(name: str) -> None:
     preset = SETTINGS[name]
-    assert parse_setting(f"{preset.d1}-{preset.d2}-{preset.d3}") is preset
+    assert parse_setting("-".join(map(str, preset.widths))) is preset
 
 
 @pytest.mark.parametrize(
     "text",
-    ["", "0", "4", "2-", "-1-2-3", "1e9-1-1", "1-2", "1-2-3-4", "a-b-c", "1.5-2-3", "٣-٣-٣", "all"],
+    ["", "0", "4", "2-", "-1-2-3", "1e9-1-1", "1--2", "1-2-3-", "a-b-c", "1.5-2-3", "٣-٣-٣", "all"],
 )
 def test_unknown_settings_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match=f"setting {text!r} is not known: give 1, 2, 3 or three"):
@@ -66,7 +75,7 @@ def test_widths_out_of_range_are_refused(text: str, width: int) -> None:
 
 def test_a_setting_is_checked_however_it_is_made() -> None:
     with pytest.raises(ValueError, match="layer width -1"):
-        Setting("mine", 8, -1, 2)
+        Setting("mine", (8, -1, 2))
 
 
 # --- Recipes ---------------------------------------------------------------------------------

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from aemodel.data import Dataset
 from aemodel.layer import Layer
-from aemodel.mnist import Dataset
 from aemodel.settings import Recipe
 from aemodel.soap import REFRESH_EVERY, Eigenbasis, PixelAxes
 

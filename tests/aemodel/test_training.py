@@ -10,10 +10,10 @@ import pytest
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from aemodel.mnist import Dataset
+from aemodel.data import Dataset
 from aemodel.settings import RECIPES, Recipe, Setting, parse_setting
 from aemodel.soap import PixelAxes
-from aemodel.training import CHUNK, PRECISIONS, Diverged, Point, Training
+from aemodel.training import CHUNK, PRECISIONS, Diverged, Point, Trainer
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -26,18 +26,18 @@ def setting(request: pytest.FixtureRequest) -> Setting:
     return parse_setting(request.param)
 
 
-def trained(training: Training) -> Training:
+def trained(training: Trainer) -> Trainer:
     """Run a training to its end."""
     for _ in training.run():
         pass
     return training
 
 
-def start(data: Dataset, recipe: Recipe, setting: Setting = CUSTOM, seed: int = 3) -> Training:
-    return Training(setting, recipe, seed, data, "float32")
+def start(data: Dataset, recipe: Recipe, setting: Setting = CUSTOM, seed: int = 3) -> Trainer:
+    return Trainer(setting, recipe, seed, data, "float32")
 
 
-def weights(training: Training) -> list[NDArray[np.float32]]:
+def weights(training: Trainer) -> list[NDArray[np.float32]]:
     return [array for pair in training.network.weights() for array in pair]
 
 
@@ -219,12 +219,12 @@ def test_a_restored_training_ends_in_the_same_bits(
     small_dataset: Dataset, stop: int, precision: str, recipe: Recipe
 ) -> None:
     arguments = (CUSTOM, recipe, 3, small_dataset, precision)
-    interrupted = Training(*arguments)
+    interrupted = Trainer(*arguments)
     for _ in islice(interrupted.run(), stop):
         pass
     state = interrupted.state()
     trained(interrupted)  # what happens after `state` was taken does not change it
-    resumed = Training(*arguments)
+    resumed = Trainer(*arguments)
     resumed.restore(state)
     assert resumed.done == int(state["done"])
     assert resumed.seconds == float(state["seconds"])
@@ -328,8 +328,8 @@ def test_the_highest_learning_rate_stays_finite(small_dataset: Dataset) -> None:
 
 
 def test_bfloat16_is_close_to_float32(small_dataset: Dataset, setting: Setting) -> None:
-    single = trained(Training(setting, LONGER, 3, small_dataset, "float32"))
-    half = trained(Training(setting, LONGER, 3, small_dataset, "bfloat16"))
+    single = trained(Trainer(setting, LONGER, 3, small_dataset, "float32"))
+    half = trained(Trainer(setting, LONGER, 3, small_dataset, "bfloat16"))
     assert half.curve[0].train_mse != single.curve[0].train_mse
     for a, b in zip(single.curve, half.curve, strict=True):
         assert b.test_mse == pytest.approx(a.test_mse, rel=0.05)
@@ -345,4 +345,4 @@ def test_a_batch_larger_than_the_training_set_is_refused(small_dataset: Dataset)
 
 def test_an_unknown_precision_is_refused(small_dataset: Dataset) -> None:
     with pytest.raises(ValueError, match="precision='float16' is not known: give float32 or"):
-        Training(CUSTOM, RECIPE, 0, small_dataset, "float16")
+        Trainer(CUSTOM, RECIPE, 0, small_dataset, "float16")

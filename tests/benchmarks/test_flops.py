@@ -18,5 +18,5 @@ def test_smallest_network_counted_by_hand() -> None:
     weights = 784 + 1 + 1 + 1 + 1 + 784
     update = 500 * 2 * (3 * weights - 784)
     evaluation = 10_000 * 2 * weights / 100
-    tiny = Setting("1-1-1", 1, 1, 1)
+    tiny = Setting("1-1-1", (1, 1, 1))
     assert flops_per_iteration(tiny, recipe_of(1)) == update + evaluation

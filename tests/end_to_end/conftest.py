@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from aemodel.mnist import Dataset
-from tests.end_to_end.workspace import Workspace, write_idx
+from aemodel.data import Dataset
+from tests.support.workspace import Workspace, write_idx
 
 
 @pytest.fixture(scope="session")

@@ -14,11 +14,11 @@ from selenium.webdriver.support.expected_conditions import (
 )
 from selenium.webdriver.support.wait import WebDriverWait
 
-from aemodel.mnist import Dataset
-from tests.aemodel.explorer.network import Network, make_network
-from tests.aemodel.explorer.page import Page, assert_same_pixels, wait_until_ready
-from tests.browser import headless_chromium
-from tests.end_to_end.mlflow_ui import START_SECONDS, serve
+from aemodel.data import Dataset
+from tests.jobs.artifacts.explorer.network import Network, make_network
+from tests.jobs.artifacts.explorer.page import Page, assert_same_pixels, wait_until_ready
+from tests.support.browser import headless_chromium
+from tests.support.mlflow_ui import START_SECONDS, serve
 
 
 @dataclass(frozen=True)

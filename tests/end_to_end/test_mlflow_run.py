@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from mlflow.entities import Run
 
-from tests.end_to_end.workspace import ROOT, Workspace
+from tests.support.workspace import ROOT, Workspace
 
 Done = subprocess.CompletedProcess[str]
 

@@ -9,7 +9,7 @@ import pypdf
 import pytest
 from mlflow.entities import Run
 
-from tests.end_to_end.workspace import Workspace
+from tests.support.workspace import Workspace
 
 Done = subprocess.CompletedProcess[str]
 FILES = ("submission.pdf", "submission.html", "submission.md", "submission-source.zip")

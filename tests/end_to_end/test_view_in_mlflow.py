@@ -10,9 +10,9 @@ from mlflow.entities import Run
 from selenium import webdriver
 from selenium.webdriver.support.wait import WebDriverWait
 
-from tests.browser import headless_chromium
-from tests.end_to_end.mlflow_ui import START_SECONDS, serve
-from tests.end_to_end.workspace import Workspace
+from tests.support.browser import headless_chromium
+from tests.support.mlflow_ui import START_SECONDS, serve
+from tests.support.workspace import Workspace
 
 TRAININGS = (
     *("train", "--setting", "16-8-2,1", "--recipe", "assignment", "--iterations", "300"),

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from mlflow.tracking import MlflowClient
 
-from tests.end_to_end.workspace import TIMEOUT, Workspace, wait_for
-from tests.faults.proxy import Proxy
+from tests.support.proxy import Proxy
+from tests.support.workspace import TIMEOUT, Workspace, wait_for
 
 SETTINGS = ("16-8-2", "16-8-3")
 

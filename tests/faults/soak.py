@@ -27,14 +27,14 @@ import typer
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
-from aemodel.mnist import Dataset, load
-from tests.end_to_end.workspace import ROOT, Workspace, write_idx
-from tests.faults.bad_files import Samples
-from tests.faults.databases import DATABASES, served
+from aemodel.data import Dataset, load_dataset
 from tests.faults.outage import SETTINGS as OUTAGE_SETTINGS
 from tests.faults.outage import train_through
-from tests.faults.proxy import Proxy
 from tests.faults.together import assert_all_is_there, mlflow_run, open_together, run_together
+from tests.support.bad_files import Samples
+from tests.support.databases import DATABASES, served
+from tests.support.proxy import Proxy
+from tests.support.workspace import ROOT, Workspace, write_idx
 
 Figures = dict[str, object]
 
@@ -52,7 +52,7 @@ def counted(what: str, total: int) -> Iterator[int]:
 
 
 def slice_of_mnist() -> Dataset:
-    data = load(ROOT / "data" / "mnist")
+    data = load_dataset(ROOT / "data" / "mnist")
     return Dataset(data.x_train[:2000], data.y_train[:2000], data.x_test[:500], data.y_test[:500])
 
 

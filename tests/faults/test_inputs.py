@@ -11,13 +11,13 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from aemodel.mnist import CSV_STEMS, IDX_STEMS, DataError, Dataset, load
+from aemodel.data import CSV_STEMS, IDX_STEMS, DataError, Dataset, load_dataset
 from aemodel.settings import MAX_WIDTH, RECIPES, Setting
-from jobs import plan
+from jobs import parameters
 from jobs.__main__ import app
-from jobs.plan import MAX_COUNT, MAX_SEED, ParameterError
-from tests.end_to_end.workspace import Workspace, write_idx
-from tests.faults.bad_files import Samples, write_csv
+from jobs.parameters import MAX_COUNT, MAX_SEED, ParameterError
+from tests.support.bad_files import Samples, write_csv
+from tests.support.workspace import Workspace, write_idx
 
 NewWorkspace = Callable[[], Workspace]
 
@@ -42,14 +42,14 @@ def value_or_error(parameter: str, parse: Callable[..., Any], *arguments: Any) -
 @example("all")
 @example("1,256-64-8")
 def test_any_text_as_settings(text: str) -> None:
-    for setting in value_or_error("setting", plan.parse_settings, text) or ():
+    for setting in value_or_error("setting", parameters.parse_settings, text) or ():
         assert isinstance(setting, Setting)
-        assert all(1 <= width <= MAX_WIDTH for width in (setting.d1, setting.d2, setting.d3))
+        assert all(1 <= width <= MAX_WIDTH for width in setting.widths)
 
 
 @given(texts)
 def test_any_text_as_seeds(text: str) -> None:
-    seeds = value_or_error("seeds", plan.parse_seeds, text)
+    seeds = value_or_error("seeds", parameters.parse_seeds, text)
     if seeds is not None:
         assert 0 < len(set(seeds)) == len(seeds) == text.count(",") + 1
         assert all(0 <= seed <= MAX_SEED for seed in seeds)
@@ -57,7 +57,7 @@ def test_any_text_as_seeds(text: str) -> None:
 
 @given(texts)
 def test_any_text_as_pairs(text: str) -> None:
-    pairs = value_or_error("pairs", plan.parse_pairs, text)
+    pairs = value_or_error("pairs", parameters.parse_pairs, text)
     if pairs is not None:
         assert ",".join(f"{a}-{b}" for a, b in pairs) == "".join(text.split())
         assert all(a != b for a, b in pairs)
@@ -71,7 +71,7 @@ FIELDS = ("iterations", "batch_size", "eval_every", "learning_rate")
 @example("1_000")
 @example("٣")
 def test_any_text_as_a_number(field: str, text: str) -> None:
-    recipe = value_or_error(field, plan.parse_recipe, "assignment", {field: text})
+    recipe = value_or_error(field, parameters.parse_recipe, "assignment", {field: text})
     if recipe is not None and text.strip():
         value = getattr(recipe, field)
         assert value > 0
@@ -82,7 +82,7 @@ def test_any_text_as_a_number(field: str, text: str) -> None:
 
 @given(texts | st.integers(-5, 2000).map(str))
 def test_any_text_as_a_count(text: str) -> None:
-    count = value_or_error("threads", lambda text: plan.parse_count("threads", text), text)
+    count = value_or_error("threads", lambda text: parameters.parse_count("threads", text), text)
     assert count is None or 0 <= count <= MAX_COUNT
 
 
@@ -90,10 +90,10 @@ def test_any_text_as_a_count(text: str) -> None:
 @pytest.mark.parametrize(
     ("parameter", "parse"),
     [
-        ("runs", plan.parse_run_ids),
-        ("precision", plan.resolve_precision),
-        ("recipe", lambda text: plan.parse_recipe(text, {})),
-        ("resume", lambda text: plan.parse_bool("resume", text)),
+        ("runs", parameters.parse_run_ids),
+        ("precision", parameters.resolve_precision),
+        ("recipe", lambda text: parameters.parse_recipe(text, {})),
+        ("resume", lambda text: parameters.parse_bool("resume", text)),
     ],
 )
 def test_any_text_as_a_name(parameter: str, parse: Callable[[str], object], text: str) -> None:
@@ -126,7 +126,7 @@ def test_any_bytes_in_a_file(samples: Samples, name: str, start: int, content: b
     path.write_bytes(good[:start] + content)
     try:
         with pytest.raises(DataError, match=name):
-            load(path.parent)
+            load_dataset(path.parent)
     finally:
         path.write_bytes(good)
 

@@ -15,17 +15,18 @@ from pathlib import Path
 
 import pytest
 
-from aemodel.mnist import Dataset
+from aemodel.data import Dataset
 from aemodel.settings import RECIPES
-from jobs import results, train, worker
-from jobs.checkpoint import Checkpoint, NoRoom, check_room
-from jobs.plan import plan_trainings
-from jobs.progress import Board, Status
+from jobs.artifacts import files
+from jobs.parameters import parse_specs
 from jobs.tracking import Store, StoreAway, outage
-from jobs.worker import Task, run_training
-from tests.begun import begun
-from tests.end_to_end.workspace import Workspace, wait_for, write_idx
-from tests.stores import work_in
+from jobs.training import command, worker
+from jobs.training.channel import Board, Status
+from jobs.training.checkpoint import Checkpoint, NoRoom, check_room
+from jobs.training.worker import Task, run_training
+from tests.support.begun import begun
+from tests.support.stores import work_in
+from tests.support.workspace import Workspace, wait_for, write_idx
 
 RECIPE = replace(RECIPES["assignment"], iterations=250, eval_every=50, batch_size=100)
 CURVE = [0, 50, 100, 150, 200]
@@ -76,7 +77,7 @@ def open_store(
 @contextmanager
 def training(store: Store) -> Iterator[Task]:
     """Make a training whose board is the folder `board`."""
-    (job,) = plan_trainings("16-8-2", RECIPE, "1", "3-8", "float32")
+    (job,) = parse_specs("16-8-2", RECIPE, "1", "3-8", "float32")
     board = Path("board")
     board.mkdir()
     with begun(store, job, board) as task:
@@ -194,7 +195,7 @@ def test_what_the_machine_lacks_is_the_reason(
     store = open_store(tmp_path, tmp_path / "artifacts")
     with training(store) as task:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(results, "evaluate", fail)
+            patch.setattr(files, "evaluate", fail)
             outcome = run_training(task)
         assert outcome.status == store.run(task.run_id).status() == "FAILED"
         assert wanted in outcome.reason
@@ -223,16 +224,16 @@ def test_a_clock_that_jumps_is_not_noticed(
 def test_no_warning_without_cause(
     fast: bool, precision: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(train, "has_fast_bfloat16", lambda: fast)
-    train.warn_of_slow_products(plan_trainings("1", RECIPE, "1", "3-8", precision))
+    monkeypatch.setattr(command, "has_fast_bfloat16", lambda: fast)
+    command.warn_of_slow_products(parse_specs("1", RECIPE, "1", "3-8", precision))
     assert capsys.readouterr().err == ""
 
 
 def test_bfloat16_is_slow_without_instructions_for_it(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(train, "has_fast_bfloat16", lambda: False)
-    train.warn_of_slow_products(plan_trainings("1", RECIPE, "1", "3-8", "bfloat16"))
+    monkeypatch.setattr(command, "has_fast_bfloat16", lambda: False)
+    command.warn_of_slow_products(parse_specs("1", RECIPE, "1", "3-8", "bfloat16"))
     assert "Warning: precision bfloat16 on a processor that has no instr" in capsys.readouterr().err
 
 

@@ -4,8 +4,6 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.end_to_end.workspace import Workspace
-from tests.faults.databases import DATABASES, reachable_from_elsewhere, served
 from tests.faults.together import (
     assert_all_is_there,
     mlflow_run,
@@ -13,6 +11,8 @@ from tests.faults.together import (
     python_jobs,
     run_together,
 )
+from tests.support.databases import DATABASES, reachable_from_elsewhere, served
+from tests.support.workspace import Workspace
 
 NewWorkspace = Callable[[], Workspace]
 

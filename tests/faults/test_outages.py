@@ -14,20 +14,21 @@ from pathlib import Path
 import pytest
 from mlflow.tracking import MlflowClient
 
-from aemodel.mnist import Dataset
+from aemodel.data import Dataset
 from aemodel.settings import RECIPES
-from jobs import outbox, tracking
-from jobs.checkpoint import Checkpoint
-from jobs.plan import TrainingJob, plan_trainings
-from jobs.progress import Board
-from jobs.tracking import Run, Store, StoreAway, StoreError, outage, patiently, reaching
-from jobs.worker import Outcome, Task, run_training
-from tests.begun import begun
-from tests.end_to_end.workspace import Workspace, wait_for, write_idx
-from tests.faults.databases import served
+from jobs import tracking
+from jobs.parameters import parse_specs
+from jobs.spec import TrainingSpec
+from jobs.tracking import Run, Store, StoreAway, StoreError, outage, patiently, reaching, uploader
+from jobs.training.channel import Board
+from jobs.training.checkpoint import Checkpoint
+from jobs.training.worker import Outcome, Task, run_training
 from tests.faults.outage import SETTINGS, Ended, train_through
-from tests.faults.proxy import FAULTS, Proxy
-from tests.stores import work_in
+from tests.support.begun import begun
+from tests.support.databases import served
+from tests.support.proxy import FAULTS, Proxy
+from tests.support.stores import work_in
+from tests.support.workspace import Workspace, wait_for, write_idx
 
 ITERATIONS = 2000
 CURVE = list(range(0, ITERATIONS, 50))
@@ -72,8 +73,8 @@ def store(
     write_idx(small_dataset, folder / "mnist")
     with pytest.MonkeyPatch.context() as patch:
         work_in(folder, proxy.address, patch)
-        patch.setattr(outbox, "SEND_SECONDS", 0.1)
-        patch.setattr(outbox, "WAITING_SHARE", 0.9)
+        patch.setattr(uploader, "SEND_SECONDS", 0.1)
+        patch.setattr(uploader, "WAITING_SHARE", 0.9)
         patch.setattr(outage, "RETRY_SECONDS", 0.2)
         patch.setattr(outage, "BRIEF_SECONDS", "1")
         patch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
@@ -88,8 +89,8 @@ def task(store: Store, proxy: Proxy, tmp_path: Path) -> Iterator[Task]:
     proxy.choose("")
 
 
-def a_job() -> TrainingJob:
-    (job,) = plan_trainings("16-8-2", RECIPE, "1", "3-8", "float32")
+def a_job() -> TrainingSpec:
+    (job,) = parse_specs("16-8-2", RECIPE, "1", "3-8", "float32")
     return job
 
 

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from tests.end_to_end.test_mlflow_run import mlflow_run
-from tests.end_to_end.workspace import ROOT, Workspace
+from tests.support.workspace import ROOT, Workspace
 
 NewWorkspace = Callable[[], Workspace]
 Watched = tuple[Workspace, dict[str, Path], list[tuple[str, Any]]]

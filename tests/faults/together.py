@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
-from tests.end_to_end.workspace import ROOT, TIMEOUT, Workspace
+from tests.support.workspace import ROOT, TIMEOUT, Workspace
 
 EXPERIMENT = "together"
 SETTINGS = ("16-8-2", "16-8-3")

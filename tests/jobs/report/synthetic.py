@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from aemodel import latent, mnist, pca
+from aemodel import latent, pca
+from aemodel.data import Dataset, load_dataset
 from aemodel.settings import RECIPES, SETTINGS, Recipe, Setting
-from jobs.report.records import Curve, Interpolation, Records, Request, Training
+from jobs.report.records import Curve, Interpolation, Records, Request, TrainingRecord
 
 DATA = Path(__file__).parents[3] / "data" / "mnist"
 PAIRS = ((3, 8), (4, 9), (1, 7))
@@ -41,8 +42,8 @@ REFERENCE: Mapping[str, Mapping[int, float]] = {
 
 
 @cache
-def data() -> mnist.Dataset:
-    return mnist.load(DATA)
+def data() -> Dataset:
+    return load_dataset(DATA)
 
 
 @cache
@@ -76,7 +77,7 @@ def _measured(setting: Setting) -> dict[str, Any]:
     """What a run measures besides its curve, with PCA as the network."""
     found, images = components(), data().x_test / np.float32(255)
     labels = data().y_test.astype(np.int64)
-    basis = found.components[: setting.d3]
+    basis = found.components[: setting.latent_size]
     codes = ((images - found.mean) @ basis.T).astype(np.float32)
     decoded = codes @ basis + found.mean
     errors = np.mean((images - decoded) ** 2, axis=1)
@@ -108,7 +109,7 @@ def _path(
     return Interpolation(a, b, fractions, pixels, labels[nearest], distance, blended * 1.3)
 
 
-def make_training(name: str = "1", **changes: Any) -> Training:
+def make_training(name: str = "1", **changes: Any) -> TrainingRecord:
     """Return a finished training of a setting; `changes` replace any of its fields."""
     setting = SETTINGS[name]
     recipe = changes.get("recipe", RECIPES["assignment"])
@@ -139,10 +140,10 @@ def make_training(name: str = "1", **changes: Any) -> Training:
         "real_nearest_mse": REAL_NEAREST,
         **_measured(setting),
     }
-    return Training(**(fields | changes))
+    return TrainingRecord(**(fields | changes))
 
 
-def make_records(*trainings: Training, **changes: Any) -> Records:
+def make_records(*trainings: TrainingRecord, **changes: Any) -> Records:
     """Return records of these trainings; `changes` replace fields of the request and the rest."""
     omissions, references = changes.pop("omissions", ()), changes.pop("references", ())
     request = Request(

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from aemodel.settings import RECIPES, Recipe
 from aemodel.training import Point
-from jobs.plan import plan_trainings
+from jobs.artifacts.files import write_csv
+from jobs.parameters import parse_specs
 from jobs.report.collect import collect, references
-from jobs.results import write_csv
 from jobs.tracking import Run, Store, StoreError
-from tests.stores import work_in
+from tests.support.stores import work_in
 
 RECIPE = replace(RECIPES["assignment"], iterations=300)
 
@@ -46,7 +46,7 @@ def add(
     precision: str = "float32",
 ) -> Run:
     """Add a training as a job leaves it, started at `start` milliseconds, without files."""
-    (job,) = plan_trainings(setting, recipe, seed, "3-8", precision)
+    (job,) = parse_specs(setting, recipe, seed, "3-8", precision)
     made = store.client.create_run(store.experiment_id, run_name=job.name, start_time=start)
     run = Run(store.client, made.info.run_id)
     run.log_params(job.to_params() | {"data_digest": "abc", "threads": "2"})
@@ -184,7 +184,7 @@ def test_the_assignments_own_trainings_need_no_reference(store: Store) -> None:
 
 def test_a_run_older_than_a_field_of_the_recipe_is_read(store: Store) -> None:
     run = store.create_run("old")
-    (job,) = plan_trainings("2", RECIPES["assignment"], "0", "3-8", "float32")
+    (job,) = parse_specs("2", RECIPES["assignment"], "0", "3-8", "float32")
     params = job.to_params()
     del params["optimizer"]
     run.log_params(params)

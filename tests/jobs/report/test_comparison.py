@@ -9,13 +9,16 @@ import numpy as np
 import pytest
 
 from aemodel.settings import OPTIMIZERS, RECIPES, Recipe
-from jobs.report import comparison, document, provenance, wording
-from jobs.report.caveats import FIELDS
-from jobs.report.comparison import comparisons, first, for_good, unmatched, whole
-from jobs.report.document import build
+from jobs.report import wording
+from jobs.report.analysis import comparison
+from jobs.report.analysis.comparison import comparisons, first, for_good, unmatched, whole
+from jobs.report.analysis.groups import group
 from jobs.report.findings import find, intuitions
-from jobs.report.groups import group
-from jobs.report.records import Curve, Records, Training
+from jobs.report.records import Curve, Records, TrainingRecord
+from jobs.report.render import typst
+from jobs.report.render.typst import build
+from jobs.report.sections import provenance
+from jobs.report.sections.limitations import FIELDS
 from tests.jobs.report.synthetic import REFERENCE, curve, make_records, make_training
 
 PRESET = RECIPES["fast"]
@@ -23,7 +26,7 @@ FAST = Recipe("fast", 4_000, 500, 100, 5e-3, "cosine", 100, optimizer="soap")
 """A recipe such as `fast`, whatever its numbers."""
 
 
-def fast(name: str = "2", end: float = 0.009, **changes: Any) -> Training:
+def fast(name: str = "2", end: float = 0.009, **changes: Any) -> TrainingRecord:
     """Return a training by `fast` whose error falls to `end`; it takes 0.02 s an iteration."""
     held = curve({1: 0.1, 400: 0.02, 4_000: end}, FAST, noise=0.0)
     seconds = np.asarray(0.02 * (held.iterations + 1), dtype=np.float64)
@@ -37,12 +40,12 @@ def fast(name: str = "2", end: float = 0.009, **changes: Any) -> Training:
     return make_training(name, **(made | changes))
 
 
-def reference(name: str = "2", **changes: Any) -> Training:
+def reference(name: str = "2", **changes: Any) -> TrainingRecord:
     """Return a training by the assignment's recipe that takes 600 s."""
     return make_training(name, curve=curve(REFERENCE[name], noise=0.0), **changes)
 
 
-def beside(training: Training, *references: Training) -> Records:
+def beside(training: TrainingRecord, *references: TrainingRecord) -> Records:
     return make_records(training, references=references)
 
 
@@ -92,7 +95,7 @@ def test_trainings_of_the_assignments_recipe_are_compared_with_nothing() -> None
     assert comparisons(beside(reference(), reference(seed=1))) == ()
 
 
-def damaged() -> dict[str, Training]:
+def damaged() -> dict[str, TrainingRecord]:
     right = reference()
     held = right.curve
     assert held is not None
@@ -206,8 +209,7 @@ def test_all_forms_show_the_comparison_and_where_it_comes_from() -> None:
     right = reference(run_id="a" * 32, git_commit="b" * 40)
     made = build(beside(fast(), right))
     page, text = (
-        made.files[name].decode().replace("\u00a0", " ")
-        for name in (document.HTML, document.MARKDOWN)
+        made.files[name].decode().replace("\u00a0", " ") for name in (typst.HTML, typst.MARKDOWN)
     )
     assert made.standards == ("a-2a", "ua-1")
     for form in (page, text):
@@ -216,7 +218,7 @@ def test_all_forms_show_the_comparison_and_where_it_comes_from() -> None:
     assert "setting 2 ends at 0.00900 after 80 s, by the assignment" in page
     assert text.index("-P recipe=assignment") < text.index("-P recipe=fast")
     assert text.index("git checkout " + "b" * 40) < text.index("-P recipe=assignment")
-    source = zipfile.ZipFile(io.BytesIO(made.files[document.SOURCE]))
+    source = zipfile.ZipFile(io.BytesIO(made.files[typst.SOURCE]))
     drawing = source.read("figures/recipes.svg")
     assert drawing.startswith(b"<?xml")
     assert b"NaN" not in drawing
@@ -225,7 +227,7 @@ def test_all_forms_show_the_comparison_and_where_it_comes_from() -> None:
 def test_no_form_speaks_of_a_comparison_where_there_is_none() -> None:
     made = build(make_records(fast()))
     assert "figures/recipes.svg" not in made.files
-    for name in (document.HTML, document.MARKDOWN):
+    for name in (typst.HTML, typst.MARKDOWN):
         assert b"recipes" not in made.files[name]
 
 

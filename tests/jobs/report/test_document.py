@@ -16,9 +16,10 @@ from markdown_it import MarkdownIt
 from pypdf import PdfReader
 
 from aemodel.settings import RECIPES, parse_setting
-from jobs.report import document, tables
-from jobs.report.document import Submission, build
+from jobs.report import tables
 from jobs.report.records import Omission, Records
+from jobs.report.render import typst
+from jobs.report.render.typst import Submission, build
 from tests.jobs.report.synthetic import make_records, make_training
 
 HOSTILE = (
@@ -56,7 +57,7 @@ class Page(HTMLParser):
 
 def pdf_text(submission: Submission) -> str:
     """Return the text of the PDF without any space: line ends and hyphens are the typesetter's."""
-    pages = PdfReader(io.BytesIO(submission.files[document.PDF])).pages
+    pages = PdfReader(io.BytesIO(submission.files[typst.PDF])).pages
     return squeezed("".join(page.extract_text() for page in pages))
 
 
@@ -71,7 +72,7 @@ def full(full_records: Records) -> Submission:
 
 @pytest.fixture(scope="module")
 def page(full: Submission) -> Page:
-    return Page(full.files[document.HTML])
+    return Page(full.files[typst.HTML])
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +100,7 @@ def test_two_builds_are_the_same_byte_for_byte(full: Submission, full_records: R
 
 
 def test_the_pdf_keeps_the_standards(full: Submission) -> None:
-    reader = PdfReader(io.BytesIO(full.files[document.PDF]))
+    reader = PdfReader(io.BytesIO(full.files[typst.PDF]))
     assert full.standards == ("a-2a", "ua-1")
     xmp = reader.xmp_metadata
     assert xmp is not None
@@ -107,7 +108,7 @@ def test_the_pdf_keeps_the_standards(full: Submission) -> None:
     assert "pdfuaid:part" in xmp.stream.get_data().decode()
     assert reader.metadata is not None
     assert reader.metadata.author == "Ada Example"
-    assert len(full.files[document.PDF]) < 2_000_000
+    assert len(full.files[typst.PDF]) < 2_000_000
 
 
 def test_all_three_parts_have_figures_observations_and_intuitions(page: Page) -> None:
@@ -137,7 +138,7 @@ def test_the_page_is_self_contained_and_forbids_the_rest(page: Page) -> None:
 
 def test_no_text_is_lost_between_the_forms(full: Submission, page: Page) -> None:
     text = pdf_text(full)
-    archive = zipfile.ZipFile(io.BytesIO(full.files[document.SOURCE]))
+    archive = zipfile.ZipFile(io.BytesIO(full.files[typst.SOURCE]))
     blocks = json.loads(archive.read("submission.json"))["blocks"]
     said = [
         item["text"] for block in blocks if block["kind"] == "findings" for item in block["items"]
@@ -149,17 +150,17 @@ def test_no_text_is_lost_between_the_forms(full: Submission, page: Page) -> None
 
 
 def test_the_source_rebuilds_the_same_pdf(full: Submission, tmp_path: Path) -> None:
-    archive = zipfile.ZipFile(io.BytesIO(full.files[document.SOURCE]))
+    archive = zipfile.ZipFile(io.BytesIO(full.files[typst.SOURCE]))
     archive.extractall(tmp_path)
     readme = (tmp_path / "README.md").read_text()
     command = readme.split('python -c "')[1].split('"\n```')[0]
     subprocess.run([sys.executable, "-c", command], cwd=tmp_path, check=True)
-    assert (tmp_path / "submission.pdf").read_bytes() == full.files[document.PDF]
+    assert (tmp_path / "submission.pdf").read_bytes() == full.files[typst.PDF]
 
 
 def test_the_markdown_shows_its_figures_and_tables(full: Submission) -> None:
     rendered = MarkdownIt("gfm-like", {"linkify": False}).render(
-        full.files[document.MARKDOWN].decode()
+        full.files[typst.MARKDOWN].decode()
     )
     shown = Page(rendered.encode())
     assert shown.tags["table"] == 5
@@ -176,7 +177,7 @@ def test_the_results_table(full_records: Records) -> None:
 
 
 def test_hostile_text_is_no_element_of_the_page(hostile: Submission) -> None:
-    shown = Page(hostile.files[document.HTML])
+    shown = Page(hostile.files[typst.HTML])
     assert not {"script", "iframe", "object"} & set(shown.tags)
     assert not [name for _, name, _ in shown.attributes if name.startswith("on")]
     assert all(value.startswith("data:") for value in shown.values("img", "src"))
@@ -196,7 +197,7 @@ def test_hostile_text_is_text_of_the_pdf(hostile: Submission) -> None:
 
 def test_hostile_text_is_text_of_the_markdown(hostile: Submission) -> None:
     rendered = MarkdownIt("gfm-like", {"linkify": False}).render(
-        hostile.files[document.MARKDOWN].decode()
+        hostile.files[typst.MARKDOWN].decode()
     )
     shown = Page(rendered.encode())
     assert not {"script", "style"} & set(shown.tags)
@@ -207,7 +208,7 @@ def test_hostile_text_is_text_of_the_markdown(hostile: Submission) -> None:
 def test_other_alphabets_emoji_and_controls_make_a_document() -> None:
     author = "王小明 😀 עברית\u202e Ada\x00\ud83d \U000e0041"
     made = build(make_records(author=author, notes="数学 👩‍🔬 \x07 ok\n\n" + author))
-    shown = Page(made.files[document.HTML])
+    shown = Page(made.files[typst.HTML])
     assert "王小明 😀 עברית Ada\ufffd" in shown.text
     assert "\u202e" not in shown.text
     assert squeezed("Ada") in pdf_text(made)
@@ -215,9 +216,9 @@ def test_other_alphabets_emoji_and_controls_make_a_document() -> None:
 
 def test_long_words_are_broken_in_the_pdf_alone() -> None:
     made = build(make_records(notes="`" + "x" * 3_000 + "`\n\n" + "y" * 3_000))
-    assert "y" * 3_000 in Page(made.files[document.HTML]).text
+    assert "y" * 3_000 in Page(made.files[typst.HTML]).text
     assert "y" * 3_000 in pdf_text(made)
-    reader = PdfReader(io.BytesIO(made.files[document.PDF]))
+    reader = PdfReader(io.BytesIO(made.files[typst.PDF]))
     assert max(len(line) for p in reader.pages for line in p.extract_text().splitlines()) < 200
 
 
@@ -225,7 +226,7 @@ def test_long_words_are_broken_in_the_pdf_alone() -> None:
 def test_notes_too_long_or_too_deep_make_a_document(notes: str) -> None:
     made = build(make_records(notes=notes))
     assert made.standards == ("a-2a", "ua-1")
-    assert len(made.files[document.PDF]) < 2_000_000
+    assert len(made.files[typst.PDF]) < 2_000_000
 
 
 def test_the_notes_have_their_place_and_structure() -> None:
@@ -234,7 +235,7 @@ def test_the_notes_have_their_place_and_structure() -> None:
             notes="### Mine\n\n1. a\n2. b\n\n[l](https://example.org)\n\n|p|q|\n|-|-|\n|1|2|"
         )
     )
-    shown = Page(made.files[document.HTML])
+    shown = Page(made.files[typst.HTML])
     assert shown.text.index("Notes") < shown.text.index("Mine") < shown.text.index("Provenance")
     assert shown.tags["ol"] == shown.tags["table"] == 1
     assert "https://example.org" in shown.values("a", "href")
@@ -248,7 +249,7 @@ def test_records_with_little_in_them_make_a_document() -> None:
         real_nearest_mse=None, reconstructions=None, end_time_ms=None, versions={}, threads=None,
         git_commit="", data_digest="",
     )  # fmt: skip
-    shown = Page(build(make_records(bare)).files[document.HTML])
+    shown = Page(build(make_records(bare)).files[typst.HTML])
     assert shown.tags["img"] == 0
     assert "No training recorded interpolations" in shown.text
     assert "nan" not in shown.text.lower().split()
@@ -258,11 +259,11 @@ def test_a_diverged_training_makes_a_document() -> None:
     training = make_training("2", final_test_mse=float("nan"), knn_accuracy=float("nan"))
     assert training.curve is not None
     training.curve.test_mse[5:] = np.nan
-    assert "the training diverged" in Page(build(make_records(training)).files[document.HTML]).text
+    assert "the training diverged" in Page(build(make_records(training)).files[typst.HTML]).text
 
 
 def test_credentials_of_the_tracking_server_are_left_out() -> None:
     made = build(make_records(tracking_uri="https://ada:secret@example.org/mlflow"))
-    for name in (document.HTML, document.MARKDOWN):
+    for name in (typst.HTML, typst.MARKDOWN):
         assert b"secret" not in made.files[name]
-    assert b"example.org/mlflow" in made.files[document.HTML]
+    assert b"example.org/mlflow" in made.files[typst.HTML]

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from aemodel.settings import RECIPES, parse_setting
+from jobs.report.analysis.groups import group, interpolated
 from jobs.report.findings import Findings, find, intuitions
-from jobs.report.groups import group, interpolated
-from jobs.report.records import Omission, Records, Training
+from jobs.report.records import Omission, Records, TrainingRecord
 from tests.jobs.report.synthetic import (
     REFERENCE,
     curve,
@@ -21,11 +21,11 @@ from tests.jobs.report.synthetic import (
 QUICK = RECIPES["quick"]
 
 
-def part_1(*trainings: Training) -> str:
+def part_1(*trainings: TrainingRecord) -> str:
     return " ".join(one.text for one in find(make_records(*trainings)).part_1)
 
 
-def with_neighbours(own: float, overlap: float) -> Training:
+def with_neighbours(own: float, overlap: float) -> TrainingRecord:
     """Return setting 1 with every digit's own share `own`, and 4 and 9 sharing `overlap`."""
     shares = np.full((10, 10), (1 - own) / 9)
     np.fill_diagonal(shares, own)
@@ -33,7 +33,7 @@ def with_neighbours(own: float, overlap: float) -> Training:
     return make_training("1", neighbours=shares)
 
 
-def with_path(digits: list[int], **changes: Any) -> Training:
+def with_path(digits: list[int], **changes: Any) -> TrainingRecord:
     training = make_training("3")
     path = replace(training.interpolations[0], nearest_digit=np.array(digits), **changes)
     return replace(training, interpolations=(path,))

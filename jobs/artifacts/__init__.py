@@ -1,0 +1,1 @@
+"""What the files of a run look like: each artifact is written, and read again, here alone."""

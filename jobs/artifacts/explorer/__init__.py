@@ -1,0 +1,147 @@
+"""The explorer: one HTML page in which a trained network's latent space can be walked through.
+
+The page carries the decoder, the codes of the test images and the images themselves, and computes
+every picture it shows. It needs no server, no network and no rights: a content security policy
+allows its own script and style alone, by their hashes, so that it runs in a sandboxed frame, from
+a file, or as an attachment.
+
+The page is made of small files beside this one: `page.html`, `style.css` and JavaScript modules
+(`*.mjs`), which are joined into one inline module.
+"""
+
+import base64
+import hashlib
+import html
+import json
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from string import Template
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aemodel.latent import Plane
+from jobs.artifacts.explorer.content import GREY_LEVELS, Content, describe
+
+MAX_NUMBERS = 8_000_000
+"""Most weights of the decoder and numbers in the codes together: a page of about 16 MB."""
+
+_MODULES = (
+    "picture",
+    "data",
+    "network",
+    "viewport",
+    "dots",
+    "map",
+    "gestures",
+    "interpolation",
+    "main",
+)
+"""The page's modules, each after those it imports."""
+
+_PAGE = Path(__file__).parent / "page"
+
+Floats = NDArray[np.floating]
+
+
+class TooLarge(ValueError):
+    """The page would have to store more than `MAX_NUMBERS`."""
+
+
+def build(
+    *,
+    title: str,
+    weights: Sequence[tuple[Floats, Floats]],
+    images: NDArray[np.uint8],
+    labels: NDArray[np.integer],
+    codes: Floats,
+    plane: Plane,
+    pairs: Iterable[tuple[int, int]],
+) -> str:
+    """Return the page as HTML text.
+
+    Args:
+        title: heading of the page; any text.
+        weights: kernel (inputs, outputs) and bias (outputs,) of the six dense layers in order. tanh
+            follows layers 1, 2, 4 and 5; layer 3 gives the code and layer 6 the picture, linearly.
+        images: test images (n, 784), 0 black to 255 white.
+        labels: their digits (n,); each of the ten occurs.
+        codes: their latent codes (n, d).
+        plane: the plane the map shows, `aemodel.latent.project(codes)`.
+        pairs: digits (a, b) between which the page offers to walk.
+
+    Raises:
+        TooLarge: weights of the decoder and codes are more than `MAX_NUMBERS`.
+        ValueError: a weight or code is not finite, or a digit is absent from the labels.
+    """
+    decoder = weights[len(weights) // 2 :]
+    _require_storable(decoder, codes)
+    content = describe(decoder, images, labels, codes, plane, pairs)
+    script = _join_modules((_PAGE / f"{name}.mjs").read_text("utf-8") for name in _MODULES)
+    style = (_PAGE / "style.css").read_text("utf-8")
+    return Template((_PAGE / "page.html").read_text("utf-8")).substitute(
+        policy=_policy(script, style),
+        title=html.escape(title),
+        introduction=html.escape(_introduction(codes)),
+        axis_1=html.escape(plane.axis_names[0]),
+        axis_2=html.escape(plane.axis_names[1]),
+        footer=html.escape(_footer(content)),
+        style=style,
+        data=json.dumps(content.block, allow_nan=False).replace("<", r"\u003c"),
+        script=script,
+    )
+
+
+def _require_storable(decoder: Sequence[tuple[Floats, Floats]], codes: Floats) -> None:
+    arrays = [codes, *(array for layer in decoder for array in layer)]
+    if not all(np.isfinite(array).all() for array in arrays):
+        raise ValueError("weights or codes are not finite: the training has diverged")
+    numbers = sum(array.size for array in arrays)
+    if numbers > MAX_NUMBERS:
+        raise TooLarge(
+            f"the explorer would have to store {numbers:,} numbers (decoder weights and codes of "
+            f"the test images), and at most {MAX_NUMBERS:,} are allowed: give narrower layers"
+        )
+
+
+def _join_modules(sources: Iterable[str]) -> str:
+    """Return the modules as one: imports dropped, as all names then share one scope."""
+    script = "\n".join(sources)
+    script = re.sub(r"^import [^;]*;\n", "", script, flags=re.MULTILINE)
+    return re.sub(r"^export ", "", script, flags=re.MULTILINE)
+
+
+def _policy(script: str, style: str) -> str:
+    """Return the content security policy: this script, this style, pictures made here, no more."""
+
+    def source(text: str) -> str:
+        digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")
+        return f"'sha256-{digest}'"
+
+    return (
+        f"default-src 'none'; script-src {source(script)}; style-src {source(style)}; "
+        "img-src data: blob:; base-uri 'none'; form-action 'none'"
+    )
+
+
+def _introduction(codes: Floats) -> str:
+    n, d = codes.shape
+    code = "one number" if d == 1 else f"{d} numbers"
+    place = {
+        1: "Left to right is the code; the digits lie in lanes, one above the other.",
+        2: "Its place on the map is that code.",
+    }.get(d, "The map shows the first two principal components of the codes.")
+    return (
+        f"The encoder squeezes the 784 pixels of an image into {code}: its code. Each dot is one "
+        f"of {n:,} test images. {place} Move over the map, and the decoder draws what lies there."
+    )
+
+
+def _footer(content: Content) -> str:
+    return (
+        "Every picture but the test images is computed in this page by the trained decoder. Its "
+        "weights and the codes are stored rounded: decoded pixels differ from the model's by at "
+        f"most {content.pixel_difference:.4f} on the scale 0 to 1 (measured on a sample of the "
+        f"test images). Test images are stored in {GREY_LEVELS} levels of grey."
+    )

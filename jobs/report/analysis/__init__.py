@@ -1,0 +1,1 @@
+"""What the records show: groups of trainings, the shapes of curves, comparisons; numbers only."""

@@ -1,0 +1,312 @@
+"""The figures of the document, as SVG (line plots, strips) or PNG (the scatter of 10,000 codes).
+
+Drawn at the width of an A4 text column, so that lettering comes out at the size given here. The
+same records give the same bytes.
+"""
+
+from collections.abc import Callable, Sequence
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jobs.report.analysis import curve_shape as shape
+from jobs.report.analysis.comparison import Comparison
+from jobs.report.analysis.groups import Group
+from jobs.report.records import Curve, Interpolation, TrainingRecord
+
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+WIDTH = 6.3
+"""Width of the text column, inches."""
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
+"""One colour a group: the palette of Okabe and Ito, which the colour-blind can tell apart."""
+STYLE: Any = {
+    "font.size": 8.5,
+    "axes.labelsize": 8.5,
+    "axes.titlesize": 8.5,
+    "xtick.labelsize": 8,
+    "ytick.labelsize": 8,
+    "legend.fontsize": 8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.6,
+    "grid.linewidth": 0.4,
+    "grid.alpha": 0.5,
+    "svg.hashsalt": "submission",
+}
+SOLID: Any = {"linewidth": 1.1}
+DASHED: Any = {"linewidth": 0.8, "linestyle": (0, (4, 1.6))}
+LEGEND_ROW, LEGEND_HANDLE = 100, 7
+"""Characters that a legend's row has room for, and those that the handle of an entry takes."""
+NO_GAPS: Any = {"w_pad": 0.01, "h_pad": 0.015, "wspace": 0.0, "hspace": 0.0}
+SCATTER_DPI = 200
+
+
+def curves(groups: Sequence[Group]) -> bytes:
+    """Return the error curves of all groups as SVG, iterations linear above, logarithmic below."""
+
+    def draw(figure: "Figure") -> None:
+        whole, early = figure.subplots(2, 1)
+        for axes in (whole, early):
+            for group, colour in zip(groups, _colours(groups), strict=True):
+                _draw_group(axes, group, colour)
+            axes.set(yscale="log", ylabel="test MSE per pixel")
+            axes.grid(which="major")
+            _plain_errors(axes)
+        early.set(xscale="log", xlabel="iteration (logarithmic)")
+        whole.set(xlabel="iteration", xlim=(0, None))
+        whole.xaxis.set_major_formatter("{x:,.0f}")
+        _legend(figure, whole)
+
+    return _svg(draw, 4.6)
+
+
+def _draw_group(axes: "Axes", group: Group, colour: str) -> None:
+    for training in group.trainings:
+        if training.curve is None:
+            continue
+        first, held = training is group.first, training.curve
+        axes.plot(
+            held.iterations,
+            held.test_mse,
+            color=colour,
+            linewidth=0.9 if first else 0.6,
+            alpha=1.0 if first else 0.45,
+            label=group.label if first else None,
+        )
+        if first:
+            _mark(axes, training, held, colour)
+    pca = group.mean("pca_test_mse")
+    if pca is not None:
+        axes.axhline(pca, color=colour, linewidth=0.8, linestyle=(0, (5, 3)), alpha=0.8)
+
+
+def _mark(axes: "Axes", training: TrainingRecord, held: Curve, colour: str) -> None:
+    peaks = [(spike.peak_iteration, spike.peak) for spike in shape.spikes(held)]
+    if peaks:
+        axes.plot(
+            *zip(*peaks, strict=True),
+            "^",
+            color=colour,
+            markersize=5,
+            markerfacecolor="white",
+            zorder=4,
+        )
+    if training.best_iteration is not None and training.best_test_mse is not None:
+        best = ([training.best_iteration], [training.best_test_mse])
+        axes.plot(*best, "o", color=colour, markersize=5.5, markeredgecolor="white", zorder=5)
+
+
+def recipes(compared: Sequence[Comparison]) -> bytes:
+    """Return the curves of both recipes as SVG, over iterations (left) and seconds (right).
+
+    One colour a training, the curve of the assignment's recipe dashed; a dot where the training is
+    as good as that one in the end.
+    """
+
+    def draw(figure: "Figure") -> None:
+        left, right = figure.subplots(1, 2, sharey=True)
+        for one, colour in zip(compared, _colours(compared), strict=True):
+            _draw_recipes(left, right, one, colour)
+        left.set(xlabel="iteration", ylabel="test MSE per pixel", yscale="log")
+        right.set(xlabel="seconds of training")
+        for axes in (left, right):
+            axes.set(xscale="log")
+            axes.xaxis.set_major_formatter("{x:,.0f}")
+            axes.grid(which="major")
+        _plain_errors(left)
+        _recipes_legend(figure, compared)
+
+    return _svg(draw, 3.1)
+
+
+def _draw_recipes(left: "Axes", right: "Axes", one: Comparison, colour: str) -> None:
+    for held, style in ((one.reference_curve, DASHED), (one.curve, SOLID)):
+        for axes, along in ((left, held.iterations), (right, held.seconds)):
+            # Iteration 0 has no place on a logarithmic axis.
+            axes.plot(along[1:], held.test_mse[1:], color=colour, **style)
+    if (reached := one.reached) is not None:
+        for axes, since, until in (
+            (left, reached.iteration, one.reference_curve.iterations[-1]),
+            (right, reached.seconds, one.reference_curve.seconds[-1]),
+        ):
+            axes.plot([since, until], [one.level] * 2, ":", color=colour, linewidth=0.9)
+            axes.plot(since, one.level, "o", color=colour, markersize=5.5, markeredgecolor="white")
+
+
+def _recipes_legend(figure: "Figure", compared: Sequence[Comparison]) -> None:
+    from matplotlib.lines import Line2D
+
+    colours = zip(compared, _colours(compared), strict=True)
+    handles = [
+        *(Line2D([], [], color=colour, linewidth=1.5, label=one.label) for one, colour in colours),
+        Line2D([], [], color="#555555", label="this recipe", **SOLID),
+        Line2D([], [], color="#555555", label="assignment's recipe", **DASHED),
+    ]
+    _above(figure, handles)
+
+
+def _legend(figure: "Figure", axes: "Axes") -> None:
+    from matplotlib.lines import Line2D
+
+    handles, _ = axes.get_legend_handles_labels()
+    grey: Any = {"color": "#555555", "linestyle": "none"}
+    handles = [
+        *handles,
+        Line2D([], [], color="#555555", linewidth=0.8, linestyle=(0, (5, 3)), label="PCA"),
+        Line2D([], [], marker="o", markersize=5, label="best", **grey),
+        Line2D([], [], marker="^", markersize=5, markerfacecolor="white", label="spike", **grey),
+    ]
+    _above(figure, handles)
+
+
+def _above(figure: "Figure", handles: Sequence["Artist"]) -> None:
+    """Put a legend above the axes: in one row, or in as many columns as there is width for."""
+    widths = [len(str(one.get_label())) + LEGEND_HANDLE for one in handles]
+    fits = sum(widths) <= LEGEND_ROW
+    columns = len(handles) if fits else max(1, LEGEND_ROW // max(widths))
+    figure.legend(handles=handles, loc="outside upper center", ncols=columns, frameon=False)
+
+
+def latent_sizes(groups: Sequence[Group]) -> bytes:
+    """Return final and best error against latent size beside PCA's as SVG, on log-log axes."""
+
+    def draw(figure: "Figure") -> None:
+        axes = figure.subplots()
+        series = (
+            ("pca_test_mse", "PCA", "s--", "#555555"),
+            ("final_test_mse", "autoencoder, final", "o-", COLOURS[0]),
+            ("best_test_mse", "autoencoder, best", "^:", COLOURS[1]),
+        )
+        for field, label, style, colour in series:
+            _draw_series(axes, groups, field, label=label, style=style, colour=colour)
+        sizes = sorted({group.setting.latent_size for group in groups})
+        axes.set(xscale="log", yscale="log", xlabel="latent size", ylabel="test MSE per pixel")
+        axes.set_xticks(sizes, [str(size) for size in sizes])
+        axes.minorticks_off()
+        axes.grid()
+        _plain_errors(axes)
+        axes.legend(frameon=False)
+
+    return _svg(draw, 2.7)
+
+
+def _draw_series(
+    axes: "Axes", groups: Sequence[Group], field: str, *, label: str, style: str, colour: str
+) -> None:
+    known = [
+        (group.setting.latent_size, group.values(field)) for group in groups if group.values(field)
+    ]
+    sizes, means = [size for size, _ in known], [float(np.mean(each)) for _, each in known]
+    deviations = [float(np.std(each, ddof=1)) if len(each) > 1 else 0.0 for _, each in known]
+    axes.errorbar(
+        sizes,
+        means,
+        yerr=deviations if any(deviations) else None,
+        fmt=style,
+        color=colour,
+        markersize=4.5,
+        linewidth=1,
+        capsize=2,
+        label=label,
+    )
+
+
+def reconstructions(trainings: Sequence[TrainingRecord], labels: Sequence[str]) -> bytes:
+    """Return ten test images above their reconstructions, one row a training, as SVG."""
+    held = [training.reconstructions for training in trainings]
+    rows = [pictures[1] for pictures in held if pictures is not None]
+    originals = [pictures[0] for pictures in held if pictures is not None]
+
+    def draw(figure: "Figure") -> None:
+        _rows(figure, [originals[0], *rows], ["test image", *labels])
+
+    return _svg(draw, 0.6 * (len(rows) + 1), **NO_GAPS)
+
+
+def interpolation(path: Interpolation) -> bytes:
+    """Return the eleven decoded pictures above the pixel blend of their ends, as SVG.
+
+    Under each step stands f and the digit of the test image nearest to the decoded picture.
+    """
+    weights = path.fractions[:, None].astype(np.float32)
+    blend = (1 - weights) * path.pixels[0] + weights * path.pixels[-1]
+
+    def draw(figure: "Figure") -> None:
+        bottom = _rows(figure, [path.pixels, blend], ["decoded", "pixel blend"])
+        steps = zip(bottom, path.fractions, path.nearest_digit, strict=True)
+        for axes, fraction, digit in steps:
+            axes.set_xlabel(f"{fraction:.1f}\n{digit}", fontsize=8, linespacing=1.5, labelpad=3)
+        bottom[0].text(
+            -0.12, -0.1, "f\nnearest", ha="right", va="top", linespacing=1.5,
+            transform=bottom[0].transAxes, fontsize=8,
+        )  # fmt: skip
+
+    return _svg(draw, 1.5, **NO_GAPS)
+
+
+def _rows(
+    figure: "Figure", rows: Sequence[NDArray[np.float32]], labels: Sequence[str]
+) -> list["Axes"]:
+    """Draw rows of images, each (n, 784), without gaps; return the axes of the last row."""
+    grid = figure.subplots(len(rows), len(rows[0]), squeeze=False)
+    for images, label, row in zip(rows, labels, grid, strict=True):
+        row[0].set_ylabel(label, rotation=0, ha="right", va="center", labelpad=5, fontsize=8)
+        for axes, image in zip(row, images, strict=True):
+            pixels = np.clip(np.nan_to_num(image.reshape(28, 28)), 0, 1)
+            axes.imshow(pixels, cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
+            axes.set(xticks=[], yticks=[])
+            for spine in axes.spines.values():
+                spine.set(visible=True, linewidth=0.3, color="#bbbbbb")
+    return list(grid[-1])
+
+
+def embedding(training: TrainingRecord) -> bytes:
+    """Return the test codes in the plane, one colour a digit, as PNG.
+
+    Raises:
+        ValueError: the training holds no codes or no labels.
+    """
+    from aemodel import latent
+    from jobs.artifacts import figures
+
+    if training.codes is None or training.labels is None:
+        raise ValueError(f"run {training.run_id}: an embedding needs latent codes and labels")
+    plane = latent.project(training.codes)
+    figure = figures.embedding(plane.xy, training.labels, plane.axis_names)
+    return _save(figure, "png", dpi=SCATTER_DPI)
+
+
+def _colours(drawn: Sequence[object]) -> list[str]:
+    return [COLOURS[number % len(COLOURS)] for number in range(len(drawn))]
+
+
+def _plain_errors(axes: "Axes") -> None:
+    """Write the errors of a logarithmic axis as plain decimals, such as 0.02."""
+    from matplotlib.ticker import LogLocator, NullFormatter
+
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_formatter(NullFormatter())
+
+
+def _svg(draw: "Callable[[Figure], None]", height: float, **padding: Any) -> bytes:
+    import matplotlib
+    from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(WIDTH, height), layout=ConstrainedLayoutEngine(**padding))
+        draw(figure)
+        return _save(figure, "svg", metadata={"Date": None})
+
+
+def _save(figure: "Figure", kind: str, **options: Any) -> bytes:
+    out = BytesIO()
+    figure.savefig(out, format=kind, **options)
+    return out.getvalue()

@@ -1,0 +1,1 @@
+"""The document in its forms: PDF and HTML by Typst, and Markdown."""

@@ -1,0 +1,152 @@
+"""The submission document: records in, the files of the submission out.
+
+`submission.typ` is the one template. It reads `submission.json`, the style sheet and the figures
+beside it and nothing else: every text of the records reaches it as data, never as markup. The
+template makes the PDF and, with `sys_inputs`, the HTML page; Markdown is written from the same
+content. The same records give the same bytes.
+"""
+
+import io
+import json
+import tempfile
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Literal
+
+from jobs.report import tables
+from jobs.report.records import Records
+from jobs.report.render import markdown
+from jobs.report.submission import Content, content, finished
+
+TEMPLATE = Path(__file__).with_name("submission.typ")
+STYLE = Path(__file__).with_name("submission.css")
+PDF, HTML, MARKDOWN, SOURCE = (
+    "submission.pdf",
+    "submission.html",
+    "submission.md",
+    "submission-source.zip",
+)
+ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
+
+Options = dict[str, Any]
+Target = Literal["pdf", "html"]
+
+STANDARDS: tuple[Options, ...] = (
+    {"pdf_standards": ["a-2a", "ua-1"], "ignore_system_fonts": True},
+    {"pdf_standards": ["a-2a", "ua-1"], "ignore_system_fonts": False},
+    {"ignore_system_fonts": False},
+)
+"""How the PDF is compiled, the strictest first.
+
+PDF/A-2a and PDF/UA-1 demand a glyph for every character. The fonts that come with Typst have none
+for emoji or Chinese; then the fonts of the system are tried, and at last no standard is promised.
+"""
+
+
+@dataclass(frozen=True)
+class Submission:
+    """The document in all its forms."""
+
+    files: Mapping[str, bytes]
+    """Path in the submission folder to bytes: the PDF, the HTML page, the Markdown with its
+    `figures/`, and the source archive."""
+    standards: tuple[str, ...]
+    """PDF standards that the PDF keeps, as Typst names them; empty when its text allows none."""
+    results: str
+    """The results table, Markdown."""
+
+
+def build(records: Records) -> Submission:
+    """Return the document that these records make.
+
+    Raises:
+        typst.TypstError: the template does not compile, whatever fonts and standards are tried.
+    """
+    made = content(records)
+    sources = _sources(made)
+    timestamp = finished(records)
+    pdf, options = _pdf(sources, timestamp)
+    files = {
+        PDF: pdf,
+        HTML: _compile(sources, timestamp, {"ignore_system_fonts": True}, "html"),
+        MARKDOWN: markdown.write(made.data).encode(),
+        SOURCE: _archive(sources | {"README.md": _readme(timestamp, options).encode()}),
+        **made.figures,
+    }
+    return Submission(files, tuple(options.get("pdf_standards", ())), tables.results(records))
+
+
+def _sources(made: Content) -> dict[str, bytes]:
+    """Return all that the template needs, by path."""
+    data = json.dumps(made.data, ensure_ascii=False, indent=1, allow_nan=False)
+    return {
+        TEMPLATE.name: TEMPLATE.read_bytes(),
+        STYLE.name: STYLE.read_bytes(),
+        "submission.json": data.encode(),
+        **made.figures,
+    }
+
+
+def _pdf(sources: Mapping[str, bytes], timestamp: int) -> tuple[bytes, Options]:
+    from typst import TypstError
+
+    for options in STANDARDS[:-1]:
+        try:
+            return _compile(sources, timestamp, options, "pdf"), options
+        except TypstError:
+            continue
+    return _compile(sources, timestamp, STANDARDS[-1], "pdf"), STANDARDS[-1]
+
+
+def _compile(
+    sources: Mapping[str, bytes], timestamp: int, options: Options, target: Target
+) -> bytes:
+    """Compile the template in a folder that holds nothing but its sources."""
+    import typst
+
+    with tempfile.TemporaryDirectory(prefix="submission-") as folder:
+        for name, data in sources.items():
+            path = Path(folder, name)
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(data)
+        # The warnings say that Typst's HTML export may change: the version is pinned for that.
+        made: tuple[bytes | None, object] = typst.compile_with_warnings(
+            Path(folder, TEMPLATE.name),
+            root=folder,
+            format=target,
+            sys_inputs={"target": target},
+            timestamp=timestamp,
+            **options,
+        )
+    return made[0] or b""
+
+
+def _archive(files: Mapping[str, bytes]) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in sorted(files):
+            entry = zipfile.ZipInfo(name, ZIP_EPOCH)
+            entry.external_attr = 0o644 << 16
+            archive.writestr(entry, files[name], zipfile.ZIP_DEFLATED)
+    return out.getvalue()
+
+
+def _readme(timestamp: int, options: Options) -> str:
+    keywords = ", ".join(f"{name}={value!r}" for name, value in options.items())
+    return f"""# Source of submission.pdf
+
+`submission.typ` sets the document, `submission.json` holds its text and numbers, `figures/` its
+figures. With Python and the package `typst` {version("typst")}, this command in the unpacked folder
+makes the same PDF again, byte for byte:
+
+```sh
+python -c "import typst; typst.compile('submission.typ', 'submission.pdf', root='.', \
+timestamp={timestamp}, sys_inputs={{'target': 'pdf'}}, {keywords})"
+```
+
+For the HTML page write `html` in place of `pdf`, in the name and in `sys_inputs`, and leave out
+`pdf_standards`. Text may be changed in `submission.json`.
+"""

@@ -1,0 +1,1 @@
+"""Running trainings: the command, the run of each training, their processes, their states."""

@@ -1,0 +1,124 @@
+"""The real commands in a folder of their own: a slice of MNIST, a store, checkpoints, output."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from mlflow.entities import Run
+from mlflow.tracking import MlflowClient
+from numpy.typing import NDArray
+
+from aemodel.data import IDX_STEMS, Dataset
+
+ROOT = Path(__file__).parents[2]
+TIMEOUT = 300
+"""Seconds a command may take; many times what it takes on an idle machine."""
+
+
+def write_idx(data: Dataset, folder: Path) -> None:
+    """Write a data set as the four IDX files."""
+    folder.mkdir()
+    arrays = (data.x_train, data.y_train, data.x_test, data.y_test)
+    for stem, array in zip(IDX_STEMS, arrays, strict=True):
+        sizes = (len(array), 28, 28) if array.ndim == 2 else (len(array),)
+        header = bytes([0, 0, 8, len(sizes)]) + np.array(sizes, ">i4").tobytes()
+        (folder / stem).write_bytes(header + array.tobytes())
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A working directory for commands, with the data in `mnist`."""
+
+    folder: Path
+
+    @property
+    def uri(self) -> str:
+        return f"sqlite:///{self.folder}/mlflow.db"
+
+    @property
+    def client(self) -> MlflowClient:
+        return MlflowClient(self.uri)
+
+    def environment(self) -> dict[str, str]:
+        kept = {n: v for n, v in os.environ.items() if not n.startswith("MLFLOW_")}
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        ours = {"PATH": path, "PYTHONPATH": str(ROOT), "MLFLOW_TRACKING_URI": self.uri}
+        return kept | ours | {"MLFLOW_DISABLE_TELEMETRY": "true"}
+
+    def run(self, *command: str) -> "subprocess.CompletedProcess[str]":
+        """Run a command to its end."""
+        return subprocess.run(
+            command, cwd=self.folder, env=self.environment(), capture_output=True, text=True,
+            timeout=TIMEOUT,
+        )  # fmt: skip
+
+    def jobs(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """Run `python -m jobs`."""
+        return self.run(sys.executable, "-m", "jobs", *arguments)
+
+    def interrupt(
+        self, condition: Callable[[], bool], number: signal.Signals, *arguments: str
+    ) -> tuple[int, str]:
+        """Start `python -m jobs`, send it a signal when `condition` holds; return how it ended.
+
+        As from a terminal, the signal reaches every process of the command; SIGKILL only the first.
+        """
+        command = [sys.executable, "-m", "jobs", *arguments]
+        pipe: Any = subprocess.PIPE
+        with subprocess.Popen(
+            command, cwd=self.folder, env=self.environment(), stdout=pipe, stderr=pipe, text=True,
+            start_new_session=True,
+        ) as process:  # fmt: skip
+            try:
+                wait_for(lambda: process.poll() is not None or condition())
+                (os.kill if number == signal.SIGKILL else os.killpg)(process.pid, number)
+                _, errors = process.communicate(timeout=TIMEOUT)
+            finally:
+                process.kill()
+        return process.returncode, errors
+
+    def runs(self, **tags: str) -> list[Run]:
+        """Return the runs of all experiments that have these tags, by name."""
+        if not (self.folder / "mlflow.db").exists():
+            return []
+        experiments = [e.experiment_id for e in self.client.search_experiments()]
+        found = self.client.search_runs(experiments)
+        with_tags = [run for run in found if tags.items() <= run.data.tags.items()]
+        return sorted(with_tags, key=lambda run: str(run.info.run_name))
+
+    def curve(self, run: Run, metric: str = "test_mse") -> list[tuple[int, float]]:
+        """Return the points of a metric as stored: (step, value), each as often as it is there."""
+        points = self.client.get_metric_history(run.info.run_id, metric)
+        return sorted((point.step, point.value) for point in points)
+
+    def model_uri(self, run: Run) -> str:
+        """Return the address of the one model that the run logged."""
+        assert run.outputs is not None
+        (output,) = run.outputs.model_outputs
+        return f"models:/{output.model_id}"
+
+    def artifacts(self, run: Run) -> Path:
+        """Return the folder of the run's artifacts."""
+        return Path(run.info.artifact_uri.removeprefix("file://"))
+
+    def table(self, run: Run, path: str) -> NDArray[np.float64]:
+        """Read a CSV artifact as the assignment's scripts do."""
+        return np.loadtxt(self.artifacts(run) / path, delimiter=",")
+
+    def has_image(self) -> bool:
+        """Whether a training came as far as a tenth of its way, where it takes a picture."""
+        return any(self.folder.glob("mlruns/*/*/artifacts/images/*+step+[1-9]*.png"))
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + TIMEOUT
+    while not condition():
+        assert time.monotonic() < deadline, "it never came to that"
+        time.sleep(0.05)
