@@ -6,8 +6,11 @@ import pytest
 from hypothesis import settings
 
 from aemodel.data import Dataset, load_dataset
+from jobs.environment import prepare_environment
 
 DATA = Path(__file__).parents[1] / "data" / "mnist"
+
+prepare_environment()
 
 settings.register_profile("untimed", deadline=None)  # a busy machine fails no property
 settings.load_profile("untimed")
