@@ -1,11 +1,10 @@
 """What the README says of the project, against the project."""
 
 from inspect import signature
-from pathlib import Path
 
 from jobs.__main__ import app
+from tests.support.project import ROOT
 
-ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 
 

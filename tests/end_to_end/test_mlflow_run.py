@@ -1,12 +1,12 @@
 """`mlflow run .`: the run that MLflow makes is the training, and the report is built from it."""
 
 import subprocess
-from collections.abc import Callable
 
 import pytest
 from mlflow.entities import Run
 
-from tests.support.workspace import ROOT, Workspace
+from tests.support.project import ROOT
+from tests.support.workspace import NewWorkspace, Workspace
 
 Done = subprocess.CompletedProcess[str]
 
@@ -20,7 +20,7 @@ def mlflow_run(place: Workspace, *arguments: str) -> Done:
 
 
 @pytest.fixture(scope="module")
-def workspace(new_workspace: Callable[[], Workspace]) -> Workspace:
+def workspace(new_workspace: NewWorkspace) -> Workspace:
     return new_workspace()
 
 

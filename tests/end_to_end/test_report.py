@@ -2,21 +2,20 @@
 
 import signal
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pypdf
 import pytest
 from mlflow.entities import Run
 
-from tests.support.workspace import Workspace
+from tests.support.workspace import NewWorkspace, Workspace
 
 Done = subprocess.CompletedProcess[str]
 FILES = ("submission.pdf", "submission.html", "submission.md", "submission-source.zip")
 
 
 @pytest.fixture(scope="module")
-def workspace(new_workspace: Callable[[], Workspace]) -> Workspace:
+def workspace(new_workspace: NewWorkspace) -> Workspace:
     return new_workspace()
 
 

@@ -6,7 +6,6 @@ Each command runs once; the tests look at what it left.
 import json
 import signal
 import subprocess
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -21,9 +20,8 @@ from aemodel.settings import Recipe
 from jobs.parameters import parse_specs
 from jobs.spec import TrainingSpec
 from jobs.training import checkpoint
-from tests.support.workspace import Workspace, wait_for
+from tests.support.workspace import NewWorkspace, Workspace, wait_for
 
-NewWorkspace = Callable[[], Workspace]
 Done = subprocess.CompletedProcess[str]
 Interrupted = tuple[Workspace, int, str, Run, int]
 

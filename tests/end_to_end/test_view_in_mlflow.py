@@ -1,7 +1,7 @@
 """The experiment where the command's last line says, in the MLflow UI, in a real browser."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from selenium.webdriver.support.wait import WebDriverWait
 
 from tests.support.browser import headless_chromium
 from tests.support.mlflow_ui import START_SECONDS, serve
-from tests.support.workspace import Workspace
+from tests.support.workspace import NewWorkspace, Workspace
 
 TRAININGS = (
     *("train", "--setting", "16-8-2,1", "--recipe", "assignment", "--iterations", "300"),
@@ -55,7 +55,7 @@ PICTURES = """
 
 
 @pytest.fixture(scope="module")
-def place(new_workspace: Callable[[], Workspace]) -> Workspace:
+def place(new_workspace: NewWorkspace) -> Workspace:
     return new_workspace()
 
 

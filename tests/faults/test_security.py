@@ -13,9 +13,9 @@ import pytest
 import yaml
 
 from tests.end_to_end.test_mlflow_run import mlflow_run
-from tests.support.workspace import ROOT, Workspace
+from tests.support.project import ROOT
+from tests.support.workspace import NewWorkspace, Workspace
 
-NewWorkspace = Callable[[], Workspace]
 Watched = tuple[Workspace, dict[str, Path], list[tuple[str, Any]]]
 """Where a training worked, its home and folder for temporary files, and what it did."""
 
