@@ -1,23 +1,31 @@
-"""The experiment where the command's last line says, in the MLflow UI, in a real browser."""
+"""The MLflow UI in a real browser: the experiment where the command's last line says, and the
+explorer among the artifacts of a run.
+"""
 
 import re
+import shutil
 from collections.abc import Iterator
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pytest
+from mlflow import MlflowClient
 from mlflow.entities import Run
 from selenium import webdriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.expected_conditions import (
+    frame_to_be_available_and_switch_to_it,
+)
 from selenium.webdriver.support.wait import WebDriverWait
 
-from tests.support.browser import headless_chromium
+from aemodel.data import Dataset
+from tests.jobs.artifacts.explorer.network import Network, make_network
+from tests.jobs.artifacts.explorer.page import Page, assert_same_pixels, wait_until_ready
+from tests.support.browser import console_messages, headless_chromium
 from tests.support.mlflow_ui import START_SECONDS, serve
-from tests.support.workspace import NewWorkspace, Workspace
-
-TRAININGS = (
-    *("train", "--setting", "16-8-2,1", "--recipe", "assignment", "--iterations", "300"),
-    *("--data", "mnist"),
-)
+from tests.support.stores import address
+from tests.support.workspace import Ended
 
 COLUMNS = (
     *("attributes.`Run Name`", "runDateAndNestInfo", "params.`setting`", "params.`recipe`"),
@@ -54,37 +62,56 @@ PICTURES = """
 """
 
 
-@pytest.fixture(scope="module")
-def place(new_workspace: NewWorkspace) -> Workspace:
-    return new_workspace()
+@dataclass(frozen=True)
+class Ui:
+    """A served copy of a store, to which a run with a network's page was added."""
+
+    address: str
+    experiment_id: str
+    run_id: str
 
 
 @pytest.fixture(scope="module")
-def link(place: Workspace) -> str:
-    """The address that the command prints last, without that of the server."""
-    done = place.jobs(*TRAININGS)
-    assert done.returncode == 0, done.stderr
-    found = re.search(r"In the MLflow UI, after make ui: http://127.0.0.1:5000/(\S+)", done.stdout)
-    assert found is not None, done.stdout
-    return found[1]
+def network(dataset: Dataset) -> Network:
+    return make_network("32-16-2", dataset, count=1000)
 
 
 @pytest.fixture(scope="module")
-def trainings(place: Workspace, link: str) -> list[Run]:
-    return place.runs(kind="training")
+def ui(
+    assignment: Ended, network: Network, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Ui]:
+    folder = tmp_path_factory.mktemp("ui")
+    shutil.copy(assignment.place.folder / "mlflow.db", folder)
+    client = MlflowClient(address(folder))
+    experiment = client.create_experiment("explorer", (folder / "artifacts").as_uri())
+    run_id = client.create_run(experiment).info.run_id
+    client.log_text(run_id, network.html, "explorer.html")
+    client.set_terminated(run_id)
+    with serve(client.tracking_uri, folder) as served:
+        yield Ui(served, experiment, run_id)
 
 
 @pytest.fixture(scope="module")
-def page(place: Workspace, link: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with serve(place.uri, tmp_path_factory.mktemp("server")) as address:
-        yield f"{address}/{link}"
-
-
-@pytest.fixture
-def browser(tmp_path: Path) -> Iterator[webdriver.Chrome]:
-    with headless_chromium(tmp_path / "profile") as driver:
-        driver.set_window_size(2200, 1400)
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
+    with headless_chromium(tmp_path_factory.mktemp("profile")) as driver:
         yield driver
+
+
+# --- The experiment --------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def trainings(assignment: Ended) -> list[Run]:
+    return assignment.place.runs(kind="training")
+
+
+@pytest.fixture(scope="module")
+def page(assignment: Ended, ui: Ui) -> str:
+    """The address that the command prints last, at the server of this test."""
+    printed = r"In the MLflow UI, after make ui: http://127.0.0.1:5000/(\S+)"
+    found = re.search(printed, assignment.output)
+    assert found is not None, assignment.output
+    return f"{ui.address}/{found[1]}"
 
 
 def shown(browser: webdriver.Chrome, script: str, count: int) -> list[Any]:
@@ -102,6 +129,7 @@ def shown(browser: webdriver.Chrome, script: str, count: int) -> list[Any]:
 def test_the_table_lists_the_trainings_with_their_results(
     browser: webdriver.Chrome, page: str, trainings: list[Run]
 ) -> None:
+    browser.set_window_size(2200, 1400)
     browser.get(page)
     headers = shown(browser, HEADERS, len(COLUMNS))
     assert tuple(name for name in headers if name in COLUMNS) == COLUMNS
@@ -118,9 +146,48 @@ def test_the_table_lists_the_trainings_with_their_results(
 def test_the_charts_compare_the_trainings(
     browser: webdriver.Chrome, page: str, trainings: list[Run]
 ) -> None:
+    browser.set_window_size(2200, 1400)
     browser.get(f"{page}&compareRunsMode=CHART")
     lines = {str(run.info.run_name) for run in trainings}
     for chart in shown(browser, CHARTS, 2):
         assert chart["axis"] == "log"
         assert set(chart["lines"]) == lines
     assert len(set(shown(browser, PICTURES, len(trainings)))) == len(trainings)
+
+
+# --- The explorer ----------------------------------------------------------------------------
+
+
+def open_artifact(browser: webdriver.Chrome, ui: Ui, network: Network) -> Page:
+    """Open `explorer.html` in the UI and step into the frame that shows it."""
+    browser.set_window_size(1500, 1000)
+    console_messages(browser)  # forget those of earlier pages
+    run = f"{ui.address}/#/experiments/{ui.experiment_id}/runs/{ui.run_id}"
+    browser.get(f"{run}/artifacts/explorer.html")
+    frame = (By.TAG_NAME, "iframe")
+    WebDriverWait(browser, START_SECONDS).until(frame_to_be_available_and_switch_to_it(frame))
+    wait_until_ready(browser)
+    return Page(browser, network)
+
+
+def test_explorer_works_in_the_mlflow_ui(
+    browser: webdriver.Chrome, ui: Ui, network: Network
+) -> None:
+    page = open_artifact(browser, ui, network)
+    assert page.driver.execute_script("return origin") == "null", "the frame may do more"
+    pictures = []
+    for x in (-60, 60):
+        page.point(x, 0).perform()
+        index = page.nearest()
+        expected = page.network.decode(page.network.codes[index])
+        assert_same_pixels(page.picture("reconstruction"), expected)
+        pictures.append(page.picture("place-picture"))
+    assert np.abs(pictures[0] - pictures[1]).max() > 0.05
+    index = page.hold_an_image()
+    expected = page.network.decode(page.network.codes[index])
+    assert_same_pixels(page.picture("place-picture"), expected)
+    assert page.dots() > 1000
+    messages = page.complaints()
+    assert [
+        text for text in messages if not text.startswith(f"{ui.address}/")
+    ] == []  # not the UI's

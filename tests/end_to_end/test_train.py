@@ -5,7 +5,6 @@ Each command runs once; the tests look at what it left.
 
 import json
 import signal
-import subprocess
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -20,9 +19,8 @@ from aemodel.settings import Recipe
 from jobs.parameters import parse_specs
 from jobs.spec import TrainingSpec
 from jobs.training import checkpoint
-from tests.support.workspace import NewWorkspace, Workspace, wait_for
+from tests.support.workspace import Done, NewWorkspace, Workspace, wait_for
 
-Done = subprocess.CompletedProcess[str]
 Interrupted = tuple[Workspace, int, str, Run, int]
 
 ONE = (
@@ -63,8 +61,9 @@ def test_what_the_command_says(one: Done, run: Run) -> None:
     final = run.data.metrics["final_test_mse"]
     assert f"setting-1 seed-3: FINISHED, test MSE {final:.5f}" in one.stdout
     assert f"#/experiments/{run.info.experiment_id}/runs" in one.stdout
-    assert "Traceback" not in one.stderr
-    assert "Warning" not in one.stderr
+    lines = one.stderr.splitlines()  # of TensorFlow and MLflow, nothing
+    assert [line for line in lines if not line.startswith("setting-1 seed-3: ")] == []
+    assert lines
 
 
 def test_params_read_back_as_the_training(run: Run, small_dataset: Dataset) -> None:
@@ -142,6 +141,7 @@ def test_the_assignments_scripts_can_read_the_files(
     assert workspace.table(run, "interpolation/8-to-2/recreation_0.3.csv").shape == (784,)
 
 
+@pytest.mark.usefixtures("one_thread")
 def test_the_logged_model_reproduces_the_logged_error(
     workspace: Workspace, run: Run, small_dataset: Dataset
 ) -> None:
@@ -155,6 +155,7 @@ def test_the_logged_model_reproduces_the_logged_error(
     np.testing.assert_allclose(model.get_layer("encoder")(x), codes, atol=1e-4)
 
 
+@pytest.mark.usefixtures("one_thread")
 def test_the_logged_model_is_served(workspace: Workspace, run: Run, small_dataset: Dataset) -> None:
     images = small_dataset.x_test[:3] / np.float32(255)
     (workspace.folder / "in.json").write_text(json.dumps({"inputs": images.tolist()}))
@@ -176,17 +177,6 @@ def test_nothing_is_left_to_continue(workspace: Workspace, run: Run) -> None:
 def test_nothing_else_is_written(workspace: Workspace, run: Run) -> None:
     names = {path.name.split(".db")[0] for path in workspace.folder.iterdir()}
     assert names - {"in.json", "out.json"} == {"mnist", "mlflow", "mlruns", "checkpoints"}
-
-
-def test_the_default_recipe_and_its_progress(new_workspace: NewWorkspace) -> None:
-    place = new_workspace()
-    done = place.jobs("train", "--setting", "16-8-2", "--iterations", "60", "--data", "mnist")
-    assert done.returncode == 0, done.stderr
-    (run,) = place.runs(kind="training")
-    assert run.data.params["recipe"] == "fast"
-    assert run.data.metrics["final_test_mse"] < place.curve(run)[0][1]
-    lines = done.stderr.splitlines()  # of TensorFlow and MLflow, nothing
-    assert [line for line in lines if not line.startswith("setting-16-8-2 seed-0: ")] == []
 
 
 # --- Interrupted, and continued --------------------------------------------------------------

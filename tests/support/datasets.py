@@ -20,7 +20,7 @@ def first_images(data: Dataset, train: int, test: int) -> Dataset:
 
 def write_idx(folder: Path, data: Dataset) -> Path:
     """Write a data set as the four IDX files, in a folder made if it is missing."""
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     arrays = (data.x_train, data.y_train, data.x_test, data.y_test)
     for stem, array in zip(IDX_STEMS, arrays, strict=True):
         (folder / stem).write_bytes(idx(array))
@@ -36,7 +36,7 @@ def idx(array: NDArray[np.uint8]) -> bytes:
 
 def write_csv(folder: Path, data: Dataset) -> Path:
     """Write a data set as the assignment's two CSV files, in a folder made if it is missing."""
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     sets = ((data.x_train, data.y_train), (data.x_test, data.y_test))
     for name, (images, labels) in zip(CSV_STEMS, sets, strict=True):
         (folder / name).write_text(csv(images, labels))

@@ -22,6 +22,12 @@ TIMEOUT = 300
 """Seconds a command may take; many times what it takes on an idle machine."""
 
 
+EXPERIMENT = "of the tests"
+"""What `Workspace.mlflow_run` names to `mlflow run`."""
+
+Done = subprocess.CompletedProcess[str]
+
+
 class NewWorkspace(Protocol):
     """Makes working directories, each with a slice of MNIST and, if wanted, an empty store."""
 
@@ -48,16 +54,23 @@ class Workspace:
         ours = {"PATH": path, "PYTHONPATH": str(ROOT), "MLFLOW_TRACKING_URI": self.uri}
         return kept | ours | {"MLFLOW_DISABLE_TELEMETRY": "true"}
 
-    def run(self, *command: str) -> "subprocess.CompletedProcess[str]":
+    def run(self, *command: str) -> Done:
         """Run a command to its end."""
         return subprocess.run(
             command, cwd=self.folder, env=self.environment(), capture_output=True, text=True,
             timeout=TIMEOUT,
         )  # fmt: skip
 
-    def jobs(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    def jobs(self, *arguments: str) -> Done:
         """Run `python -m jobs`."""
         return self.run(sys.executable, "-m", "jobs", *arguments)
+
+    def mlflow_run(self, *arguments: str, project: Path = ROOT) -> Done:
+        """Run the project as a user does who has its environment active."""
+        return self.run(
+            "mlflow", "run", str(project), "--env-manager", "local",
+            "--experiment-name", EXPERIMENT, *arguments,
+        )  # fmt: skip
 
     def interrupt(
         self, condition: Callable[[], bool], number: signal.Signals, *arguments: str
@@ -111,6 +124,15 @@ class Workspace:
     def has_image(self) -> bool:
         """Whether a training came as far as a tenth of its way, where it takes a picture."""
         return any(self.folder.glob("mlruns/*/*/artifacts/images/*+step+[1-9]*.png"))
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A command that succeeded: where it worked, and what it said."""
+
+    place: Workspace
+    output: str
+    errors: str
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
