@@ -228,7 +228,7 @@ def test_a_path_without_data(folder: Path, data: str, message: str) -> None:
     ],
 )
 def test_a_damaged_file(folder: Path, path: str, message: str) -> None:
-    """Two of very many: tests/aemodel/test_mnist.py has one of every kind."""
+    """Two of very many: tests/aemodel/test_data.py has one of every kind."""
     (folder / path).write_bytes((folder / path).read_bytes()[:1000])
     status, said = refused(folder, "train", "--data", path.split("/")[0])
     assert status == 1
