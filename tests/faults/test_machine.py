@@ -25,8 +25,9 @@ from jobs.training.channel import Board, Status
 from jobs.training.checkpoint import Checkpoint, NoRoom, check_room
 from jobs.training.worker import Task, run_training
 from tests.support.begun import begun
-from tests.support.stores import work_in
-from tests.support.workspace import Workspace, wait_for, write_idx
+from tests.support.datasets import write_idx
+from tests.support.stores import NewStore, work_in
+from tests.support.workspace import NewWorkspace, wait_for
 
 RECIPE = replace(RECIPES["assignment"], iterations=250, eval_every=50, batch_size=100)
 CURVE = [0, 50, 100, 150, 200]
@@ -57,16 +58,16 @@ def full(disk: Path) -> Iterator[None]:
 
 @pytest.fixture
 def open_store(
-    tmp_path: Path, small_dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, small_dataset: Dataset, new_store: NewStore, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[Path, Path], Store]:
     """Return a function that opens a store; the working directory has the data in `mnist`."""
     from mlflow.tracking import MlflowClient
 
-    write_idx(small_dataset, tmp_path / "mnist")
+    write_idx(tmp_path / "mnist", small_dataset)
     monkeypatch.setattr(outage, "RETRY_SECONDS", 0.2)
 
     def open_at(database: Path, artifacts: Path) -> Store:
-        work_in(tmp_path, f"sqlite:///{database}/mlflow.db", monkeypatch)
+        work_in(tmp_path, new_store(database), monkeypatch)
         client = MlflowClient()
         client.create_experiment("mine", artifact_location=str(artifacts))
         return Store.open("mine")
@@ -246,7 +247,7 @@ MADE = "checkpoints/*/identity.json"
 """One of each run, when it is made."""
 
 
-def test_a_second_ctrl_c_leaves_no_run_running(new_workspace: Callable[[], Workspace]) -> None:
+def test_a_second_ctrl_c_leaves_no_run_running(new_workspace: NewWorkspace) -> None:
     place = new_workspace()
     environment = place.environment()
     command = [str(Path(environment["PATH"].split(os.pathsep)[0]) / "python"), "-m", "jobs", *LONG]
@@ -273,7 +274,7 @@ UNREAD = (
 )
 
 
-def test_output_that_nobody_reads_costs_nothing(new_workspace: Callable[[], Workspace]) -> None:
+def test_output_that_nobody_reads_costs_nothing(new_workspace: NewWorkspace) -> None:
     place = new_workspace()
     unread = f"PYTHONUNBUFFERED=1 {UNREAD} 2>&- | true; exit ${{PIPESTATUS[0]}}"
     assert place.run("bash", "-c", unread).returncode == 0

@@ -7,7 +7,7 @@ through a fault are those of one that did not, each point once.
 import os
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -26,9 +26,10 @@ from jobs.training.worker import Outcome, Task, run_training
 from tests.faults.outage import SETTINGS, Ended, train_through
 from tests.support.begun import begun
 from tests.support.databases import served
+from tests.support.datasets import write_idx
 from tests.support.proxy import FAULTS, Proxy
 from tests.support.stores import work_in
-from tests.support.workspace import Workspace, wait_for, write_idx
+from tests.support.workspace import NewWorkspace, Workspace, wait_for
 
 ITERATIONS = 2000
 CURVE = list(range(0, ITERATIONS, 50))
@@ -70,7 +71,7 @@ def store(
 ) -> Iterator[Store]:
     """The server's store, from a working directory that has the data in `mnist`."""
     folder = tmp_path_factory.mktemp("outages")
-    write_idx(small_dataset, folder / "mnist")
+    write_idx(folder / "mnist", small_dataset)
     with pytest.MonkeyPatch.context() as patch:
         work_in(folder, proxy.address, patch)
         patch.setattr(uploader, "SEND_SECONDS", 0.1)
@@ -260,7 +261,7 @@ def test_patience_ends(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="module")
-def place(new_workspace: Callable[[], Workspace]) -> Workspace:
+def place(new_workspace: NewWorkspace) -> Workspace:
     return new_workspace()
 
 

@@ -9,14 +9,14 @@ from mlflow.tracking import MlflowClient
 from jobs.tracking import Run, Store
 from jobs.tracking.ownership import CLAIM, at_work, mark_interrupted, new_run, place_of
 from jobs.training.checkpoint import FOLDER, Checkpoint
-from tests.support.stores import work_in
+from tests.support.stores import NewStore, work_in
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+def store(tmp_path_factory: pytest.TempPathFactory, new_store: NewStore) -> Store:
     folder = tmp_path_factory.mktemp("claims")
     with pytest.MonkeyPatch.context() as patch:
-        work_in(folder, f"sqlite:///{folder}/mlflow.db", patch)
+        work_in(folder, new_store(folder), patch)
         return Store.open("")
 
 

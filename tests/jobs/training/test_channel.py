@@ -9,6 +9,7 @@ import pytest
 
 from jobs.training import channel
 from jobs.training.channel import Board, Status, shown
+from tests.support.workspace import wait_for
 
 
 @pytest.fixture
@@ -87,11 +88,3 @@ def test_a_terminal_shows_the_trainings_live(board: Board, monkeypatch: pytest.M
     lines = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", terminal.getvalue()).splitlines()
     assert any(re.match(r"one .* 25 of 100 \(25%\)  5\.0 it/s  0:15 left", line) for line in lines)
     assert "failed" in lines[-1]  # the last state is shown, however short
-
-
-def wait_for(condition: object, seconds: float = 10) -> None:
-    assert callable(condition)
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)

@@ -13,15 +13,17 @@ from jobs.tracking import Run, Store
 from jobs.training.channel import Board
 from jobs.training.runs import Options, prepare
 from jobs.training.worker import Task
-from tests.support.stores import work_in
+from tests.support.stores import NewStore, work_in
 
 Prepare = Callable[[int], Task]
 
 
 @pytest.fixture
-def prepared(tmp_path: Path, small_dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> Prepare:
+def prepared(
+    tmp_path: Path, small_dataset: Dataset, new_store: NewStore, monkeypatch: pytest.MonkeyPatch
+) -> Prepare:
     """Return a function that prepares one training on so many threads, and is interrupted then."""
-    work_in(tmp_path, f"sqlite:///{tmp_path}/mlflow.db", monkeypatch)
+    work_in(tmp_path, new_store(tmp_path), monkeypatch)
     store, board = Store.open(), Board(tmp_path)
     jobs = parse_specs("16-8-2", RECIPES["assignment"], "0", "3-8", "float32")
 
