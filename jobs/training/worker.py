@@ -15,11 +15,12 @@ from pathlib import Path
 
 import numpy as np
 
-from aemodel.data import DIGITS, MAX_PIXEL, DataError, load_dataset
+from aemodel.data import MAX_PIXEL, DataError, load_dataset
 from aemodel.device import use_threads
+from aemodel.evaluation import evaluate, first_of_each_digit
 from aemodel.training import Diverged, Trainer
 from jobs.artifacts import files
-from jobs.artifacts.figures import tile
+from jobs.artifacts.pictures import snapshot
 from jobs.spec import TrainingSpec
 from jobs.tracking import StoreAway, briefly, patiently
 from jobs.tracking.uploader import Outbox
@@ -118,7 +119,7 @@ def _train_and_log(task: Task, outbox: Outbox, checkpoint: Checkpoint) -> dict[s
     outbox.begin(training.curve, training.seconds)
     _train(training, task, outbox, checkpoint)
     board.write(task.index, Status("evaluating"))
-    found = files.evaluate(training, job)
+    found = evaluate(training, job.pairs)
     board.write(task.index, Status("writing results"))
     with tempfile.TemporaryDirectory() as folder:
         files.write_files(found, training, job, Path(folder))
@@ -235,19 +236,14 @@ class _Snapshots:
         due = [iterations * tenth // SNAPSHOTS for tenth in range(SNAPSHOTS + 1)]
         self.due = [done for done in due if done > training.done or not training.done]
         data = training.data
-        examples = [int(np.argmax(data.y_test == digit)) for digit in range(DIGITS)]
-        self.images = data.x_test[examples] / MAX_PIXEL
+        self.images = data.x_test[first_of_each_digit(data.y_test)] / MAX_PIXEL
 
     def take_when_due(self) -> None:
         done = self.training.done
         if self.due and done >= self.due[0]:
             self.due = [later for later in self.due if later > done]
             decoded = np.asarray(self.training.network.autoencoder(self.images))
-            rows = (
-                row[half] for half in (slice(5), slice(5, 10)) for row in (self.images, decoded)
-            )
-            picture = np.vstack([np.hstack([tile(pixels) for pixels in row]) for row in rows])
-            self.outbox.pictures[done] = picture
+            self.outbox.pictures[done] = snapshot(self.images, decoded)
 
 
 def describe(job: TrainingSpec, metrics: dict[str, float] | None = None) -> str:

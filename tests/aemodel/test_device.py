@@ -22,23 +22,18 @@ def train():
     from threadpoolctl import threadpool_info
     from aemodel.data import Dataset, load_dataset
     from aemodel.device import use_threads
+    from aemodel.evaluation import evaluate
     from aemodel.settings import RECIPES, parse_setting
     from aemodel.training import Trainer
-    from jobs.artifacts.files import evaluate
-    from jobs.spec import TrainingSpec
 
     use_threads(2)
     data = load_dataset(Path({str(PROJECT / "data" / "mnist")!r}))
     data = Dataset(data.x_train[:3000], data.y_train[:3000], data.x_test[:500], data.y_test[:500])
     recipe = replace(RECIPES["fast"], iterations=20, eval_every=10)
-    spec = TrainingSpec(
-        setting=parse_setting("96-40-5"),
-        recipe=recipe, seed=0, precision="float32", pairs=((3, 8),),
-    )
-    trainer = Trainer(spec.setting, recipe, 0, data, "float32")
+    trainer = Trainer(parse_setting("96-40-5"), recipe, 0, data, "float32")
     for _ in trainer.run():
         pass
-    metrics = evaluate(trainer, spec).metrics
+    metrics = evaluate(trainer, ((3, 8),)).metrics
     del metrics["train_seconds"]
     weights = b"".join(array.tobytes() for pair in trainer.network.weights() for array in pair)
     return {{
