@@ -1,10 +1,35 @@
-"""What the operating system has no single call for: a safe write, and whether one can work."""
+"""What the operating system has no single call for: a user's paths, and safe writes."""
 
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
+
+
+def resolve_path(text: str) -> Path:
+    """Return the absolute path that a user means, with `~` expanded.
+
+    `mlflow run` works in the project's folder, wherever it was called. So a relative path is looked
+    for in the caller's folder first, and in the working directory if there is nothing.
+    """
+    try:
+        path = Path(text).expanduser()
+    except RuntimeError:  # nobody of that name
+        path = Path(text)
+    wanted = _caller_folder() / path
+    return path.absolute() if path.exists() and not os.path.lexists(wanted) else wanted
+
+
+def _caller_folder() -> Path:
+    """Return the folder in which the command was called.
+
+    MLflow does not pass it on, but replaces its shell by this process: its parent is `mlflow run`.
+    """
+    if "MLFLOW_RUN_ID" in os.environ:
+        with suppress(OSError):  # a system without /proc, or the parent of another user
+            return Path(os.readlink(f"/proc/{os.getppid()}/cwd"))
+    return Path.cwd()
 
 
 def is_writable(folder: Path) -> bool:

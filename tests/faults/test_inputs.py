@@ -217,7 +217,7 @@ def test_a_bad_parameter_is_a_usage_error(
 def test_a_path_without_data(folder: Path, data: str, message: str) -> None:
     status, said = refused(folder, "train", "--data", data)
     assert status == 1
-    assert said.startswith(f"Error: {message}. Give a folder with the four MNIST files")
+    assert said.startswith(f"Error: {folder}/{message}. Give a folder with the four MNIST files")
 
 
 @pytest.mark.parametrize(
@@ -232,7 +232,7 @@ def test_a_damaged_file(folder: Path, path: str, message: str) -> None:
     (folder / path).write_bytes((folder / path).read_bytes()[:1000])
     status, said = refused(folder, "train", "--data", path.split("/")[0])
     assert status == 1
-    assert said.startswith(f"Error: {path}")
+    assert said.startswith(f"Error: {folder / path}")
     assert message in said
 
 
