@@ -1,18 +1,34 @@
-"""What TensorFlow runs on: the threads it gets, and what the processor is fast at."""
+"""What the numbers are computed on: the threads they get, and what the processor is fast at."""
 
+import importlib
 import os
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import threadpoolctl
+
 
 def use_threads(threads: int) -> None:
-    """Let TensorFlow use `threads` threads in this process; call it before anything else does.
+    """Start TensorFlow in this process, and let it, BLAS and OpenMP use `threads` threads.
+
+    The last digits of a sum depend on how many threads share it, so what the environment says of
+    their number is overruled: by `OMP_NUM_THREADS`, `OPENBLAS_NUM_THREADS` and the like, or by
+    joblib, which sets them for the processes that it starts. Call it before anything is computed.
 
     Raises:
         RuntimeError: TensorFlow is already running here with another number of threads.
     """
+    _start_tensorflow(threads)
+    _load_native_libraries()
+    threadpoolctl.threadpool_limits(threads)
+
+
+def _start_tensorflow(threads: int) -> None:
+    # Keras would read and write settings in the home directory, where another float type would
+    # change the results; its predecessor cannot save these models.
+    os.environ.update(KERAS_BACKEND="tensorflow", KERAS_HOME=os.devnull, TF_USE_LEGACY_KERAS="0")
     # Its warnings are for who compiles it, such as that a loop with a branch is left as it is.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     with _without_startup_messages():
@@ -23,6 +39,12 @@ def use_threads(threads: int) -> None:
         tf.config.set_visible_devices([], "GPU")
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)
+
+
+def _load_native_libraries() -> None:
+    """Load what brings a BLAS or an OpenMP of its own: only what is loaded can be limited."""
+    for name in ("numpy", "scipy.linalg", "sklearn.utils"):
+        importlib.import_module(name)
 
 
 @contextmanager

@@ -135,17 +135,20 @@ def report(
     except parameters.ParameterError as error:
         raise _bad_parameter(error) from None
 
-    from jobs.report.command import Wanted, deliver
-    from jobs.report.command import report as build
+    from jobs.report import command
     from jobs.tracking import Store, StoreError, reaching
     from jobs.training.checkpoint import NoRoom, check_room
 
     try:
         store = Store.open(experiment)
         check_room()
+        request = command.report_request(run_ids, author, notes, output)
         with reaching(store.tracking_uri):
-            built = build(store, Wanted(run_ids, author, notes, output))
-        deliver(built, output)
+            records = command.collect_records(store, request)
+        submission = command.build(records)
+        with reaching(store.tracking_uri):
+            command.log_submission(store, submission)
+        command.write_submission(submission, output)
     except (NoRoom, StoreError) as error:
         _fail(str(error))
     except OSError as error:

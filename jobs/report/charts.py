@@ -1,4 +1,4 @@
-"""The figures of the document, as SVG (line plots, strips) or PNG (the scatter of 10,000 codes).
+"""Drawing functions: the document's figures as SVG (plots, strips) or PNG (the scatter of codes).
 
 Drawn at the width of an A4 text column, so that lettering comes out at the size given here. The
 same records give the same bytes.
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from jobs.report.analysis import curve_shape as shape
+from jobs.report.analysis import curve_shape
 from jobs.report.analysis.comparison import Comparison
 from jobs.report.analysis.groups import Group
 from jobs.report.records import Curve, Interpolation, TrainingRecord
@@ -70,24 +70,24 @@ def _draw_group(axes: "Axes", group: Group, colour: str) -> None:
     for training in group.trainings:
         if training.curve is None:
             continue
-        first, held = training is group.first, training.curve
+        first, curve = training is group.first, training.curve
         axes.plot(
-            held.iterations,
-            held.test_mse,
+            curve.iterations,
+            curve.test_mse,
             color=colour,
             linewidth=0.9 if first else 0.6,
             alpha=1.0 if first else 0.45,
             label=group.label if first else None,
         )
         if first:
-            _mark(axes, training, held, colour)
+            _mark(axes, training, curve, colour)
     pca = group.mean("pca_test_mse")
     if pca is not None:
         axes.axhline(pca, color=colour, linewidth=0.8, linestyle=(0, (5, 3)), alpha=0.8)
 
 
-def _mark(axes: "Axes", training: TrainingRecord, held: Curve, colour: str) -> None:
-    peaks = [(spike.peak_iteration, spike.peak) for spike in shape.spikes(held)]
+def _mark(axes: "Axes", training: TrainingRecord, curve: Curve, colour: str) -> None:
+    peaks = [(spike.peak_iteration, spike.peak) for spike in curve_shape.spikes(curve)]
     if peaks:
         axes.plot(
             *zip(*peaks, strict=True),
@@ -102,7 +102,7 @@ def _mark(axes: "Axes", training: TrainingRecord, held: Curve, colour: str) -> N
         axes.plot(*best, "o", color=colour, markersize=5.5, markeredgecolor="white", zorder=5)
 
 
-def recipes(compared: Sequence[Comparison]) -> bytes:
+def recipes(comparisons: Sequence[Comparison]) -> bytes:
     """Return the curves of both recipes as SVG, over iterations (left) and seconds (right).
 
     One colour a training, the curve of the assignment's recipe dashed; a dot where the training is
@@ -111,8 +111,8 @@ def recipes(compared: Sequence[Comparison]) -> bytes:
 
     def draw(figure: "Figure") -> None:
         left, right = figure.subplots(1, 2, sharey=True)
-        for one, colour in zip(compared, _colours(compared), strict=True):
-            _draw_recipes(left, right, one, colour)
+        for comparison, colour in zip(comparisons, _colours(comparisons), strict=True):
+            _draw_recipes(left, right, comparison, colour)
         left.set(xlabel="iteration", ylabel="test MSE per pixel", yscale="log")
         right.set(xlabel="seconds of training")
         for axes in (left, right):
@@ -120,31 +120,33 @@ def recipes(compared: Sequence[Comparison]) -> bytes:
             axes.xaxis.set_major_formatter("{x:,.0f}")
             axes.grid(which="major")
         _plain_errors(left)
-        _recipes_legend(figure, compared)
+        _recipes_legend(figure, comparisons)
 
     return _svg(draw, 3.1)
 
 
-def _draw_recipes(left: "Axes", right: "Axes", one: Comparison, colour: str) -> None:
-    for held, style in ((one.reference_curve, DASHED), (one.curve, SOLID)):
-        for axes, along in ((left, held.iterations), (right, held.seconds)):
+def _draw_recipes(left: "Axes", right: "Axes", comparison: Comparison, colour: str) -> None:
+    reference = comparison.reference_curve
+    for curve, style in ((reference, DASHED), (comparison.curve, SOLID)):
+        for axes, along in ((left, curve.iterations), (right, curve.seconds)):
             # Iteration 0 has no place on a logarithmic axis.
-            axes.plot(along[1:], held.test_mse[1:], color=colour, **style)
-    if (reached := one.reached) is not None:
+            axes.plot(along[1:], curve.test_mse[1:], color=colour, **style)
+    if (reached := comparison.reached) is not None:
+        target = comparison.target_mse
         for axes, since, until in (
-            (left, reached.iteration, one.reference_curve.iterations[-1]),
-            (right, reached.seconds, one.reference_curve.seconds[-1]),
+            (left, reached.iteration, reference.iterations[-1]),
+            (right, reached.seconds, reference.seconds[-1]),
         ):
-            axes.plot([since, until], [one.level] * 2, ":", color=colour, linewidth=0.9)
-            axes.plot(since, one.level, "o", color=colour, markersize=5.5, markeredgecolor="white")
+            axes.plot([since, until], [target] * 2, ":", color=colour, linewidth=0.9)
+            axes.plot(since, target, "o", color=colour, markersize=5.5, markeredgecolor="white")
 
 
-def _recipes_legend(figure: "Figure", compared: Sequence[Comparison]) -> None:
+def _recipes_legend(figure: "Figure", comparisons: Sequence[Comparison]) -> None:
     from matplotlib.lines import Line2D
 
-    colours = zip(compared, _colours(compared), strict=True)
+    colours = zip(comparisons, _colours(comparisons), strict=True)
     handles = [
-        *(Line2D([], [], color=colour, linewidth=1.5, label=one.label) for one, colour in colours),
+        *(Line2D([], [], color=colour, linewidth=1.5, label=c.label) for c, colour in colours),
         Line2D([], [], color="#555555", label="this recipe", **SOLID),
         Line2D([], [], color="#555555", label="assignment's recipe", **DASHED),
     ]
@@ -167,7 +169,7 @@ def _legend(figure: "Figure", axes: "Axes") -> None:
 
 def _above(figure: "Figure", handles: Sequence["Artist"]) -> None:
     """Put a legend above the axes: in one row, or in as many columns as there is width for."""
-    widths = [len(str(one.get_label())) + LEGEND_HANDLE for one in handles]
+    widths = [len(str(handle.get_label())) + LEGEND_HANDLE for handle in handles]
     fits = sum(widths) <= LEGEND_ROW
     columns = len(handles) if fits else max(1, LEGEND_ROW // max(widths))
     figure.legend(handles=handles, loc="outside upper center", ncols=columns, frameon=False)
@@ -219,12 +221,11 @@ def _draw_series(
 
 def reconstructions(trainings: Sequence[TrainingRecord], labels: Sequence[str]) -> bytes:
     """Return ten test images above their reconstructions, one row a training, as SVG."""
-    held = [training.reconstructions for training in trainings]
-    rows = [pictures[1] for pictures in held if pictures is not None]
-    originals = [pictures[0] for pictures in held if pictures is not None]
+    shown = [t.reconstructions for t in trainings if t.reconstructions is not None]
+    rows = [pictures[1] for pictures in shown]
 
     def draw(figure: "Figure") -> None:
-        _rows(figure, [originals[0], *rows], ["test image", *labels])
+        _rows(figure, [shown[0][0], *rows], ["test image", *labels])
 
     return _svg(draw, 0.6 * (len(rows) + 1), **NO_GAPS)
 

@@ -13,135 +13,151 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from aemodel.settings import RECIPES, SETTINGS
-from jobs.report.analysis.comparison import subject, unmatched, whole
-from jobs.report.records import Curve, Interpolation, Omission, TrainingRecord
+from aemodel.settings import SETTINGS
+from jobs import assignment
+from jobs.report.analysis.comparison import complete_curve, matching_key, needs_reference
+from jobs.report.records import (
+    Curve,
+    Interpolation,
+    Omission,
+    Records,
+    ReportRequest,
+    TrainingRecord,
+)
 from jobs.spec import Pair, TrainingSpec
 from jobs.tracking import Run, RunInfo, Store
 
+Usable = tuple[RunInfo, TrainingSpec]
 
-def collect(
-    store: Store, run_ids: Sequence[str]
-) -> tuple[tuple[TrainingRecord, ...], tuple[Omission, ...]]:
-    """Return the finished trainings among the runs, and why others are not among them.
 
-    Args:
-        store: where the runs are.
-        run_ids: trainings the document is about; none for the newest finished one of each of the
-            settings 1, 2 and 3.
+def collect_records(store: Store, request: ReportRequest) -> Records:
+    """Return all that the report needs of the store; only reads.
 
     Raises:
-        StoreError: a run does not exist.
+        StoreError: a run that was asked for does not exist.
     """
-    if run_ids:
-        found = [store.run(run_id).info() for run_id in run_ids]
-        omissions = [omission for info in found if (omission := _omission(info))]
-    else:
-        found, omissions = _newest(list(store.runs("training")))
-    used = [info for info in found if not _omission(info)]
-    trainings = [_training(store, info) for info in used]
-    return tuple(sorted(trainings, key=_place)), tuple(omissions)
+    usable, omissions = _chosen(store, request.run_ids)
+    trainings = tuple(sorted((_training(store, *run) for run in usable), key=_rank))
+    return Records(
+        request=request,
+        experiment=store.experiment,
+        tracking_uri=store.tracking_uri,
+        trainings=trainings,
+        omissions=tuple(omissions),
+        references=_references(store, trainings),
+    )
 
 
-def references(store: Store, trainings: Iterable[TrainingRecord]) -> tuple[TrainingRecord, ...]:
-    """Return trainings by the assignment's recipe, for those of another recipe to be set beside.
+def _chosen(store: Store, run_ids: Sequence[str]) -> tuple[list[Usable], list[Omission]]:
+    """Return the trainings that were asked for, and why other runs are not among them."""
+    if not run_ids:
+        return _newest([_judged(info) for info in store.runs("training")])
+    judged = [_judged(store.run(run_id).info()) for run_id in run_ids]
+    usable = [(info, spec) for info, spec in judged if isinstance(spec, TrainingSpec)]
+    return usable, [spec for _, spec in judged if isinstance(spec, Omission)]
 
-    For each setting, precision and data set it is the newest finished one, of any seed, whose
-    recipe is the assignment's unmodified and whose curve is whole; none where there is none, or
-    where one is among `trainings`. The files of these runs are not read.
+
+def _newest(
+    judged: Sequence[tuple[RunInfo, TrainingSpec | Omission]],
+) -> tuple[list[Usable], list[Omission]]:
+    """Return the newest finished training of each setting; name settings and newer runs left out.
+
+    Args:
+        judged: all trainings, the newest first.
     """
-    missing, found = unmatched(trainings), []
-    for info in store.runs("training") if missing else ():
-        if _omission(info):
-            continue
-        known = _logged(info)
-        if known.recipe == RECIPES["assignment"] and subject(known) in missing:
-            known = replace(known, curve=_curve(store.run(info.run_id)))
-            if whole(known):
-                found.append(known)
-                missing.remove(subject(known))
-    return tuple(sorted(found, key=_place))
-
-
-def _place(training: TrainingRecord) -> tuple[bool, str, int]:
-    name = training.setting.name
-    return name not in SETTINGS, name, training.seed
-
-
-def _newest(runs: Sequence[RunInfo]) -> tuple[list[RunInfo], list[Omission]]:
-    """Pick the newest finished training of each setting; name settings and newer runs left out."""
-    found, omissions = [], []
+    chosen: list[Usable] = []
+    omissions: list[Omission] = []
     for name in SETTINGS:
-        of_setting = [info for info in runs if info.params.get("setting") == name]
-        finished = next((info for info in of_setting if not _omission(info)), None)
-        newer = of_setting[: of_setting.index(finished)] if finished else of_setting
-        omissions += [_omission(info) for info in newer[:1]]
-        if finished:
-            found.append(finished)
-        elif not newer:
-            omissions.append(Omission(f"setting {name}", "no run"))
-    return found, [omission for omission in omissions if omission]
+        newest: TrainingSpec | Omission = Omission(f"setting {name}", "no run")
+        for number, (info, spec) in enumerate(j for j in judged if _is_of(j[0], name)):
+            newest = spec if number == 0 else newest
+            if isinstance(spec, TrainingSpec):
+                chosen.append((info, spec))
+                break
+        if isinstance(newest, Omission):
+            omissions.append(newest)
+    return chosen, omissions
 
 
-def _omission(info: RunInfo) -> Omission | None:
-    """Return why a run cannot be in the document, or None when it can."""
+def _is_of(info: RunInfo, setting: str) -> bool:
+    return info.params.get("setting") == setting
+
+
+def _judged(info: RunInfo) -> tuple[RunInfo, TrainingSpec | Omission]:
+    """Return a run with what it trained, or with why it cannot be in the document."""
     what = f"{info.name} (run {info.run_id[:8]})"
     if info.tags.get("kind") != "training":
-        return Omission(what, "not a training")
+        return info, Omission(what, "not a training")
     if info.status != "FINISHED":
         why = "still running" if info.status == "RUNNING" else info.status
         reason = info.tags.get("reason", "")
-        return Omission(what, f"{why}: {reason}" if reason else why)
+        return info, Omission(what, f"{why}: {reason}" if reason else why)
     try:
-        TrainingSpec.from_params(info.params)
+        return info, TrainingSpec.from_params(info.params)
     except (KeyError, ValueError) as error:
-        return Omission(what, f"its parameters cannot be read: {error}")
-    return None
+        return info, Omission(what, f"its parameters cannot be read: {error}")
 
 
-def _training(store: Store, info: RunInfo) -> TrainingRecord:
-    job, run = TrainingSpec.from_params(info.params), store.run(info.run_id)
+def _rank(training: TrainingRecord) -> tuple[bool, str, int]:
+    name = training.spec.setting.name
+    return name not in SETTINGS, name, training.spec.seed
+
+
+def _references(store: Store, trainings: Iterable[TrainingRecord]) -> tuple[TrainingRecord, ...]:
+    """Return trainings with the assignment's recipe, for those of another recipe to be set beside.
+
+    For each setting, precision and data set it is the newest finished one, of any seed, whose
+    recipe is the assignment's unmodified and whose curve is complete; none if there is none, or
+    if one is among `trainings`. The files of these runs are not read.
+    """
+    missing, references = needs_reference(trainings), []
+    for info, spec in map(_judged, store.runs("training") if missing else ()):
+        if isinstance(spec, Omission) or spec.recipe != assignment.RECIPE:
+            continue
+        logged = _logged(info, spec)
+        if matching_key(logged) in missing:
+            reference = replace(logged, curve=_curve(store.run(info.run_id)))
+            if complete_curve(reference):
+                references.append(reference)
+                missing.remove(matching_key(reference))
+    return tuple(sorted(references, key=_rank))
+
+
+def _training(store: Store, info: RunInfo, spec: TrainingSpec) -> TrainingRecord:
+    run = store.run(info.run_id)
     with tempfile.TemporaryDirectory() as folder:
         files = _Files(run, Path(folder))
         pictures = files.table("reconstructions.csv")
         codes = files.table("embedding/low_dimension_embedding.csv")
         labels = files.table("embedding/mnist_test_labels.csv")
         return replace(
-            _logged(info),
+            _logged(info, spec),
             curve=_curve(run),
             codes=None if codes is None else codes.astype(np.float32),
             labels=None if labels is None else labels.ravel().astype(np.int64),
             neighbours=files.table("embedding/neighbour_shares.csv"),
-            interpolations=tuple(_interpolations(files, job.pairs)),
+            interpolations=tuple(_interpolations(files, spec.pairs)),
             reconstructions=None if pictures is None else _pictures(pictures).reshape(2, 10, -1),
             manifold=files.picture("manifold.png"),
         )
 
 
-def _logged(info: RunInfo) -> TrainingRecord:
+def _logged(info: RunInfo, spec: TrainingSpec) -> TrainingRecord:
     """Return what parameters, tags and final metrics tell of a training."""
-    job, metrics = TrainingSpec.from_params(info.params), info.metrics
-    best, threads = metrics.get("best_iteration"), info.params.get("threads", "")
+    metrics = info.metrics
+    best = metrics.get("best_iteration")
     by_digit = [metrics[name] for d in range(10) if (name := f"mse_digit_{d}") in metrics]
     return TrainingRecord(
         run_id=info.run_id,
         run_name=info.name,
-        status=info.status,
-        reason=info.tags.get("reason", ""),
-        start_time_ms=info.start_ms,
+        spec=spec,
         end_time_ms=info.end_ms,
-        setting=job.setting,
-        recipe=job.recipe,
-        seed=job.seed,
-        precision=job.precision,
-        data_digest=info.params.get("data_digest", ""),
         git_commit=info.tags.get("mlflow.source.git.commit", ""),
         versions={
             name.removeprefix("version."): text
             for name, text in sorted(info.tags.items())
             if name.startswith("version.")
         },
-        threads=int(threads) if threads.isdigit() else None,
         curve=None,
         final_test_mse=metrics.get("final_test_mse"),
         best_test_mse=metrics.get("best_test_mse"),
@@ -159,18 +175,32 @@ def _curve(run: Run) -> Curve | None:
     if not test:
         return None
     iterations = np.array([step for step, _ in test])
-    rates = dict(run.history("iterations_per_second"))
-    seconds = [
-        done / rates.get(int(step), np.nan)
-        for step, done in zip(iterations, np.diff(iterations, prepend=-1), strict=True)
-    ]
     train = dict(run.history("train_mse"))
     return Curve(
         iterations,
         np.array([value for _, value in test]),
-        np.cumsum(seconds),
+        _seconds(run, iterations),
         np.array([train.get(int(step), np.nan) for step in iterations]),
     )
+
+
+def _seconds(run: Run, iterations: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the seconds of training until each iteration; NaN where they are not known.
+
+    Older runs recorded rates instead: updates a second since the previous point. If one is
+    missing, its point has no time, and those after it count its updates at its neighbours' rate.
+    """
+    if recorded := dict(run.history("seconds")):
+        return np.array([recorded.get(int(step), np.nan) for step in iterations])
+    rates = dict(run.history("iterations_per_second"))
+    missing = np.array([int(step) not in rates for step in iterations])
+    if missing.all():
+        return np.full(iterations.size, np.nan)
+    known = np.interp(
+        iterations, iterations[~missing], [rates[int(i)] for i in iterations[~missing]]
+    )
+    seconds = np.cumsum(np.diff(iterations, prepend=-1) / known)
+    return np.where(missing, np.nan, seconds)
 
 
 class _Files:
@@ -180,7 +210,7 @@ class _Files:
         self.run, self.folder = run, folder
 
     def table(self, path: str) -> NDArray[Any] | None:
-        """Return a CSV artifact as a matrix, or None where the run has none that can be read."""
+        """Return a CSV artifact as a matrix, or None if the run has none that can be read."""
         import pyarrow as pa
         from pyarrow import csv
 
@@ -194,7 +224,7 @@ class _Files:
             return None
 
     def picture(self, path: str) -> bytes | None:
-        """Return a PNG artifact, or None where the run has none that can be read."""
+        """Return a PNG artifact, or None if the run has none that can be read."""
         from PIL import Image
 
         local = self.run.download(path, self.folder)

@@ -1,77 +1,63 @@
-"""The report job: collect, build, log; then write."""
+"""The report: records are collected, the document is built, logged as a run, and written."""
 
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 
-from jobs.report.collect import collect, references
-from jobs.report.records import Records, Request
+from jobs.report.collect import collect_records
+from jobs.report.records import ReportRequest
 from jobs.report.render.typst import Submission, build
 from jobs.tracking import Run, Store, versions
 from jobs.tracking.ownership import at_work, mark_interrupted
 
-TITLE = "Autoencoders on MNIST"
+__all__ = [
+    "build",
+    "collect_records",
+    "log_submission",
+    "report_request",
+    "write_submission",
+]
 
 NOTES = "notes.md"
 """The student's words, kept in the output folder for the next build."""
 
 
-@dataclass(frozen=True)
-class Wanted:
-    """What the document shall be about."""
+def report_request(
+    run_ids: tuple[str, ...], author: str, notes: str, output: Path
+) -> ReportRequest:
+    """Return the request that these parameters make.
 
-    run_ids: tuple[str, ...]
-    """Trainings; none for the newest finished one of each of the settings 1, 2 and 3."""
-    author: str
-    notes: str
-    """Path of a Markdown file; empty for the notes of the last build."""
-    output: Path
-
-
-@dataclass(frozen=True)
-class Built:
-    """A document that the store has."""
-
-    run_id: str
-    submission: Submission
-    notes: str
-
-
-def report(store: Store, wanted: Wanted, parent: Run | None = None) -> Built:
-    """Build the submission document and log it as a run.
-
-    Raises:
-        StoreError: a run that was asked for does not exist.
+    Args:
+        run_ids: trainings the document is about; none for the newest ones.
+        author: name on the document; may be empty.
+        notes: path of a Markdown file; empty for the notes that the last build left in `output`.
+        output: folder of the document.
     """
-    notes = _notes(wanted)
-    trainings, omissions = collect(store, wanted.run_ids)
-    request = Request(TITLE, wanted.author, notes, store.experiment, store.tracking_uri)
-    records = Records(request, trainings, omissions, references(store, trainings))
+    path = Path(notes) if notes else output / NOTES
+    text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+    return ReportRequest(run_ids=run_ids, author=author, notes=text)
+
+
+def log_submission(store: Store, submission: Submission, parent: Run | None = None) -> str:
+    """Log a document as a run, below `parent` if that is given; return the run's id."""
     mark_interrupted(store)
     with at_work(store, "report", parent) as run, tempfile.TemporaryDirectory() as folder:
         run.set_tags({"kind": "report"} | versions())
-        submission = build(records)
         run.describe(_describe(submission))
         _write(submission, Path(folder))
         run.log_files(Path(folder), "submission")
-    return Built(run.run_id, submission, notes)
+    return run.run_id
 
 
-def deliver(built: Built, output: Path) -> None:
+def write_submission(submission: Submission, output: Path) -> None:
     """Write a document to its folder, and say where it is.
 
     Raises:
-        OSError: it cannot be written; the store has it all the same.
+        OSError: it cannot be written.
     """
-    _write(built.submission, output)
-    (output / NOTES).write_text(built.notes, encoding="utf-8")
-    print(built.submission.results)
+    _write(submission, output)
+    (output / NOTES).write_text(submission.notes, encoding="utf-8")
+    print(submission.results)
     print(f"Submission document: {(output / 'submission.pdf').absolute()}")
-
-
-def _notes(wanted: Wanted) -> str:
-    path = Path(wanted.notes) if wanted.notes else wanted.output / NOTES
-    return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
 
 
 def _describe(submission: Submission) -> str:

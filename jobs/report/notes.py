@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from jobs.report.wording import clean, count
+from jobs.report.wording import clean, format_count
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
@@ -53,8 +53,8 @@ def parse(notes: str) -> list[Node]:
     nodes = _blocks(text)
     if len(notes) > LONGEST:
         remark = (
-            f"The notes are {count(len(notes))} characters long; the first {count(LONGEST)} are "
-            "shown here."
+            f"The notes are {format_count(len(notes))} characters long; the first "
+            f"{format_count(LONGEST)} are shown here."
         )
         nodes.insert(0, {"kind": "paragraph", "children": [_text(remark)]})
     return nodes

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from aemodel.settings import Recipe, Setting
+from jobs.spec import TrainingSpec
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,30 +44,19 @@ class Interpolation:
     """The same for the pixel blend (1 - f) * first + f * last picture; shape (11,)."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class TrainingRecord:
-    """One training run, as the tracker has it."""
+    """One finished training, as the tracker has it."""
 
     run_id: str
     run_name: str
-    status: str
-    """MLflow's: FINISHED, FAILED, KILLED, RUNNING or SCHEDULED."""
-    reason: str
-    """Why it failed, as recorded by the job; empty otherwise."""
-    start_time_ms: int | None
+    spec: TrainingSpec
     end_time_ms: int | None
     """Milliseconds since 1970."""
-    setting: Setting
-    recipe: Recipe
-    seed: int
-    precision: str
-    """float32 or bfloat16."""
-    data_digest: str
     git_commit: str
-    """Empty where the project was no git checkout."""
+    """Empty if the project was not a git checkout."""
     versions: dict[str, str]
     """Library name -> version, and python."""
-    threads: int | None
     curve: Curve | None
     final_test_mse: float | None
     best_test_mse: float | None
@@ -105,26 +94,28 @@ class Omission:
     """Such as `no run`, `FAILED: NaN at iteration 300`, `still running`."""
 
 
-@dataclass(frozen=True)
-class Request:
-    """What the report was asked for."""
+@dataclass(frozen=True, kw_only=True)
+class ReportRequest:
+    """What the document shall be about, and who hands it in."""
 
-    title: str
-    author: str
-    notes: str
+    run_ids: tuple[str, ...] = ()
+    """Trainings; none for the newest finished one of each of the settings 1, 2 and 3."""
+    title: str = "Autoencoders on MNIST"
+    author: str = ""
+    notes: str = ""
     """The student's own words, Markdown."""
-    experiment: str
-    tracking_uri: str
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Records:
     """All the report knows."""
 
-    request: Request
+    request: ReportRequest
+    experiment: str
+    tracking_uri: str
     trainings: tuple[TrainingRecord, ...]
     """Finished trainings the document is about: ordered by setting, then seed."""
     omissions: tuple[Omission, ...]
     references: tuple[TrainingRecord, ...] = ()
-    """Trainings by the assignment's own recipe, without their files, that part 1 sets beside those
-    of another recipe."""
+    """Trainings with the assignment's own recipe, without their files, that part 1 sets beside
+    those of another recipe."""

@@ -1,4 +1,4 @@
-"""How a finding is put into words: its sentence, and the numbers in it.
+"""How numbers and names are put into words.
 
 Errors are MSE per pixel on the 0..1 scale and are written with five decimals, so that columns of
 them align and the assignment's reference values (such as 0.05567) can be compared by eye.
@@ -7,7 +7,6 @@ them align and the assignment's reference values (such as 0.05567) can be compar
 import math
 import unicodedata
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -20,19 +19,8 @@ UNKNOWN = "–"
 """What a table shows for a value that the tracker does not hold."""
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One sentence that holds for these records."""
-
-    text: str
-    see: tuple[str, ...] = ()
-    """Keys of the figures and tables that show it, such as `figure-curves`."""
-    intuition: str = ""
-    """An explanation that is worth giving because the finding holds; may be empty."""
-
-
-def error(value: float | None) -> str:
-    """Return an error with five decimals; six significant places smaller when it is below 0.001."""
+def format_mse(value: float | None) -> str:
+    """Return an MSE with five decimals, seven below 0.001."""
     if value is None:
         return UNKNOWN
     if not math.isfinite(value):
@@ -41,50 +29,50 @@ def error(value: float | None) -> str:
     return f"{value:.{decimals}f}"
 
 
-def spread(values: Sequence[float]) -> str:
+def format_spread(values: Sequence[float]) -> str:
     """Return one error as it is, several as mean ± sample standard deviation (n = ...)."""
     if not values:
         return UNKNOWN
     if len(values) == 1:
-        return error(values[0])
+        return format_mse(values[0])
     deviation = float(np.std(values, ddof=1))
     return (
-        f"{error(float(np.mean(values)))} ±\u00a0{deviation:.{ERROR_DECIMALS}f} "
+        f"{format_mse(float(np.mean(values)))} ±\u00a0{deviation:.{ERROR_DECIMALS}f} "
         f"(n\u00a0=\u00a0{len(values)})"
     )
 
 
-def percent(share: float) -> str:
+def format_percent(share: float) -> str:
     """Return a share 0..1 in whole percent; below 10% with one decimal."""
     return f"{100 * share:.1f}%" if abs(share) < 0.0995 else f"{100 * share:.0f}%"
 
 
-def fraction(f: float) -> str:
+def format_fraction(f: float) -> str:
     """Return a step of an interpolation, as `f = 0.3`, which no line end takes apart."""
     return f"f\u00a0=\u00a0{f:.1f}"
 
 
-def threshold(share: float) -> str:
+def format_threshold(share: float) -> str:
     """Return a share that is a round number of percent as it is: 5%."""
     return f"{100 * share:g}%"
 
 
-def count(number: int) -> str:
+def format_count(number: int) -> str:
     """Return a whole number with thousands separated: 100,000."""
     return f"{number:,}"
 
 
-def two_digits(value: float) -> str:
+def format_significant(value: float) -> str:
     """Return a number with two significant digits and no exponent: 0.000098."""
     return np.format_float_positional(value, precision=2, fractional=False)
 
 
-def times(ratio: float) -> str:
+def format_ratio(ratio: float) -> str:
     """Return a ratio as `1.3 times`; whole from 10 on."""
     return f"{ratio:.0f} times" if ratio >= 9.95 else f"{ratio:.1f} times"
 
 
-def duration(seconds: float | None) -> str:
+def format_duration(seconds: float | None) -> str:
     """Return a time as `45 s`, `12 min` or `1 h 20 min`."""
     if seconds is None or not math.isfinite(seconds):
         return UNKNOWN
@@ -94,12 +82,12 @@ def duration(seconds: float | None) -> str:
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
 
 
-def in_seconds(seconds: float) -> str:
+def format_seconds(seconds: float) -> str:
     """Return a time as `4,570 s`, which no line end takes apart."""
     return f"{seconds:,.0f}\u00a0s"
 
 
-def a_digit(digit: int) -> str:
+def with_article(digit: int) -> str:
     """Return a digit with its article: `a 3`, `an 8`."""
     return f"an {digit}" if digit == 8 else f"a {digit}"
 
@@ -112,7 +100,7 @@ def listing(words: Iterable[str], last: str = "and") -> str:
     return f"{', '.join(words[:-1])} {last} {words[-1]}"
 
 
-def sentence(text: str) -> str:
+def capitalized(text: str) -> str:
     """Return `text` with its first letter in upper case."""
     return text[:1].upper() + text[1:]
 

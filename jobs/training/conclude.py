@@ -4,7 +4,7 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import Protocol, TypeVar
 
 from jobs import assignment
 from jobs.parameters import OUTPUT
@@ -13,13 +13,16 @@ from jobs.training.channel import Board
 from jobs.training.runs import Options, Plan, describe_sweep
 from jobs.training.worker import Outcome
 
-if TYPE_CHECKING:
-    from jobs.report.command import Built
-
 T = TypeVar("T")
 
 FAILED, INTERRUPTED = 1, 130
 """Exit statuses; 130 after Ctrl-C is what shells use."""
+
+
+class Insist(Protocol):
+    """Calls an action, again and again while the store is away."""
+
+    def __call__(self, action: Callable[[], T], /) -> T: ...
 
 
 def conclude(plan: Plan, outcomes: Sequence[Outcome], options: Options, board: Board) -> int:
@@ -29,7 +32,7 @@ def conclude(plan: Plan, outcomes: Sequence[Outcome], options: Options, board: B
     away = any(outcome.status == "UNSENT" for outcome in outcomes)
     status = INTERRUPTED if stopped else FAILED if failed else 0
 
-    def insist(action: Callable[[], T]) -> T:
+    def insist(action: Callable[[], T], /) -> T:
         return patiently(
             action,
             plan.store.tracking_uri,
@@ -79,17 +82,19 @@ def _report(
     plan: Plan,
     outcomes: Sequence[Outcome],
     options: Options,
-    insist: Callable[[Callable[[], "Built"]], "Built"],
+    insist: Insist,
 ) -> str:
     """Build the submission document; return the id of its run, or nothing where that failed."""
-    from jobs.report.command import Wanted, deliver, report
+    from jobs.report import command
 
     run_ids = tuple(outcome.run_id for outcome in outcomes)
-    wanted = Wanted(run_ids, options.author, options.notes, OUTPUT)
     try:
-        built = insist(lambda: report(plan.store, wanted, plan.parent))
-        deliver(built, OUTPUT)
-        return built.run_id
+        request = command.report_request(run_ids, options.author, options.notes, OUTPUT)
+        records = insist(lambda: command.collect_records(plan.store, request))
+        submission = command.build(records)
+        report_id = insist(lambda: command.log_submission(plan.store, submission, plan.parent))
+        command.write_submission(submission, OUTPUT)
+        return report_id
     except (StoreAway, OSError) as error:
         print(error, file=sys.stderr)
     except Exception:

@@ -150,7 +150,9 @@ def _train(training: Trainer, task: Task, outbox: Outbox, checkpoint: Checkpoint
     try:
         snapshots.take_when_due()
         for chunk, progress in enumerate(training.run()):
-            rate = progress.rate if chunk else 0.0  # the first one was compiled on the way
+            rate = (
+                progress.iterations_per_second if chunk else 0.0
+            )  # the first one was compiled on the way
             error = training.curve[-1].test_mse
             note = "; ".join(filter(None, (outbox.trouble, checkpoint.trouble)))
             board.write(

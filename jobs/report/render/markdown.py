@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from jobs.report import tables
+from jobs.report.blocks import Columns
 
 SPECIAL = re.compile(r"([\\`*_\[\]<>|~$&])")
 """Characters that mean something anywhere in a line."""
@@ -16,11 +16,18 @@ LINE_START = re.compile(r"^(\s*)(#|[-+=:]|\d+[.)](?=\s|$))", re.MULTILINE)
 
 
 def write(data: dict[str, Any]) -> str:
-    """Return the document of `content.Content.data` as Markdown."""
+    """Return the document of `submission.Content.data` as Markdown."""
     by = " · ".join(escape(part) for part in (data["author"], data["date"]) if part)
     parts = [f"# {escape(data['title'])}", by, escape(data["summary"])]
     parts += [_block(block) for block in data["blocks"]]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def markdown_table(columns: Columns, rows: Sequence[Sequence[str]]) -> str:
+    """Return a table in Markdown; cells must have no markup of their own."""
+    rule = ["---:" if align == "right" else "---" for _, align in columns]
+    lines = [[head for head, _ in columns], rule, *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def escape(text: str) -> str:
@@ -74,7 +81,7 @@ def _table(block: dict[str, Any]) -> str:
     rows = [[escape(cell) for cell in row] for row in block["rows"]]
     return (
         f'<a id="{block["id"]}"></a>\n\n**{block["number"]}.** {escape(block["caption"])}\n\n'
-        + tables.markdown(columns, rows).rstrip()
+        + markdown_table(columns, rows).rstrip()
     )
 
 
@@ -118,7 +125,7 @@ def _note_table(node: dict[str, Any]) -> str:
     head, *rows = [
         [_inline(cell["children"]) for cell in row["children"]] for row in node["children"]
     ]
-    return tables.markdown(tuple((cell, "left") for cell in head), rows).rstrip()
+    return markdown_table(tuple((cell, "left") for cell in head), rows).rstrip()
 
 
 def _inline(nodes: Sequence[dict[str, Any]]) -> str:

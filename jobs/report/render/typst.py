@@ -16,10 +16,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
-from jobs.report import tables
+from jobs.report.analysis.groups import grouped
 from jobs.report.records import Records
 from jobs.report.render import markdown
-from jobs.report.submission import Content, content, finished
+from jobs.report.sections import overview
+from jobs.report.submission import Content, finished, submission
 
 TEMPLATE = Path(__file__).with_name("submission.typ")
 STYLE = Path(__file__).with_name("submission.css")
@@ -46,7 +47,7 @@ for emoji or Chinese; then the fonts of the system are tried, and at last no sta
 """
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Submission:
     """The document in all its forms."""
 
@@ -57,6 +58,8 @@ class Submission:
     """PDF standards that the PDF keeps, as Typst names them; empty when its text allows none."""
     results: str
     """The results table, Markdown."""
+    notes: str
+    """The student's own words, as they were given."""
 
 
 def build(records: Records) -> Submission:
@@ -65,28 +68,42 @@ def build(records: Records) -> Submission:
     Raises:
         typst.TypstError: the template does not compile, whatever fonts and standards are tried.
     """
-    made = content(records)
-    sources = _sources(made)
+    content = submission(records)
+    sources = _sources(content)
     timestamp = finished(records)
     pdf, options = _pdf(sources, timestamp)
     files = {
         PDF: pdf,
         HTML: _compile(sources, timestamp, {"ignore_system_fonts": True}, "html"),
-        MARKDOWN: markdown.write(made.data).encode(),
+        MARKDOWN: markdown.write(content.data).encode(),
         SOURCE: _archive(sources | {"README.md": _readme(timestamp, options).encode()}),
-        **made.figures,
+        **content.figures,
     }
-    return Submission(files, tuple(options.get("pdf_standards", ())), tables.results(records))
+    return Submission(
+        files=files,
+        standards=tuple(options.get("pdf_standards", ())),
+        results=results(records),
+        notes=records.request.notes,
+    )
 
 
-def _sources(made: Content) -> dict[str, bytes]:
+def results(records: Records) -> str:
+    """Return the results as a Markdown table, for the terminal and the description of a run."""
+    groups = grouped(records.trainings)
+    if not groups:
+        return "No finished training.\n"
+    table = overview.table(groups)
+    return markdown.markdown_table(table.columns, table.rows)
+
+
+def _sources(content: Content) -> dict[str, bytes]:
     """Return all that the template needs, by path."""
-    data = json.dumps(made.data, ensure_ascii=False, indent=1, allow_nan=False)
+    data = json.dumps(content.data, ensure_ascii=False, indent=1, allow_nan=False)
     return {
         TEMPLATE.name: TEMPLATE.read_bytes(),
         STYLE.name: STYLE.read_bytes(),
         "submission.json": data.encode(),
-        **made.figures,
+        **content.figures,
     }
 
 
@@ -113,7 +130,7 @@ def _compile(
             path.parent.mkdir(exist_ok=True)
             path.write_bytes(data)
         # The warnings say that Typst's HTML export may change: the version is pinned for that.
-        made: tuple[bytes | None, object] = typst.compile_with_warnings(
+        compiled: tuple[bytes | None, object] = typst.compile_with_warnings(
             Path(folder, TEMPLATE.name),
             root=folder,
             format=target,
@@ -121,7 +138,7 @@ def _compile(
             timestamp=timestamp,
             **options,
         )
-    return made[0] or b""
+    return compiled[0] or b""
 
 
 def _archive(files: Mapping[str, bytes]) -> bytes:

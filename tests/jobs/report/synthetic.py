@@ -1,4 +1,4 @@
-"""Records to build documents from, without a training: real MNIST, PCA in place of the networks.
+"""Records to build documents from, without a training: real MNIST, PCA instead of the networks.
 
 Codes, reconstructions, interpolations, neighbours and errors of each digit are PCA's at the
 setting's latent size, so they hang together as those of a run do. The error curves go through the
@@ -6,7 +6,7 @@ assignment's reference points, with a few per cent of noise.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import cache
 from typing import Any
 
@@ -16,13 +16,17 @@ from numpy.typing import NDArray
 from aemodel import latent, pca
 from aemodel.data import Dataset, load_dataset
 from aemodel.settings import RECIPES, SETTINGS, Recipe, Setting
-from jobs.report.records import Curve, Interpolation, Records, Request, TrainingRecord
+from jobs.report.records import Curve, Interpolation, Records, ReportRequest, TrainingRecord
+from jobs.spec import TrainingSpec
 from tests.support.project import DATA
 
 PAIRS = ((3, 8), (4, 9), (1, 7))
 END_MS = 1_780_000_000_000
 SECONDS = 0.006
 """What an iteration takes."""
+DIGEST = "5f70bf18a086007016e948b04aed3b82103a36be"
+SPEC_FIELDS = {field.name for field in fields(TrainingSpec)}
+REQUEST_FIELDS = {field.name for field in fields(ReportRequest)}
 REAL_NEAREST = 0.03045
 """An arbitrary but plausible median distance between real test images."""
 
@@ -109,32 +113,34 @@ def _path(
 
 
 def make_training(name: str = "1", **changes: Any) -> TrainingRecord:
-    """Return a finished training of a setting; `changes` replace any of its fields."""
+    """Return a finished training of a setting; `changes` replace any field of it or of its spec."""
     setting = SETTINGS[name]
-    recipe = changes.get("recipe", RECIPES["assignment"])
-    held = changes.get("curve", curve(REFERENCE[name], recipe))
-    finite = held is not None and np.isfinite(held.test_mse).all()
-    best = int(np.argmin(held.test_mse)) if finite else None
+    spec = TrainingSpec(
+        setting=setting,
+        recipe=RECIPES["assignment"],
+        seed=0,
+        precision="float32",
+        pairs=PAIRS,
+        threads=2,
+        data_digest=DIGEST,
+    )
+    asked = {field: changes.pop(field) for field in set(changes) & SPEC_FIELDS}
+    spec = replace(spec, **asked)
+    recorded = changes.get("curve", curve(REFERENCE[name], spec.recipe))
+    finite = recorded is not None and np.isfinite(recorded.test_mse).all()
+    best = int(np.argmin(recorded.test_mse)) if finite else None
     fields: dict[str, Any] = {
         "run_id": f"{int(name) * 0x1234567:032x}",
         "run_name": f"setting-{name} seed-0",
-        "status": "FINISHED",
-        "reason": "",
-        "start_time_ms": END_MS - 700_000,
+        "spec": spec,
         "end_time_ms": END_MS,
-        "setting": setting,
-        "recipe": recipe,
-        "seed": 0,
-        "precision": "float32",
-        "data_digest": "5f70bf18a086007016e948b04aed3b82103a36be",
         "git_commit": "7c211433f02071597741e6ff5a8ea34789abbf43",
         "versions": {"python": "3.11.9", "tensorflow": "2.21.0", "keras": "3.15.1"},
-        "threads": 2,
-        "curve": held,
-        "final_test_mse": None if held is None else float(held.test_mse[-1]),
-        "best_test_mse": None if best is None else float(held.test_mse[best]),
-        "best_iteration": None if best is None else int(held.iterations[best]),
-        "train_seconds": recipe.iterations * SECONDS,
+        "curve": recorded,
+        "final_test_mse": None if recorded is None else float(recorded.test_mse[-1]),
+        "best_test_mse": None if best is None else float(recorded.test_mse[best]),
+        "best_iteration": None if best is None else int(recorded.iterations[best]),
+        "train_seconds": spec.recipe.iterations * SECONDS,
         "knn_accuracy": {"1": 0.7312, "2": 0.9621, "3": 0.9703}[name],
         "real_nearest_mse": REAL_NEAREST,
         **_measured(setting),
@@ -143,16 +149,20 @@ def make_training(name: str = "1", **changes: Any) -> TrainingRecord:
 
 
 def make_records(*trainings: TrainingRecord, **changes: Any) -> Records:
-    """Return records of these trainings; `changes` replace fields of the request and the rest."""
-    omissions, references = changes.pop("omissions", ()), changes.pop("references", ())
-    request = Request(
-        title="",
+    """Return records of these trainings; `changes` replace any field of them or of the request."""
+    request = ReportRequest(
+        title="Autoencoders on MNIST: reconstruction error, interpolation, and the 2-D embedding",
         author="Ada Example",
-        notes="",
+    )
+    asked = {field: changes.pop(field) for field in set(changes) & REQUEST_FIELDS}
+    records = Records(
+        request=replace(request, **asked),
         experiment="mnist-autoencoders",
         tracking_uri="sqlite:///mlflow.db",
+        trainings=trainings,
+        omissions=(),
     )
-    return Records(replace(request, **changes), trainings, omissions, references)
+    return replace(records, **changes)
 
 
 def make_full_records(**changes: Any) -> Records:

@@ -14,7 +14,9 @@ from aemodel.settings import RECIPES, Recipe
 from aemodel.training import Point
 from jobs.artifacts.files import write_csv
 from jobs.parameters import parse_specs
-from jobs.report.collect import collect, references
+from jobs.report.collect import collect_records
+from jobs.report.records import Omission, Records, ReportRequest, TrainingRecord
+from jobs.spec import TrainingSpec
 from jobs.tracking import Run, Store, StoreError
 from tests.support.stores import NewStore, work_in
 
@@ -33,6 +35,15 @@ def fresh_store(tmp_path_factory: pytest.TempPathFactory, new_store: NewStore) -
 def store(request: pytest.FixtureRequest) -> Store:
     """An experiment for each test."""
     return Store.open(re.sub(r"\W", "_", request.node.name))
+
+
+def records_of(store: Store, *run_ids: str) -> Records:
+    return collect_records(store, ReportRequest(run_ids=run_ids))
+
+
+def collect(store: Store, *run_ids: str) -> tuple[tuple[TrainingRecord, ...], tuple[Omission, ...]]:
+    records = records_of(store, *run_ids)
+    return records.trainings, records.omissions
 
 
 def add(
@@ -101,15 +112,15 @@ def test_the_newest_finished_training_of_each_setting(store: Store) -> None:
     add(store, "1", 1000)
     wanted = [add(store, name, 2000).run_id for name in ("1", "2", "3")]
     add(store, "64-32-4", 3000)
-    found, omissions = collect(store, ())
+    found, omissions = collect(store)
     assert [training.run_id for training in found] == wanted
     assert omissions == ()
 
 
 def test_settings_without_a_run_are_said_so(store: Store) -> None:
     add(store, "2", 1000)
-    found, omissions = collect(store, ())
-    assert [training.setting.name for training in found] == ["2"]
+    found, omissions = collect(store)
+    assert [training.spec.setting.name for training in found] == ["2"]
     assert [(o.what, o.why) for o in omissions] == [
         ("setting 1", "no run"),
         ("setting 3", "no run"),
@@ -122,8 +133,8 @@ def test_newer_runs_that_did_not_finish_are_said_so(store: Store) -> None:
     running = add(store, "2", 2000, "RUNNING")
     add(store, "3", 1000, "KILLED")
     add(store, "3", 2000)
-    found, omissions = collect(store, ())
-    assert [training.setting.name for training in found] == ["1", "3"]
+    found, omissions = collect(store)
+    assert [training.spec.setting.name for training in found] == ["1", "3"]
     assert found[0].run_id == old.run_id
     assert [(o.what, o.why) for o in omissions] == [
         (f"setting-1 seed-0 (run {failed.run_id[:8]})", "FAILED: a reason"),
@@ -134,9 +145,9 @@ def test_newer_runs_that_did_not_finish_are_said_so(store: Store) -> None:
 def test_runs_that_were_asked_for_by_setting_and_seed(store: Store) -> None:
     names = [("64-32-4", "0"), ("3", "1"), ("3", "0"), ("1", "2")]
     asked = [add(store, name, 1000, seed=seed).run_id for name, seed in names]
-    found, omissions = collect(store, asked)
+    found, omissions = collect(store, *asked)
     order = [("1", 2), ("3", 0), ("3", 1), ("64-32-4", 0)]
-    assert [(t.setting.name, t.seed) for t in found] == order
+    assert [(t.spec.setting.name, t.spec.seed) for t in found] == order
     assert omissions == ()
 
 
@@ -145,7 +156,7 @@ def test_asked_for_runs_that_cannot_be_used_are_said_so(store: Store) -> None:
     other = store.create_run("something else")
     broken = add(store, "2", 1000)
     broken.client.log_param(broken.run_id, "resolved.seed", "?")
-    found, omissions = collect(store, [killed.run_id, other.run_id, broken.run_id])
+    found, omissions = collect(store, killed.run_id, other.run_id, broken.run_id)
     assert found == ()
     assert [o.why for o in omissions[:2]] == ["KILLED: a reason", "not a training"]
     assert omissions[2].why.startswith("its parameters cannot be read: ")
@@ -153,7 +164,7 @@ def test_asked_for_runs_that_cannot_be_used_are_said_so(store: Store) -> None:
 
 def test_a_run_that_does_not_exist_is_refused(store: Store) -> None:
     with pytest.raises(StoreError, match="there is no run"):
-        collect(store, ["0" * 32])
+        collect(store, "0" * 32)
 
 
 # --- What they are compared with -------------------------------------------------------------
@@ -166,9 +177,9 @@ def test_the_newest_whole_training_of_the_assignments_recipe_is_the_reference(st
     add_assigned(store, 4000, points=0)
     add_assigned(store, 5000, status="KILLED")
     add_assigned(store, 6000, precision="bfloat16")
-    found, _ = collect(store, [add(store, "2", 7000).run_id, add(store, "1", 7000).run_id])
-    (reference,) = references(store, found)
-    assert (reference.run_id, reference.seed) == (wanted.run_id, 7)
+    asked = add(store, "2", 7000).run_id, add(store, "1", 7000).run_id
+    (reference,) = records_of(store, *asked).references
+    assert (reference.run_id, reference.spec.seed) == (wanted.run_id, 7)
     assert reference.curve is not None
     assert reference.curve.seconds[-1] == pytest.approx(999.01)
     assert (reference.final_test_mse, reference.train_seconds) == (0.1, 1000.0)
@@ -177,9 +188,9 @@ def test_the_newest_whole_training_of_the_assignments_recipe_is_the_reference(st
 def test_the_assignments_own_trainings_need_no_reference(store: Store) -> None:
     add_assigned(store, 1000)
     named = [add_assigned(store, 2000, seed="1").run_id, add(store, "2", 3000).run_id]
-    assert references(store, collect(store, named[:1])[0]) == ()
-    assert references(store, collect(store, named)[0]) == ()
-    assert len(references(store, collect(store, named[1:])[0])) == 1
+    assert records_of(store, *named[:1]).references == ()
+    assert records_of(store, *named).references == ()
+    assert len(records_of(store, *named[1:]).references) == 1
 
 
 def test_a_run_older_than_a_field_of_the_recipe_is_read(store: Store) -> None:
@@ -190,8 +201,8 @@ def test_a_run_older_than_a_field_of_the_recipe_is_read(store: Store) -> None:
     run.log_params(params)
     run.set_tags({"kind": "training"})
     run.end("FINISHED")
-    (record,), _ = collect(store, [run.run_id])
-    assert record.recipe == RECIPES["assignment"]
+    (record,), _ = collect(store, run.run_id)
+    assert record.spec.recipe == RECIPES["assignment"]
 
 
 # --- What is in a record ---------------------------------------------------------------------
@@ -200,14 +211,11 @@ def test_a_run_older_than_a_field_of_the_recipe_is_read(store: Store) -> None:
 def test_everything_a_run_holds(store: Store, tmp_path: Path) -> None:
     run = add(store, "1", 1000)
     tables = add_results(run, tmp_path / "files")
-    (record,), _ = collect(store, [run.run_id])
-    assert (record.run_name, record.status, record.start_time_ms) == (
-        "setting-1 seed-0",
-        "FINISHED",
-        1000,
-    )
-    assert (record.recipe, record.seed, record.precision) == (RECIPE, 0, "float32")
-    assert (record.data_digest, record.threads) == ("abc", 2)
+    (record,), _ = collect(store, run.run_id)
+    assert record.run_name == "setting-1 seed-0"
+    assert record.spec == TrainingSpec.from_params(run.info().params)
+    assert record.spec.recipe == RECIPE
+    assert (record.spec.data_digest, record.spec.threads) == ("abc", 2)
     assert record.versions == {"numpy": "2.4.6"}
     assert (record.final_test_mse, record.best_iteration) == (0.1, 299)
     assert record.mse_by_digit == tuple(digit / 100 for digit in range(10))
@@ -233,9 +241,41 @@ def test_everything_a_run_holds(store: Store, tmp_path: Path) -> None:
     np.testing.assert_array_equal(path.blend_nearest_mse, nearest[:, 3])
 
 
+def seconds_of(store: Store, run: Run) -> NDArray[np.float64]:
+    (record,), _ = collect(store, run.run_id)
+    assert record.curve is not None
+    return record.curve.seconds
+
+
+def log(run: Run, metric: str, values: dict[int, float]) -> None:
+    for step, value in values.items():
+        run.client.log_metric(run.run_id, metric, value, step=step)
+
+
+def test_recorded_seconds_are_taken_as_they_are(store: Store) -> None:
+    run = add(store, "1", 1000)
+    log(run, "test_mse", {0: 0.4, 100: 0.2, 200: 0.1})
+    log(run, "seconds", {0: 0.5, 200: 2.5})
+    log(run, "iterations_per_second", {0: 9.0, 100: 9.0, 200: 9.0})
+    np.testing.assert_array_equal(seconds_of(store, run), [0.5, np.nan, 2.5])
+
+
+def test_a_missing_rate_of_an_older_run_costs_one_point_alone(store: Store) -> None:
+    run = add(store, "1", 1000)
+    log(run, "test_mse", {0: 0.4, 100: 0.2, 200: 0.1, 300: 0.1})
+    log(run, "iterations_per_second", {0: 100.0, 200: 100.0, 300: 200.0})
+    np.testing.assert_allclose(seconds_of(store, run), [0.01, np.nan, 2.01, 2.51])
+
+
+def test_times_that_were_not_recorded_are_not_known(store: Store) -> None:
+    run = add(store, "1", 1000)
+    log(run, "test_mse", {0: 0.4, 100: 0.2})
+    np.testing.assert_array_equal(seconds_of(store, run), [np.nan, np.nan])
+
+
 def test_what_a_run_does_not_hold_is_none(store: Store) -> None:
     run = add(store, "1", 1000)
-    (record,), _ = collect(store, [run.run_id])
+    (record,), _ = collect(store, run.run_id)
     nothing = ("curve", "codes", "labels", "neighbours", "reconstructions", "final_test_mse")
     assert [name for name in nothing if getattr(record, name) is not None] == []
     assert (record.interpolations, record.mse_by_digit) == ((), ())
@@ -250,7 +290,7 @@ def test_a_file_that_is_damaged_is_none(store: Store, tmp_path: Path, path: str)
     (damaged / path).parent.mkdir(parents=True)
     (damaged / path).write_text("1,2\n3\n")
     run.log_files(damaged)
-    (record,), _ = collect(store, [run.run_id])
+    (record,), _ = collect(store, run.run_id)
     name = "codes" if "embedding" in path else "reconstructions"
     assert getattr(record, name) is None
     assert record.labels is not None
@@ -262,5 +302,5 @@ def test_an_interpolation_that_lacks_a_picture_is_left_out(store: Store, tmp_pat
     add_results(run, files)
     folder = Path(run.client.get_run(run.run_id).info.artifact_uri.removeprefix("file://"))
     (folder / "interpolation" / "3-to-8" / "recreation_0.4.csv").unlink()
-    (record,), _ = collect(store, [run.run_id])
+    (record,), _ = collect(store, run.run_id)
     assert record.interpolations == ()

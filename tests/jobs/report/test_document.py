@@ -16,7 +16,6 @@ from markdown_it import MarkdownIt
 from pypdf import PdfReader
 
 from aemodel.settings import RECIPES, parse_setting
-from jobs.report import tables
 from jobs.report.records import Omission, Records
 from jobs.report.render import typst
 from jobs.report.render.typst import Submission, build
@@ -170,10 +169,10 @@ def test_the_markdown_shows_its_figures_and_tables(full: Submission) -> None:
 
 
 def test_the_results_table(full_records: Records) -> None:
-    lines = tables.results(full_records).splitlines()
+    lines = typst.results(full_records).splitlines()
     assert len(lines) == 5
     assert "| 1 | 128–64 | 2 | 218,514 | 100,000 | 0.03851 |" in lines[2]
-    assert tables.results(make_records()) == "No finished training.\n"
+    assert typst.results(make_records()) == "No finished training.\n"
 
 
 def test_hostile_text_is_no_element_of_the_page(hostile: Submission) -> None:
@@ -246,7 +245,7 @@ def test_records_with_little_in_them_make_a_document() -> None:
         "1", setting=parse_setting("300-40-5"), curve=None, final_test_mse=None, best_test_mse=None,
         best_iteration=None, pca_test_mse=None, train_seconds=None, knn_accuracy=None,
         mse_by_digit=(), codes=None, labels=None, neighbours=None, interpolations=(),
-        real_nearest_mse=None, reconstructions=None, end_time_ms=None, versions={}, threads=None,
+        real_nearest_mse=None, reconstructions=None, end_time_ms=None, versions={}, threads=0,
         git_commit="", data_digest="",
     )  # fmt: skip
     shown = Page(build(make_records(bare)).files[typst.HTML])

@@ -10,15 +10,22 @@ import pytest
 
 from aemodel.settings import OPTIMIZERS, RECIPES, Recipe
 from jobs.report import wording
-from jobs.report.analysis import comparison
-from jobs.report.analysis.comparison import comparisons, first, for_good, unmatched, whole
-from jobs.report.analysis.groups import group
-from jobs.report.findings import find, intuitions
+from jobs.report.analysis.comparison import (
+    Comparison,
+    complete_curve,
+    matching_key,
+    needs_reference,
+    sustained_time_to,
+    time_to,
+)
+from jobs.report.analysis.groups import grouped
+from jobs.report.analysis.study import Study
+from jobs.report.blocks import intuitions
 from jobs.report.records import Curve, Records, TrainingRecord
 from jobs.report.render import typst
 from jobs.report.render.typst import build
-from jobs.report.sections import provenance
-from jobs.report.sections.limitations import FIELDS
+from jobs.report.sections import overview, part_1, provenance, recipes
+from jobs.report.sections.limitations import FIELDS, caveats
 from tests.jobs.report.synthetic import REFERENCE, curve, make_records, make_training
 
 PRESET = RECIPES["fast"]
@@ -49,9 +56,25 @@ def beside(training: TrainingRecord, *references: TrainingRecord) -> Records:
     return make_records(training, references=references)
 
 
+def comparisons(records: Records) -> tuple[Comparison, ...]:
+    return Study.of(records).comparisons
+
+
 def said(records: Records) -> str:
-    texts = [one.text for one in find(records).part_1 if "assignment's" in one.text]
+    texts = [item.text for item in recipes.times_to_target(Study.of(records))]
     return " ".join(texts).replace("\u00a0", " ")
+
+
+def part_1_intuitions(records: Records) -> tuple[str, ...]:
+    return intuitions(part_1.observations(Study.of(records)))
+
+
+def caveats_of(records: Records) -> list[str]:
+    return list(caveats(Study.of(records)))
+
+
+def abstract(records: Records) -> str:
+    return overview.abstract(Study.of(records))
 
 
 STEPS = Curve(
@@ -63,32 +86,36 @@ STEPS = Curve(
     ("level", "good", "early"),
     [(0.5, 0, 0), (0.4, 0, 0), (0.3, 100, 100), (0.15, 300, 100), (0.1, 300, 100)],
 )
-def test_when_a_level_is_reached_first_and_for_good(level: float, good: int, early: int) -> None:
-    reached = for_good(STEPS, level)
+def test_when_a_level_is_reached_first_and_sustained_time_to(
+    level: float, good: int, early: int
+) -> None:
+    reached = sustained_time_to(STEPS, level)
     assert reached is not None
     assert (reached.iteration, reached.seconds) == (good, 1 + good / 100)
-    assert first(STEPS, level).iteration == early
+    assert time_to(STEPS, level).iteration == early
 
 
-def test_a_level_below_the_end_is_never_reached_for_good() -> None:
-    assert for_good(STEPS, 0.0999) is None
+def test_a_level_below_the_end_is_never_reached_sustained_time_to() -> None:
+    assert sustained_time_to(STEPS, 0.0999) is None
 
 
 def test_a_whole_curve_ends_with_the_final_error() -> None:
-    held = whole(fast())
+    held = complete_curve(fast())
     assert held is not None
     assert (held.iterations[-1], held.test_mse[-1], held.seconds[-1]) == (3_999, 0.009, 80.0)
 
 
 def test_the_reference_is_of_the_same_setting_precision_and_data() -> None:
     right = reference()
-    for other in (reference("3"), replace(right, precision="bfloat16"),
-                  replace(right, data_digest="other"), fast()):  # fmt: skip
+    for other in (reference("3"), reference(precision="bfloat16"),
+                  reference(data_digest="other"), fast()):  # fmt: skip
         assert comparisons(beside(fast(), other)) == ()
-    modified = replace(right, recipe=replace(right.recipe, learning_rate=2e-3))
+    modified = replace(
+        right, spec=replace(right.spec, recipe=replace(RECIPES["assignment"], learning_rate=2e-3))
+    )
     assert comparisons(beside(fast(), modified)) == ()
-    (one,) = comparisons(beside(fast(), replace(right, seed=7)))
-    assert (one.label, one.reference.seed) == ("setting 2", 7)
+    (one,) = comparisons(beside(fast(), reference(seed=7)))
+    assert (one.label, one.reference.spec.seed) == ("setting 2", 7)
 
 
 def test_trainings_of_the_assignments_recipe_are_compared_with_nothing() -> None:
@@ -117,13 +144,13 @@ def test_a_damaged_reference_is_left_out(how: str) -> None:
     records = beside(fast(), damaged()[how])
     assert comparisons(records) == ()
     assert said(records) == ""
-    assert any("How the results compare is not shown" in one for one in find(records).caveats)
+    assert any("How the results compare is not shown" in one for one in caveats_of(records))
 
 
 def test_of_several_seeds_the_first_whole_one_is_compared() -> None:
     records = make_records(fast(curve=None), fast(seed=1), fast(seed=2), references=(reference(),))
     (one,) = comparisons(records)
-    assert (one.label, one.training.seed) == ("setting 2, seed 1", 1)
+    assert (one.label, one.training.spec.seed) == ("setting 2, seed 1", 1)
 
 
 def test_both_recipes_among_the_trainings_are_compared() -> None:
@@ -131,8 +158,8 @@ def test_both_recipes_among_the_trainings_are_compared() -> None:
     (one,) = comparisons(records)
     assert one.label.startswith("setting 2 (fast recipe, 4,000 iterations")
     assert one.reference is records.trainings[0]
-    assert unmatched(records.trainings) == set()
-    assert unmatched([fast()]) == {comparison.subject(fast())}
+    assert needs_reference(records.trainings) == set()
+    assert needs_reference([fast()]) == {matching_key(fast())}
 
 
 def test_a_training_that_gets_as_low_says_when_and_in_which_time() -> None:
@@ -144,19 +171,18 @@ def test_a_training_that_gets_as_low_says_when_and_in_which_time() -> None:
         "0.00930 at iteration 99,900 (after 599 s), this one stays from iteration 3,700 on, after "
         "74 s."
     )
-    found = find(records)
-    assert comparison.SOAP_STEPS in intuitions(found.part_1)
+    assert recipes.SOAP_STEPS in part_1_intuitions(records)
     assert (
         "With latent size 16 the final error of the assignment's recipe is reached after 11% of "
-        "its time, its lowest error after 12% of its time." in found.summary
+        "its time, its lowest error after 12% of its time." in abstract(records)
     )
 
 
 def test_the_explanation_needs_soap_and_fewer_steps() -> None:
     adam = fast(recipe=replace(FAST, optimizer="adam"))
-    assert comparison.SOAP_STEPS not in intuitions(find(beside(adam, reference())).part_1)
+    assert recipes.SOAP_STEPS not in part_1_intuitions(beside(adam, reference()))
     early = reference(final_test_mse=0.05)
-    assert comparison.SOAP_STEPS not in intuitions(find(beside(fast(), early)).part_1)
+    assert recipes.SOAP_STEPS not in part_1_intuitions(beside(fast(), early))
 
 
 def test_an_end_that_is_an_easy_mark_is_set_against_the_best_error() -> None:
@@ -176,18 +202,17 @@ def test_a_training_that_does_not_get_as_low_says_so() -> None:
         "Setting 2 does not end as low as by the assignment's recipe: at 0.01000 in place of "
         "0.00930, 7.5% higher, after 80 s, 13% of the 600 s that one took."
     )
-    (summary,) = [one for one in find(records).summary if "latent size" in one]
-    assert summary.endswith("of the assignment's recipe is not reached.")
-    (row,) = comparison.table(comparisons(records)).rows
+    assert "of the assignment's recipe is not reached." in abstract(records)
+    (row,) = recipes.table(comparisons(records)).rows
     assert row[-2:] == ["never", wording.UNKNOWN]
 
 
-def test_an_end_that_rises_again_is_not_reached_for_good() -> None:
+def test_an_end_that_rises_again_is_not_reached_sustained_time_to() -> None:
     assert "does not end as low" in said(beside(fast(final_test_mse=0.02), reference()))
 
 
 def test_the_table_of_both_recipes() -> None:
-    made = comparison.table(comparisons(beside(fast(threads=1), reference())))
+    made = recipes.table(comparisons(beside(fast(threads=1), reference())))
     assert made.rows == [
         [
             "setting 2",
@@ -202,7 +227,7 @@ def test_the_table_of_both_recipes() -> None:
         ]
     ]
     assert "not the same: 1 for setting 2 (2 by the assignment's recipe)." in made.caption
-    assert "threads" not in comparison.table(comparisons(beside(fast(), reference()))).caption
+    assert "threads" not in recipes.table(comparisons(beside(fast(), reference()))).caption
 
 
 def test_all_forms_show_the_comparison_and_where_it_comes_from() -> None:
@@ -237,22 +262,22 @@ def test_no_form_speaks_of_a_comparison_where_there_is_none() -> None:
 def test_the_recipe_is_named_in_provenance_caveats_and_summary() -> None:
     soap = "SOAP (Adam in the layers' eigenbases; Vyas et al. 2024"
     length = f"{PRESET.iterations:,} iterations"
-    found = find(make_records(make_training("2", recipe=PRESET)))
+    records = make_records(make_training("2", recipe=PRESET))
     assert f"{length} of {soap}; beta 1" in provenance.recipe_text(PRESET)
-    (caveat,) = [one for one in found.caveats if "was not trained" in one]
+    (caveat,) = [text for text in caveats_of(records) if "was not trained" in text]
     assert caveat.startswith(
         "Setting 2 was not trained by the assignment's recipe but by the recipe fast: optimiser "
         f"{soap}) in place of Adam, iterations {PRESET.iterations:,} in place of 100,000, "
     )
     assert "short training" not in caveat
-    assert f"{length} of SOAP (recipe fast); the assignment asks" in found.summary[0]
+    assert f"{length} of SOAP (recipe fast); the assignment asks" in abstract(records)
 
 
 def test_the_assignments_recipe_is_named_as_well() -> None:
-    found = find(make_records(reference()))
-    assert "100,000 iterations of Adam (recipe assignment)." in found.summary[0]
+    records = make_records(reference())
+    assert "100,000 iterations of Adam (recipe assignment)." in abstract(records)
     assert "100,000 iterations of Adam (beta 1 0.9" in provenance.recipe_text(RECIPES["assignment"])
-    assert not any("not trained" in one for one in found.caveats)
+    assert not any("not trained" in text for text in caveats_of(records))
 
 
 @pytest.mark.parametrize(
@@ -263,13 +288,13 @@ def test_the_assignments_recipe_is_named_as_well() -> None:
     ],
 )
 def test_a_changed_recipe_is_said_to_be_one(recipe: Recipe, words: str) -> None:
-    found = find(make_records(make_training("2", recipe=recipe)))
-    assert any(words in one for one in found.caveats)
+    records = make_records(make_training("2", recipe=recipe))
+    assert any(words in text for text in caveats_of(records))
 
 
 def test_the_caveat_points_to_what_part_1_compares() -> None:
-    found = find(make_records(fast("1", end=0.037), fast(), references=(reference(),)))
-    assert any("Part 1 sets setting 2 beside what the" in one for one in found.caveats)
+    records = make_records(fast("1", end=0.037), fast(), references=(reference(),))
+    assert any("Part 1 sets setting 2 beside what the" in text for text in caveats_of(records))
 
 
 def test_every_field_and_optimizer_has_its_words() -> None:
@@ -279,7 +304,7 @@ def test_every_field_and_optimizer_has_its_words() -> None:
 
 def test_labels_tell_optimizers_apart() -> None:
     adam = make_training("2", recipe=replace(PRESET, optimizer="adam"))
-    labels = [one.label for one in group(make_records(make_training("2", recipe=PRESET), adam))]
+    labels = [group.label for group in grouped((make_training("2", recipe=PRESET), adam))]
     length = f"{PRESET.iterations:,} iterations"
     assert labels == [
         f"setting 2 (fast recipe, {length})",
@@ -289,8 +314,6 @@ def test_labels_tell_optimizers_apart() -> None:
 
 def test_a_spike_of_soap_is_not_laid_to_adam() -> None:
     held = curve({1: 0.1, 400: 0.02, 4_000: 0.009}, FAST, 0.0, spikes={2_000: (0.08, 800)})
-    (text,) = [
-        one for one in intuitions(find(make_records(fast(curve=held))).part_1) if "calm" in one
-    ]
+    (text,) = [text for text in part_1_intuitions(make_records(fast(curve=held))) if "calm" in text]
     assert text.startswith("SOAP divides each step")
     assert "never lowered" not in text
