@@ -9,11 +9,33 @@ from hypothesis import settings
 from aemodel.data import Dataset, load_dataset
 from tests.support.datasets import first_images
 from tests.support.once import made_once
-from tests.support.project import DATA
+from tests.support.project import DATA, ROOT
 from tests.support.stores import NewStore, copy_store, make_store
+
+LONGEST = (
+    "tests/end_to_end/test_train.py",
+    "tests/faults/test_outages.py",
+    "tests/end_to_end/test_report.py",
+    "tests/faults/test_machine.py",
+    "tests/faults/test_many.py",
+    "tests/aemodel/test_training.py",
+    "tests/jobs/training/test_worker.py",
+    "tests/end_to_end/test_mlflow_run.py",
+    "tests/aemodel/test_soap.py",
+)
+"""Modules that take half a minute or more, in the order in which they are begun.
+
+Of two processes, each has taken the next whole module when the other is still at its own.
+"""
 
 settings.register_profile("untimed", deadline=None)  # a busy machine fails no property
 settings.load_profile("untimed")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest modules, so that none is left for the end."""
+    rank = {ROOT / name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: rank.get(item.path, len(LONGEST)))
 
 
 @pytest.fixture(scope="session")

@@ -63,7 +63,7 @@ def test_readme_of_the_data_states_the_counts(dataset: Dataset) -> None:
 
 def test_whole_csv_equals_idx_and_loads_in_seconds(dataset: Dataset, tmp_path: Path) -> None:
     write_csv(tmp_path, dataset)
-    start = time.process_time()  # of this process, however busy the machine is
+    start = time.process_time()
     loaded = load_dataset(tmp_path)
     assert time.process_time() - start < 15  # about 2
     assert_equal(loaded, dataset)
@@ -505,9 +505,9 @@ def test_gzip_bomb_is_read_no_further_than_declared(few: Dataset, tmp_path: Path
     path = write_idx(tmp_path, few) / IMAGES
     zeros = gzip.compress(bytes(1 << 24), 1)
     path.write_bytes(gzip.compress(path.read_bytes()) + zeros * 500)  # unpacks to 8 GB
-    start = time.process_time()  # of this process, however busy the machine is
+    start = time.process_time()
     assert_refused(tmp_path, str(path), "goes on after byte 47056")
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
 
 
 def test_label_above_nine(few: Dataset, tmp_path: Path) -> None:
@@ -634,7 +634,7 @@ def test_csv_bomb_is_not_unpacked_to_its_end(
     path.write_bytes(gzip.compress(character * (1 << 24), 1) * 500)  # unpacks to 8 GB
     start = time.process_time()  # of this process, however busy the machine is
     assert_refused(tmp_path, str(path), "more than 1")
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
 
 
 def test_truncated_gzip_csv(few: Dataset, tmp_path: Path) -> None:

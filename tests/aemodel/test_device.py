@@ -4,12 +4,11 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-PROJECT = Path(__file__).parents[2]
+from tests.support.project import DATA, ROOT
 
 PROGRAM = f"""
 import hashlib, json
@@ -27,7 +26,7 @@ def train():
     from aemodel.training import Trainer
 
     use_threads(2)
-    data = load_dataset(Path({str(PROJECT / "data" / "mnist")!r}))
+    data = load_dataset(Path({str(DATA)!r}))
     data = Dataset(data.x_train[:3000], data.y_train[:3000], data.x_test[:500], data.y_test[:500])
     recipe = replace(RECIPES["fast"], iterations=20, eval_every=10)
     trainer = Trainer(parse_setting("96-40-5"), recipe, 0, data, "float32")
@@ -58,7 +57,7 @@ def trained(main: str, **environment: str) -> list[dict[str, Any]]:
     clean = {name: value for name, value in os.environ.items() if name not in names}
     program = subprocess.run(
         [sys.executable, "-c", PROGRAM + main],
-        cwd=PROJECT,
+        cwd=ROOT,
         env=clean | environment,
         capture_output=True,
         text=True,
