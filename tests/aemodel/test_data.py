@@ -435,7 +435,7 @@ def test_a_refusal_leaves_no_thread_that_aborts_the_process(
     dataset: Dataset, tmp_path: Path, packed: bool
 ) -> None:
     """A thread that still reads a file for the loader when the process ends aborts it: 134."""
-    path = write_csv(tmp_path, dataset_of_first(dataset, 4_000)) / "mnist_train.csv"
+    path = write_csv(tmp_path, first_images(dataset, 4_000, 1_000)) / "mnist_train.csv"
     text = "x" + path.read_text()
     path.write_bytes(gzip.compress(text.encode(), 1) if packed else text.encode())
     command = [sys.executable, "-c", REFUSE, str(tmp_path)]
