@@ -7,6 +7,7 @@ import pytest
 from hypothesis import settings
 
 from aemodel.data import Dataset, load_dataset
+from jobs.environment import prepare_environment
 from tests.support.datasets import first_images
 from tests.support.once import made_once
 from tests.support.project import DATA, ROOT
@@ -27,6 +28,8 @@ LONGEST = (
 
 Of two processes, each has taken the next whole module when the other is still at its own.
 """
+
+prepare_environment()
 
 settings.register_profile("untimed", deadline=None)  # a busy machine fails no property
 settings.load_profile("untimed")
