@@ -25,7 +25,8 @@ from jobs.spec import TrainingSpec
 from jobs.tracking import StoreAway, briefly, patiently
 from jobs.tracking.uploader import Outbox
 from jobs.training.channel import Board, Status
-from jobs.training.checkpoint import Checkpoint, DamagedCheckpoint
+from jobs.training.checkpoint import FOLDER, Checkpoint, DamagedCheckpoint
+from jobs.training.classifiers import classifier_of
 
 SAVE_SECONDS = 30.0
 """Seconds between checkpoints."""
@@ -119,7 +120,7 @@ def _train_and_log(task: Task, outbox: Outbox, checkpoint: Checkpoint) -> dict[s
     outbox.begin(training.curve, training.seconds)
     _train(training, task, outbox, checkpoint)
     board.write(task.index, Status("evaluating"))
-    found = evaluate(training, job.pairs)
+    found = evaluate(training, job.pairs, classifier_of(data, FOLDER))
     board.write(task.index, Status("writing results"))
     with tempfile.TemporaryDirectory() as folder:
         files.write_files(found, training, job, Path(folder))
