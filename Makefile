@@ -35,8 +35,9 @@ store: .venv/installed
 report: store
 	mlflow run . -e report --env-manager local --experiment-name $(EXPERIMENT)
 
+# Two processes, each with whole modules, in the order that tests/conftest.py gives them.
 test: lint types
-	python -m pytest
+	python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 soak: .venv/installed
 	python -m tests.faults.soak $(SOAK)

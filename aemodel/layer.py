@@ -6,8 +6,8 @@ In the coordinates of `aemodel.soap`, with W = Q_L W' Q_R^T, inputs h (n, i) and
     g = dLoss/ds                 dW' = (h Q_L)^T (g Q_R)      db = sum_n g
     dLoss/dh = g Q_R W'^T Q_L^T
 
-Plain Adam has Q_L = Q_R = I. A product of three matrices costs the less the fewer rows its first
-product has, so a basis turns either the n images or the weights, whichever are fewer rows.
+Plain Adam has Q_L = Q_R = I. A basis rotates whichever has fewer rows, the n images or the kernel:
+that is the cheaper of the two orders of the product.
 
 Adam is Kingma & Ba (2015), algorithm 1 in the form of its section 2 (epsilon outside the bias
 correction), as TensorFlow has it:
@@ -27,15 +27,15 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Pass:
-    """What a forward pass leaves for back-propagation; all but `outputs` in the products' type."""
+class ForwardCache:
+    """What the forward pass keeps for back-propagation; all but `outputs` in the product type."""
 
     inputs: "tf.Tensor"
     """h (n, i)."""
-    turned: "tf.Tensor"
-    """What the kernel was multiplied with: h, or h Q_L."""
+    rotated: "tf.Tensor"
+    """The left operand of the product with the kernel (n, i): h, or h Q_L."""
     kernel: "tf.Tensor"
-    """What it was multiplied with (i, o): W', or with one or both rotations undone."""
+    """The right operand (i, o): W', or W' with one or both rotations undone."""
     left: "tf.Tensor | None"
     """Q_L (i, i); None for the identity."""
     right: "tf.Tensor | None"
@@ -65,18 +65,22 @@ class Layer:
 
         self.kernel, self.bias, self.is_tanh = kernel, bias, is_tanh
         self.left, self.right = left, right
-        self.means = [tf.Variable(tf.zeros_like(w)) for w in (kernel, bias)]
-        self.squares = [tf.Variable(tf.zeros_like(w)) for w in (kernel, bias)]
+        self.first_moments = [tf.Variable(tf.zeros_like(w)) for w in (kernel, bias)]
+        self.second_moments = [tf.Variable(tf.zeros_like(w)) for w in (kernel, bias)]
+
+    @property
+    def bases(self) -> list[Eigenbasis]:
+        """The bases that the layer has: none, one or both."""
+        return [basis for basis in (self.left, self.right) if basis]
 
     def variables(self) -> "dict[str, list[tf.Variable]]":
         """Return all that the next update depends on: what a checkpoint must hold."""
-        bases = [basis for basis in (self.left, self.right) if basis]
         return {
             "weight": [self.kernel, self.bias],
-            "mean": self.means,
-            "square": self.squares,
-            "factor": [basis.factor for basis in bases],
-            "vectors": [basis.vectors for basis in bases],
+            "first_moment": self.first_moments,
+            "second_moment": self.second_moments,
+            "covariance": [basis.covariance for basis in self.bases],
+            "eigenvectors": [basis.eigenvectors for basis in self.bases],
         }
 
     def original_kernel(self) -> "tf.Tensor":
@@ -85,75 +89,80 @@ class Layer:
 
         kernel = self.kernel
         if self.left:
-            kernel = tf.matmul(self.left.vectors, kernel)
+            kernel = tf.matmul(self.left.eigenvectors, kernel)
         if self.right:
-            kernel = tf.matmul(kernel, self.right.vectors, transpose_b=True)
+            kernel = tf.matmul(kernel, self.right.eigenvectors, transpose_b=True)
         return kernel
 
-    def forward(self, inputs: "tf.Tensor", product_type: Any) -> Pass:
+    def forward(self, inputs: "tf.Tensor", product_type: Any) -> ForwardCache:
         """Run the layer on `inputs` (n, i), with the matrix products in `product_type`."""
         import tensorflow as tf
 
         inputs = tf.cast(inputs, product_type)
-        turned, kernel = inputs, tf.cast(self.kernel, product_type)
-        left = tf.cast(self.left.vectors, product_type) if self.left else None
-        right = tf.cast(self.right.vectors, product_type) if self.right else None
+        rotated, kernel = inputs, tf.cast(self.kernel, product_type)
+        left = tf.cast(self.left.eigenvectors, product_type) if self.left else None
+        right = tf.cast(self.right.eigenvectors, product_type) if self.right else None
         if left is not None:
-            if self._turns_inputs(inputs):
-                turned = tf.matmul(inputs, left)
+            if self._rotates_inputs(inputs):
+                rotated = tf.matmul(inputs, left)
             else:
                 kernel = tf.matmul(left, kernel)
-        if right is not None and not self._turns_outputs(inputs):
+        if right is not None and not self._rotates_outputs(inputs):
             kernel = tf.matmul(kernel, right, transpose_b=True)
-        summed = tf.matmul(turned, kernel)
-        if right is not None and self._turns_outputs(inputs):
+        summed = tf.matmul(rotated, kernel)
+        if right is not None and self._rotates_outputs(inputs):
             summed = tf.matmul(summed, right, transpose_b=True)
         summed = tf.nn.bias_add(tf.cast(summed, tf.float32), self.bias)
         outputs = tf.tanh(summed) if self.is_tanh else summed
-        return Pass(inputs, turned, kernel, left, right, outputs)
+        return ForwardCache(inputs, rotated, kernel, left, right, outputs)
 
     def backward(
-        self, done: Pass, gradient: "tf.Tensor", *, observe: "tf.Tensor", inputs_too: bool
+        self,
+        cache: ForwardCache,
+        gradient: "tf.Tensor",
+        *,
+        update_factors: "tf.Tensor",
+        needs_input_gradient: bool,
     ) -> "tuple[tuple[tf.Tensor, tf.Tensor], tf.Tensor]":
-        """Return the gradients of W' and the bias, and that of the inputs.
+        """Return the gradients of W' (i, o) and of the bias (o,), and that of the inputs (n, i).
 
         Args:
-            done: the forward pass.
+            cache: of the forward pass.
             gradient: dLoss/dh' (n, o).
-            observe: whether the bases take this batch into their factors; a boolean scalar.
-            inputs_too: False where nobody needs the gradient of the inputs; `gradient` is returned.
+            update_factors: whether the bases take this batch into their factors; a boolean scalar.
+            needs_input_gradient: False leaves it out, and returns dLoss/ds (n, o) as its place
+                holder.
         """
         import tensorflow as tf
 
-        left, right = done.left, done.right
+        left, right = cache.left, cache.right
         if self.is_tanh:
-            gradient = tf.raw_ops.TanhGrad(y=done.outputs, dy=gradient)
+            gradient = tf.raw_ops.TanhGrad(y=cache.outputs, dy=gradient)
         d_bias = tf.raw_ops.BiasAddGrad(out_backprop=gradient)
-        turned = tf.cast(gradient, done.inputs.dtype)
-        if left is not None or right is not None:
-            observed = turned
-            tf.cond(observe, lambda: self._observe(done.inputs, observed), tf.no_op)
-        if right is not None and self._turns_outputs(done.inputs):
-            turned = tf.matmul(turned, right)
-        d_kernel = tf.matmul(done.turned, turned, transpose_a=True)
-        if right is not None and not self._turns_outputs(done.inputs):
+        rotated = original = tf.cast(gradient, cache.inputs.dtype)
+        if self.bases:
+            tf.cond(update_factors, lambda: self._update_factors(cache.inputs, original), tf.no_op)
+        if right is not None and self._rotates_outputs(cache.inputs):
+            rotated = tf.matmul(rotated, right)
+        d_kernel = tf.matmul(cache.rotated, rotated, transpose_a=True)
+        if right is not None and not self._rotates_outputs(cache.inputs):
             d_kernel = tf.matmul(d_kernel, right)
-        if left is not None and not self._turns_inputs(done.inputs):
+        if left is not None and not self._rotates_inputs(cache.inputs):
             d_kernel = tf.matmul(left, d_kernel, transpose_a=True)
-        if inputs_too:
-            gradient = tf.matmul(turned, done.kernel, transpose_b=True)
-            if left is not None and self._turns_inputs(done.inputs):
+        if needs_input_gradient:
+            gradient = tf.matmul(rotated, cache.kernel, transpose_b=True)
+            if left is not None and self._rotates_inputs(cache.inputs):
                 gradient = tf.matmul(gradient, left, transpose_b=True)
             gradient = tf.cast(gradient, tf.float32)
         return (tf.cast(d_kernel, tf.float32), d_bias), gradient
 
-    def _observe(self, inputs: "tf.Tensor", gradient: "tf.Tensor") -> "tf.Operation":
+    def _update_factors(self, inputs: "tf.Tensor", gradient: "tf.Tensor") -> "tf.Operation":
         import tensorflow as tf
 
         if self.left:
-            self.left.observe(inputs)
+            self.left.update_factor(inputs)
         if self.right:
-            self.right.observe(gradient)
+            self.right.update_factor(gradient)
         return tf.no_op()
 
     def update(
@@ -167,9 +176,10 @@ class Layer:
         import tensorflow as tf
 
         weights = (self.kernel, self.bias)
-        for var, m, v, grad in zip(weights, self.means, self.squares, gradients, strict=True):
+        moments = zip(self.first_moments, self.second_moments, strict=True)
+        for variable, (m, v), gradient in zip(weights, moments, gradients, strict=True):
             tf.raw_ops.ResourceApplyAdam(
-                var=var.handle,
+                var=variable.handle,
                 m=m.handle,
                 v=v.handle,
                 beta1_power=tf.pow(recipe.beta_1, updates),
@@ -178,32 +188,35 @@ class Layer:
                 beta1=recipe.beta_1,
                 beta2=recipe.beta_2,
                 epsilon=recipe.epsilon,
-                grad=grad,
+                grad=gradient,
             )
 
     def refresh(self, *, first: bool = False) -> None:
-        """Refresh the bases, and turn weights and moments with them.
+        """Refresh the bases, and rotate the weights and first moments with them.
 
-        Squares know no rotation: each goes with the basis vector it belongs to.
+        Second moments cannot be rotated; each stays with its basis vector.
+
+        Args:
+            first: set the bases to the eigenvectors themselves, not only nearer to them.
         """
         import tensorflow as tf
 
-        kernel, mean, square = self.kernel, self.means[0], self.squares[0]
+        kernel, mean, square = self.kernel, self.first_moments[0], self.second_moments[0]
         if self.left:
-            turn, order = self.left.decompose() if first else self.left.refresh()
-            kernel.assign(tf.matmul(turn, kernel))
-            mean.assign(tf.matmul(turn, mean))
+            rotation, order = self.left.decompose() if first else self.left.refresh()
+            kernel.assign(tf.matmul(rotation, kernel))
+            mean.assign(tf.matmul(rotation, mean))
             square.assign(tf.gather(square, order, axis=0))
         if self.right:
-            turn, order = self.right.decompose() if first else self.right.refresh()
-            kernel.assign(tf.matmul(kernel, turn, transpose_b=True))
-            mean.assign(tf.matmul(mean, turn, transpose_b=True))
+            rotation, order = self.right.decompose() if first else self.right.refresh()
+            kernel.assign(tf.matmul(kernel, rotation, transpose_b=True))
+            mean.assign(tf.matmul(mean, rotation, transpose_b=True))
             square.assign(tf.gather(square, order, axis=1))
 
-    def _turns_inputs(self, inputs: "tf.Tensor") -> bool:
-        """Whether the left basis turns the n inputs, not the rows of the kernel."""
+    def _rotates_inputs(self, inputs: "tf.Tensor") -> bool:
+        """Whether the left basis rotates the n inputs, rather than the rows of the kernel."""
         return bool(inputs.shape[0] < self.kernel.shape[1])
 
-    def _turns_outputs(self, inputs: "tf.Tensor") -> bool:
-        """Whether the right basis turns the n outputs, not the columns of the kernel."""
+    def _rotates_outputs(self, inputs: "tf.Tensor") -> bool:
+        """Whether the right basis rotates the n outputs, rather than the columns of the kernel."""
         return bool(inputs.shape[0] < self.kernel.shape[0])

@@ -10,9 +10,9 @@ gradients are written out by hand. With residual r = x' - x, batch size B and P 
 and `aemodel.layer` has the rest: what automatic differentiation gives, without the gradient of the
 input and with the loss computed only where it is recorded.
 
-With the optimiser `adam` the layers hold the network's own weights, and images are scaled from
-bytes batch by batch. With `soap` both are expressed in other axes (`aemodel.soap`): the images
-once, before the first update, and the network gets its weights back after every chunk.
+With the optimiser `adam` the layers hold the network's own weights. With `soap` images and layers
+are expressed in other axes, and the network gets its weights back after every chunk
+(`aemodel.coordinates`).
 
 Loops and branches are `tf.while_loop` and `tf.cond`: AutoGraph would translate the source at every
 start, which takes longer than tracing and leaves files behind when the process is killed.
@@ -25,14 +25,14 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
-from aemodel import soap
+from aemodel import pca, soap
+from aemodel.coordinates import PixelCoordinates, PrincipalCoordinates, scaled
 from aemodel.data import Dataset
-from aemodel.layer import Layer
 from aemodel.network import build_autoencoder
 from aemodel.settings import PIXELS, Recipe, Setting
 
@@ -42,14 +42,14 @@ if TYPE_CHECKING:
 PRECISIONS = ("float32", "bfloat16")
 
 CHUNK = 100
-"""Most updates in one call of the compiled loop, so that progress and Ctrl-C never wait long."""
+"""Maximum number of updates per call of the compiled loop: progress and Ctrl-C never wait long."""
 
 EVALUATION_BATCH = 1000
 """Images evaluated at a time: enough to keep the matrix products efficient, and in cache."""
 
 
 class Diverged(ArithmeticError):
-    """The network no longer gives numbers; `iteration` says since which update."""
+    """The training diverged: NaN or infinity from update `iteration` on."""
 
     def __init__(self, iteration: int, learning_rate: float) -> None:
         super().__init__(
@@ -80,8 +80,8 @@ class Progress:
 
     done: int
     """Updates made."""
-    rate: float
-    """Updates a second, of the last chunk."""
+    iterations_per_second: float
+    """Of the last chunk, evaluation included."""
     point: Point | None
     """The point of the curve recorded just now, if one was due."""
 
@@ -125,7 +125,7 @@ class Trainer:
                 f"precision={precision!r} is not known: give {' or '.join(PRECISIONS)}"
             )
         check_batch(recipe, dataset)
-        self.setting, self.recipe = setting, recipe
+        self.setting, self.recipe, self.seed = setting, recipe, seed
         self.data = dataset.shuffled(seed)
         self.network = build_autoencoder(setting, seed)
         self.curve: list[Point] = []
@@ -134,15 +134,10 @@ class Trainer:
         self._weights = [
             (layer.kernel.value, layer.bias.value) for layer in self.network.dense_layers
         ]
-        self._axes = soap.PixelAxes.of(self.data.x_train) if recipe.optimizer == "soap" else None
-        if self._axes:
-            images: NDArray[Any] = self._axes.images(self.data.x_train)
-            self._layers = _rotated_layers(self._weights, setting.tanh_layers, self._axes)
-        else:
-            images = self.data.x_train
-            weights = zip(self._weights, setting.tanh_layers, strict=True)
-            self._layers = [Layer(*pair, is_tanh) for pair, is_tanh in weights]
+        self._coordinates = self._coordinates_of_recipe()
+        self._layers = self._coordinates.layers
         self._batch_pixels = recipe.batch_size * PIXELS
+        images = self._coordinates.images(self.data.x_train)
         # The first batch again at the end: a batch that wraps around is then one slice as well.
         self._images = tf.constant(np.concatenate([images, images[: recipe.batch_size]]))
         self._x_test = tf.constant(self.data.x_test)
@@ -150,8 +145,19 @@ class Trainer:
             [recipe.learning_rate_at(i) for i in range(recipe.iterations)], tf.float32
         )
         self._product_type = tf.bfloat16 if precision == "bfloat16" else tf.float32
-        self._update = tf.function(self._updates, autograph=False)
+        self._train = tf.function(self._train_steps, autograph=False)
         self._evaluate = tf.function(self._test_mse, autograph=False)
+
+    @cached_property
+    def principal_components(self) -> pca.PCA:
+        """All principal components of the training images; computed when first asked for."""
+        return pca.fit(self.data.x_train)
+
+    def _coordinates_of_recipe(self) -> PixelCoordinates | PrincipalCoordinates:
+        weights, tanh_layers = self._weights, self.setting.tanh_layers
+        if self.recipe.optimizer == "soap":
+            return PrincipalCoordinates(self.principal_components, weights, tanh_layers)
+        return PixelCoordinates(weights, tanh_layers)
 
     def run(self) -> Iterator[Progress]:
         """Train to the end of the recipe, yielding after every chunk of at most `CHUNK` updates.
@@ -164,30 +170,37 @@ class Trainer:
         total, every = self.recipe.iterations, self.recipe.eval_every
         while self.done < total:
             started = time.perf_counter()
-            if self._axes and self.done == 0:
-                _compiled(self._first_bases)()
+            if self.done == 0 and any(layer.bases for layer in self._layers):
+                _compiled(self._warm_up)()
             next_evaluation = -(-self.done // every) * every
             updates = min(next_evaluation + 1, self.done + CHUNK, total) - self.done
-            healthy, train_mse = self._update(np.int64(self.done), np.int64(updates))
-            if healthy < self.done + updates:
-                raise Diverged(int(healthy), self.recipe.learning_rate_at(int(healthy)))
+            first_non_finite, train_mse = self._train(np.int64(self.done), np.int64(updates))
+            if first_non_finite < self.done + updates:
+                self._diverged(int(first_non_finite))
             self.done += updates
-            if self._axes:
-                self._export()
-            due = (self.done - 1) % every == 0
-            test_mse = self.test_mse() if due else 0.0
+            self._coordinates.to_network()
+            is_due = (self.done - 1) % every == 0
+            test_mse = self.test_mse() if is_due else 0.0
             elapsed = time.perf_counter() - started
             self.seconds += elapsed
-            point = None
-            if due:
-                learning_rate = self.recipe.learning_rate_at(self.done - 1)
-                if not np.isfinite(test_mse):
-                    raise Diverged(self.done - 1, learning_rate)
-                point = Point(
-                    self.done - 1, test_mse, float(train_mse), learning_rate, self.seconds
-                )
-                self.curve.append(point)
+            point = self._record(test_mse, float(train_mse)) if is_due else None
             yield Progress(self.done, updates / elapsed, point)
+
+    def _record(self, test_mse: float, train_mse: float) -> Point:
+        """Add a point to the curve and return it.
+
+        Raises:
+            Diverged: the test error is NaN or infinite.
+        """
+        iteration = self.done - 1
+        if not np.isfinite(test_mse):
+            self._diverged(iteration)
+        rate = self.recipe.learning_rate_at(iteration)
+        self.curve.append(Point(iteration, test_mse, train_mse, rate, self.seconds))
+        return self.curve[-1]
+
+    def _diverged(self, iteration: int) -> NoReturn:
+        raise Diverged(iteration, self.recipe.learning_rate_at(iteration))
 
     def test_mse(self) -> float:
         """Return the MSE per pixel of the current network over the whole test set."""
@@ -220,12 +233,7 @@ class Trainer:
             variable.assign(state[name])
         self.curve = [Point(int(row[0]), *map(float, row[1:])) for row in state["curve"]]
         self.done, self.seconds = int(state["done"]), float(state["seconds"])
-        if self._axes:
-            self._export()
-
-    @cached_property
-    def _export(self) -> Callable[[], None]:
-        return _compiled(self._to_network)
+        self._coordinates.to_network()
 
     def _variables(self) -> "dict[str, tf.Variable]":
         """Return all that the next update depends on, by name: `weight_0`, `weight_1` ..."""
@@ -235,88 +243,90 @@ class Trainer:
                 groups.setdefault(group, []).extend(variables)
         return {f"{g}_{i}": v for g, variables in groups.items() for i, v in enumerate(variables)}
 
-    def _updates(self, first: "tf.Tensor", count: "tf.Tensor") -> "tuple[tf.Tensor, tf.Tensor]":
+    def _train_steps(self, first: "tf.Tensor", count: "tf.Tensor") -> "tuple[tf.Tensor, tf.Tensor]":
         """Make updates first .. first + count - 1.
 
         Returns:
-            The number of the first update that met NaN or infinity, which stay: first + count where
-            none did; and the loss of the last update's batch.
+            The number of the first update that met NaN or infinity, which stay, or first + count;
+            and the loss of the last update's batch.
         """
         import tensorflow as tf
 
-        def update(iteration: Any, healthy: Any, _: Any) -> tuple[Any, Any, Any]:
-            gradient, is_finite = self._step(iteration)
-            return iteration + 1, healthy + tf.cast(is_finite, tf.int64), gradient
+        def step(iteration: Any, first_non_finite: Any, _: Any) -> tuple[Any, Any, Any]:
+            gradient, is_finite = self._train_step(iteration)
+            return iteration + 1, first_non_finite + tf.cast(is_finite, tf.int64), gradient
 
         nothing = tf.zeros([self.recipe.batch_size, self._images.shape[1]])
         end = first + count
-        _, healthy, gradient = tf.while_loop(
-            lambda iteration, *_: iteration < end, update, (first, first, nothing)
+        _, first_non_finite, gradient = tf.while_loop(
+            lambda iteration, *_: iteration < end, step, (first, first, nothing)
         )
-        lost = self._axes.lost if self._axes else 0.0
         # sum(r^2) / (B P) with r = g B P / 2: the residual itself is overwritten by g.
-        return healthy, tf.reduce_sum(tf.square(gradient)) * (self._batch_pixels / 4.0) + lost
+        loss = tf.reduce_sum(tf.square(gradient)) * (self._batch_pixels / 4.0)
+        return first_non_finite, loss + self._coordinates.residual_variance
 
-    def _step(self, iteration: "tf.Tensor") -> "tuple[tf.Tensor, tf.Tensor]":
-        """Make one update; return what `_pass` returns."""
+    def _train_step(self, iteration: "tf.Tensor") -> "tuple[tf.Tensor, tf.Tensor]":
+        """Make one update; return what `_forward_backward` returns."""
         import tensorflow as tf
 
-        observe = tf.equal(iteration % soap.OBSERVE_EVERY, 0)
-        if self._axes:
-            due = tf.equal(iteration % soap.REFRESH_EVERY, 0) & (iteration > 0)
-            tf.cond(due, lambda: self._refresh(first=False), tf.no_op)
-        return self._pass(iteration, observe=observe, learn=True)
+        is_due = tf.equal(iteration % soap.BASIS_EVERY, 0) & (iteration > 0)
+        tf.cond(is_due, lambda: self._refresh_bases(first=False), tf.no_op)
+        update_factors = tf.equal(iteration % soap.FACTOR_EVERY, 0)
+        return self._forward_backward(iteration, update_factors=update_factors, update=True)
 
-    def _first_bases(self) -> None:
-        """Observe the first batches, without an update, and set the bases accordingly."""
+    def _warm_up(self) -> None:
+        """Take the first batches into the factors, without an update, and set the first bases."""
         import tensorflow as tf
 
-        def observe(iteration: Any) -> tuple[Any]:
-            self._pass(iteration, observe=tf.constant(True), learn=False)
+        def take(iteration: Any) -> tuple[Any]:
+            self._forward_backward(iteration, update_factors=tf.constant(True), update=False)
             return (iteration + 1,)
 
         first = tf.constant(0, tf.int64)
-        tf.while_loop(lambda iteration: iteration < soap.FIRST_BATCHES, observe, (first,))
-        self._refresh(first=True)
+        tf.while_loop(lambda iteration: iteration < soap.WARMUP_BATCHES, take, (first,))
+        self._refresh_bases(first=True)
 
-    def _refresh(self, *, first: bool) -> "tf.Operation":
+    def _refresh_bases(self, *, first: bool) -> "tf.Operation":
         import tensorflow as tf
 
         for layer in self._layers:
             layer.refresh(first=first)
         return tf.no_op()
 
-    def _pass(
-        self, iteration: "tf.Tensor", *, observe: "tf.Tensor", learn: bool
+    def _forward_backward(
+        self, iteration: "tf.Tensor", *, update_factors: "tf.Tensor", update: bool
     ) -> "tuple[tf.Tensor, tf.Tensor]":
-        """Go through the layers and back with one batch.
+        """Go through the layers and back with one batch, updating each on the way if asked to.
 
         Returns:
-            The gradient g (batch, axes) at the output, and whether it is made of sound numbers.
+            The gradient g (batch, axes) at the output, and whether it is finite; boolean scalar.
         """
         import tensorflow as tf
 
         x = outputs = self._batch(iteration)
-        passes = []
+        caches = []
         for layer in self._layers:
-            passes.append(layer.forward(outputs, self._product_type))
-            outputs = passes[-1].outputs
-        gradient = at_output = (outputs - x) * (2.0 / self._batch_pixels)
+            caches.append(layer.forward(outputs, self._product_type))
+            outputs = caches[-1].outputs
+        gradient = output_gradient = (outputs - x) * (2.0 / self._batch_pixels)
         is_finite = tf.constant(True)
         for index in reversed(range(len(self._layers))):
             layer = self._layers[index]
             gradients, gradient = layer.backward(
-                passes[index], gradient, observe=observe, inputs_too=index > 0
+                caches[index],
+                gradient,
+                update_factors=update_factors,
+                needs_input_gradient=index > 0,
             )
             if index == len(self._layers) - 1:
-                # g summed over the batch is here anyway, and NaN and infinity with it.
+                # The bias gradient sums g over the batch already: NaN and infinity show in it.
                 is_finite = _have_finite_squares(gradients[1])
-            if learn:
+            if update:
                 rate, updates = self._learning_rates[iteration], tf.cast(iteration + 1, tf.float32)
                 # In place: not before the gradient of the inputs has been made from the weights.
                 with tf.control_dependencies([gradient]):
                     layer.update(gradients, self.recipe, rate, updates)
-        return at_output, is_finite
+        return output_gradient, is_finite
 
     def _batch(self, iteration: "tf.Tensor") -> "tf.Tensor":
         """Return the images of an update (batch, axes), in float32."""
@@ -324,27 +334,15 @@ class Trainer:
 
         size = self.recipe.batch_size
         offset = (iteration * size) % len(self.data.x_train)
-        images = tf.slice(self._images, [offset, 0], [size, self._images.shape[1]])
-        return images if self._axes else _scaled(images)
-
-    def _to_network(self) -> None:
-        """Write the layers' weights into the network, in its own coordinates."""
-        assert self._axes
-        pairs = [(layer.original_kernel(), layer.bias) for layer in self._layers]
-        pairs[0], pairs[-1] = (
-            self._axes.first_to_pixels(*pairs[0]),
-            self._axes.last_to_pixels(*pairs[-1]),
-        )
-        for variables, pair in zip(self._weights, pairs, strict=True):
-            for variable, value in zip(variables, pair, strict=True):
-                variable.assign(value)
+        batch = tf.slice(self._images, [offset, 0], [size, self._images.shape[1]])
+        return self._coordinates.inputs(batch)
 
     def _test_mse(self) -> "tf.Tensor":
         """Sum the squared residuals batch by batch, in float32; the batches' sums in float64."""
         import tensorflow as tf
 
         def add(start: Any, total: Any) -> tuple[Any, Any]:
-            x = _scaled(self._x_test[start : start + EVALUATION_BATCH])
+            x = scaled(self._x_test[start : start + EVALUATION_BATCH])
             squares = tf.reduce_sum(tf.square(self._reconstructed(x) - x))
             return start + EVALUATION_BATCH, total + tf.cast(squares, tf.float64)
 
@@ -363,27 +361,6 @@ class Trainer:
         return x
 
 
-def _rotated_layers(
-    weights: "list[tuple[tf.Variable, tf.Variable]]",
-    tanh_layers: tuple[bool, ...],
-    axes: soap.PixelAxes,
-) -> list[Layer]:
-    """Return layers of their own that start from `weights`, with bases for all but the pixels."""
-    import tensorflow as tf
-
-    pairs = [(kernel.value(), bias.value()) for kernel, bias in weights]
-    pairs[0], pairs[-1] = axes.first_from_pixels(*pairs[0]), axes.last_from_pixels(*pairs[-1])
-    last = len(pairs) - 1
-    layers = []
-    for index, (kernel, bias) in enumerate(pairs):
-        inputs, outputs = kernel.shape
-        left = None if index == 0 else soap.Eigenbasis(inputs)
-        right = None if index == last else soap.Eigenbasis(outputs)
-        variables = tf.Variable(kernel), tf.Variable(bias)
-        layers.append(Layer(*variables, tanh_layers[index], left, right))
-    return layers
-
-
 def _compiled(function: Callable[[], None]) -> Callable[[], None]:
     """Return `function` compiled, traced now: TensorFlow warns of calls that trace."""
     import tensorflow as tf
@@ -397,10 +374,3 @@ def _have_finite_squares(numbers: "tf.Tensor") -> "tf.Tensor":
     import tensorflow as tf
 
     return tf.math.is_finite(tf.reduce_sum(tf.square(numbers)))
-
-
-def _scaled(pixels: "tf.Tensor") -> "tf.Tensor":
-    """Return raw pixels 0..255 on the 0..1 scale, as float32."""
-    import tensorflow as tf
-
-    return tf.cast(pixels, tf.float32) * (1.0 / 255.0)

@@ -1,4 +1,4 @@
-"""Folders and files: where unfinished work is kept, a safe write, and what can be written."""
+"""Folders and files: a user's paths, where unfinished work is kept, and safe writes."""
 
 import os
 import tempfile
@@ -36,6 +36,31 @@ def check_checkpoints_folder(folder: Path) -> None:
             f"the folder {folder}, where unfinished work is kept, cannot be written ({error}): "
             f"free some space, give write access, or name another with {CHECKPOINTS_VARIABLE}"
         ) from error
+
+
+def resolve_path(text: str) -> Path:
+    """Return the absolute path that a user means, with `~` expanded.
+
+    `mlflow run` works in the project's folder, wherever it was called. So a relative path is looked
+    for in the caller's folder first, and in the working directory if there is nothing.
+    """
+    try:
+        path = Path(text).expanduser()
+    except RuntimeError:  # nobody of that name
+        path = Path(text)
+    wanted = _caller_folder() / path
+    return path.absolute() if path.exists() and not os.path.lexists(wanted) else wanted
+
+
+def _caller_folder() -> Path:
+    """Return the folder in which the command was called.
+
+    MLflow does not pass it on, but replaces its shell by this process: its parent is `mlflow run`.
+    """
+    if "MLFLOW_RUN_ID" in os.environ:
+        with suppress(OSError):  # a system without /proc, or the parent of another user
+            return Path(os.readlink(f"/proc/{os.getppid()}/cwd"))
+    return Path.cwd()
 
 
 def is_writable(folder: Path) -> bool:

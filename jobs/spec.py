@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, get_type_hints
 
+from aemodel.cost import training_cost
 from aemodel.settings import Recipe, Setting
 
 Pair = tuple[int, int]
@@ -59,11 +60,8 @@ class TrainingSpec:
 
     @property
     def cost(self) -> float:
-        """Estimated work: multiplications in the matrix products of all forward passes.
-
-        What an optimiser adds is left out.
-        """
-        return float(self.setting.parameter_count) * self.recipe.iterations * self.recipe.batch_size
+        """Estimated work; see `aemodel.cost`."""
+        return training_cost(self.setting, self.recipe)
 
     def to_params(self) -> dict[str, str]:
         """Return every field as text, for the tracker; `from_params` reads it back equal."""

@@ -15,17 +15,20 @@ from typing import TypeVar
 
 import numpy as np
 
-from aemodel.data import DIGITS, MAX_PIXEL, DataError, load_dataset
+from aemodel.data import MAX_PIXEL, DataError, Dataset, load_dataset
 from aemodel.device import use_threads
+from aemodel.evaluation import evaluate, first_of_each_digit
 from aemodel.training import Diverged, Trainer
 from jobs.artifacts import files
-from jobs.artifacts.figures import tile
+from jobs.artifacts.pictures import snapshot
 from jobs.environment import short_timeouts
+from jobs.filesystem import checkpoints_folder
 from jobs.spec import TrainingSpec
 from jobs.tracking import StoreError, StoreUnavailable, retry_until_available
 from jobs.tracking.uploader import Uploader
 from jobs.training.channel import ProgressChannel, TrainingProgress
 from jobs.training.checkpoint import DamagedState, StateStore
+from jobs.training.classifiers import classifier_of
 from jobs.training.description import describe
 from jobs.training.outcome import Outcome, RunStatus
 
@@ -111,6 +114,7 @@ class _Training:
         self.metrics: dict[str, float] = {}
         self.trouble = ""
         self._trainer: Trainer | None = None
+        self._data: Dataset | None = None
 
     def train(self) -> None:
         """Train to the end, sending points, saving states and watching for a request to stop.
@@ -127,7 +131,7 @@ class _Training:
         try:
             for chunk, progress in enumerate(trainer.run()):
                 # The first chunk was compiled on the way.
-                self._report_training(trainer, progress.rate if chunk else 0.0)
+                self._report_training(trainer, progress.iterations_per_second if chunk else 0.0)
                 snapshots.take_when_due()
                 self.uploader.send_when_due()
                 if time.monotonic() - saved > SAVE_SECONDS:
@@ -148,9 +152,11 @@ class _Training:
             StoreError: it refuses, and will do so again.
         """
         assert self._trainer is not None
+        assert self._data is not None
         trainer, spec = self._trainer, self.task.spec
         self.report("evaluating")
-        results = files.evaluate(trainer, spec)
+        classifier = classifier_of(self._data, checkpoints_folder())
+        results = evaluate(trainer, spec.pairs, classifier)
         self.metrics = results.metrics
         self.report("writing results")
         with tempfile.TemporaryDirectory() as folder:
@@ -164,7 +170,7 @@ class _Training:
         spec = self.task.spec
         self.report("starting TensorFlow")
         use_threads(spec.threads)
-        data = load_dataset(Path(self.task.data))
+        data = self._data = load_dataset(Path(self.task.data))
         if data.digest != spec.data_digest:
             raise DataError(
                 f"{self.task.data} has changed since the command began: repeat it to train on "
@@ -292,16 +298,11 @@ class _Snapshots:
         due = [iterations * tenth // SNAPSHOTS for tenth in range(SNAPSHOTS + 1)]
         self.due = [done for done in due if done > trainer.done or not trainer.done]
         data = trainer.data
-        examples = [int(np.argmax(data.y_test == digit)) for digit in range(DIGITS)]
-        self.images = data.x_test[examples] / MAX_PIXEL
+        self.images = data.x_test[first_of_each_digit(data.y_test)] / MAX_PIXEL
 
     def take_when_due(self) -> None:
         done = self.trainer.done
         if self.due and done >= self.due[0]:
             self.due = [later for later in self.due if later > done]
             decoded = np.asarray(self.trainer.network.autoencoder(self.images))
-            rows = (
-                row[half] for half in (slice(5), slice(5, 10)) for row in (self.images, decoded)
-            )
-            picture = np.vstack([np.hstack([tile(pixels) for pixels in row]) for row in rows])
-            self.uploader.pictures[done] = picture
+            self.uploader.pictures[done] = snapshot(self.images, decoded)

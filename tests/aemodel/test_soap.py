@@ -7,10 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from aemodel.data import Dataset
 from aemodel.layer import Layer
 from aemodel.settings import Recipe
-from aemodel.soap import REFRESH_EVERY, Eigenbasis, PixelAxes
+from aemodel.soap import BASIS_EVERY, MAX_FIRST_OUTPUTS, Eigenbasis, basis_sizes
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -38,21 +37,21 @@ def test_a_basis_stays_orthogonal_and_tells_how_it_turned(
 ) -> None:
     basis = Eigenbasis(size)
     for round_ in range(4):
-        basis.observe(tf.constant(badly_scaled(seed + round_, 30, size, condition)))
-        before = basis.vectors.numpy()
-        turn, order = basis.decompose() if round_ == 0 else basis.refresh()
-        after = basis.vectors.numpy()
+        basis.update_factor(tf.constant(badly_scaled(seed + round_, 30, size, condition)))
+        before = basis.eigenvectors.numpy()
+        rotation, order = basis.decompose() if round_ == 0 else basis.refresh()
+        after = basis.eigenvectors.numpy()
         np.testing.assert_allclose(after.T @ after, np.eye(size), atol=2e-5)
-        np.testing.assert_allclose(turn, after.T @ before, atol=2e-5)
+        np.testing.assert_allclose(rotation, after.T @ before, atol=2e-5)
         assert sorted(order.numpy()) == list(range(size))
 
 
 def test_refreshing_finds_the_eigenvectors() -> None:
     basis = Eigenbasis(8)
-    basis.observe(tf.constant(badly_scaled(0, 500, 8, 1e3)))
+    basis.update_factor(tf.constant(badly_scaled(0, 500, 8, 1e3)))
     for _ in range(100):
         basis.refresh()
-    rotated = basis.vectors.numpy().T @ basis.factor.numpy() @ basis.vectors.numpy()
+    rotated = basis.eigenvectors.numpy().T @ basis.covariance.numpy() @ basis.eigenvectors.numpy()
     variances = np.diag(rotated)
     np.testing.assert_allclose(rotated, np.diag(variances), atol=1e-5 * variances[0])
     assert list(variances) == sorted(variances, reverse=True)
@@ -60,11 +59,19 @@ def test_refreshing_finds_the_eigenvectors() -> None:
 
 def test_a_basis_that_is_found_turns_no_more() -> None:
     basis = Eigenbasis(8)
-    basis.observe(tf.constant(badly_scaled(0, 500, 8, 1e3)))
+    basis.update_factor(tf.constant(badly_scaled(0, 500, 8, 1e3)))
     basis.decompose()
-    turn, order = basis.refresh()
-    np.testing.assert_allclose(turn, np.eye(8), atol=1e-3)
+    rotation, order = basis.refresh()
+    np.testing.assert_allclose(rotation, np.eye(8), atol=1e-3)
     assert list(order) == list(range(8))
+
+
+def test_bases_stand_everywhere_but_at_the_pixels_and_a_wide_first_layer() -> None:
+    assert basis_sizes([(784, 8), (8, 784)]) == [(0, 8), (8, 0)]
+    wide = MAX_FIRST_OUTPUTS + 1
+    shapes = [(784, wide), (wide, 9), (9, wide), (wide, 784)]
+    assert basis_sizes(shapes) == [(0, 0), (wide, 9), (9, wide), (wide, 0)]
+    assert basis_sizes([(784, wide - 1), (wide - 1, 784)])[0] == (0, wide - 1)
 
 
 # --- A layer in rotated coordinates ----------------------------------------------------------
@@ -78,33 +85,35 @@ def layer(rotated: bool, is_tanh: bool = True) -> Layer:
     return Layer(kernel, bias, is_tanh, *bases)
 
 
-def turned_layer(images: Array, gradient: Array) -> Layer:
+def rotated_layer(images: Array, gradient: Array) -> Layer:
     """Return a layer whose bases are those of this batch."""
     made = layer(rotated=True)
-    done = made.forward(tf.constant(images), tf.float32)
-    made.backward(done, tf.constant(gradient), observe=True, inputs_too=True)
+    cache = made.forward(tf.constant(images), tf.float32)
+    made.backward(cache, tf.constant(gradient), update_factors=True, needs_input_gradient=True)
     made.refresh(first=True)
     return made
 
 
-@pytest.mark.parametrize("count", [2, 6, 30], ids=["turns images", "mixed", "turns weights"])
+@pytest.mark.parametrize("count", [2, 6, 30], ids=["rotates images", "mixed", "rotates weights"])
 @pytest.mark.parametrize("product_type", [tf.float32, tf.bfloat16])
 def test_a_rotated_layer_computes_the_same(count: int, product_type: tf.DType) -> None:
     images, gradient = normal(3, count, INPUTS), normal(4, count, OUTPUTS)
-    plain, rotated = layer(rotated=False), turned_layer(images, gradient)
+    plain, rotated = layer(rotated=False), rotated_layer(images, gradient)
     assert not np.allclose(rotated.kernel, plain.kernel)
     tolerance = 1e-5 if product_type == tf.float32 else 0.15
     np.testing.assert_allclose(rotated.original_kernel(), plain.kernel, atol=1e-5)
     results = []
     for one in (plain, rotated):
-        done = one.forward(tf.constant(images), product_type)
-        back = one.backward(done, tf.constant(gradient), observe=False, inputs_too=True)
-        results.append((done.outputs, *back[0], back[1]))
+        cache = one.forward(tf.constant(images), product_type)
+        back = one.backward(
+            cache, tf.constant(gradient), update_factors=False, needs_input_gradient=True
+        )
+        results.append((cache.outputs, *back[0], back[1]))
     (outputs, d_kernel, d_bias, d_inputs), found = results
     np.testing.assert_allclose(found[0], outputs, atol=tolerance)
     assert rotated.left
     assert rotated.right
-    left, right = rotated.left.vectors.numpy(), rotated.right.vectors.numpy()
+    left, right = rotated.left.eigenvectors.numpy(), rotated.right.eigenvectors.numpy()
     np.testing.assert_allclose(found[1], left.T @ d_kernel @ right, atol=tolerance)
     np.testing.assert_allclose(found[2], d_bias, atol=tolerance)
     np.testing.assert_allclose(found[3], d_inputs, atol=tolerance)
@@ -112,18 +121,18 @@ def test_a_rotated_layer_computes_the_same(count: int, product_type: tf.DType) -
 
 def test_refreshing_keeps_the_weights_and_turns_the_mean_with_them() -> None:
     images, gradient = normal(3, 30, INPUTS), normal(4, 30, OUTPUTS)
-    made = turned_layer(images, gradient)
-    made.means[0].assign(made.kernel)
+    made = rotated_layer(images, gradient)
+    made.first_moments[0].assign(made.kernel)
     before = made.original_kernel().numpy()
     assert made.left
     assert made.right
-    made.left.observe(tf.constant(badly_scaled(5, 100, INPUTS, 1e2)))
-    made.right.observe(tf.constant(badly_scaled(6, 100, OUTPUTS, 1e2)))
+    made.left.update_factor(tf.constant(badly_scaled(5, 100, INPUTS, 1e2)))
+    made.right.update_factor(tf.constant(badly_scaled(6, 100, OUTPUTS, 1e2)))
     kernel = made.kernel.numpy()
     made.refresh()
     assert not np.allclose(made.kernel, kernel, atol=1e-2)
     np.testing.assert_allclose(made.original_kernel(), before, atol=1e-5)
-    np.testing.assert_allclose(made.means[0], made.kernel, atol=1e-5)
+    np.testing.assert_allclose(made.first_moments[0], made.kernel, atol=1e-5)
 
 
 # --- What it is good for ---------------------------------------------------------------------
@@ -138,15 +147,19 @@ def fit(one: Layer, inputs: Array, wanted: Array, rate: float, updates: int) -> 
     losses = []
     x, y = tf.constant(inputs), tf.constant(wanted)
     for update in range(updates):
-        done = one.forward(x, tf.float32)
-        residual = done.outputs - y
+        cache = one.forward(x, tf.float32)
+        residual = cache.outputs - y
         losses.append(float(tf.reduce_mean(tf.square(residual))))
         gradient = residual * (2.0 / y.shape.num_elements())
-        gradients, _ = one.backward(done, gradient, observe=update % 5 == 0, inputs_too=False)
-        if one.left and update % REFRESH_EVERY == 0:
+        gradients, _ = one.backward(
+            cache, gradient, update_factors=update % 5 == 0, needs_input_gradient=False
+        )
+        if one.left and update % BASIS_EVERY == 0:
             one.refresh(first=update == 0)
-            done = one.forward(x, tf.float32)
-            gradients, _ = one.backward(done, gradient, observe=False, inputs_too=False)
+            cache = one.forward(x, tf.float32)
+            gradients, _ = one.backward(
+                cache, gradient, update_factors=False, needs_input_gradient=False
+            )
         one.update(gradients, recipe(rate), tf.constant(rate), tf.constant(update + 1.0))
     return losses
 
@@ -180,35 +193,3 @@ def test_a_badly_scaled_quadratic_takes_far_fewer_updates_than_adam() -> None:
         min(needed(rotated, rate) for rate in (0.01, 0.03, 0.1)) for rotated in (False, True)
     )
     assert 5 * soap < adam
-
-
-# --- The pixels' axes ------------------------------------------------------------------------
-
-
-def test_the_axes_keep_nearly_all_of_the_images(dataset: Dataset) -> None:
-    axes = PixelAxes.of(dataset.x_train)
-    kept = len(axes.axes)
-    assert 400 < kept < 784
-    np.testing.assert_allclose(axes.axes @ axes.axes.T, np.eye(kept), atol=1e-5)
-    x = dataset.x_train / np.float32(255)
-    back = axes.images(dataset.x_train) @ axes.axes + axes.mean
-    assert np.mean((back - x) ** 2) == pytest.approx(axes.lost, rel=1e-3)
-    assert 0 < axes.lost < 1.001e-4 * x.var(axis=0).mean()
-
-
-def test_a_layer_at_the_pixels_computes_the_same(dataset: Dataset) -> None:
-    axes = PixelAxes.of(dataset.x_train)
-    pixels = dataset.x_train[:20]
-    x = ((pixels / np.float32(255) - axes.mean) @ axes.axes.T) @ axes.axes + axes.mean
-    kernel, bias = normal(0, 784, 9) / 28, normal(1, 9)
-    turned = axes.first_from_pixels(kernel, bias)
-    np.testing.assert_allclose(
-        axes.images(pixels) @ turned[0] + turned[1], x @ kernel + bias, atol=1e-4
-    )
-    back = axes.first_to_pixels(*turned)
-    np.testing.assert_allclose(x @ back[0] + back[1], x @ kernel + bias, atol=1e-4)
-    h, kernel, bias = normal(2, 20, 9), normal(3, 9, 784) / 3, axes.mean.copy()
-    turned = axes.last_from_pixels(kernel, bias)
-    kernel_back, bias_back = axes.last_to_pixels(*turned)
-    on_axes = (h @ kernel) @ axes.axes.T @ axes.axes
-    np.testing.assert_allclose(h @ kernel_back + bias_back, on_axes + axes.mean, atol=1e-4)

@@ -172,7 +172,7 @@ def test_the_logged_model_is_served(workspace: Workspace, run: Run, small_datase
 
 
 def test_nothing_is_left_to_continue(workspace: Workspace, run: Run) -> None:
-    assert list((workspace.folder / "checkpoints").iterdir()) == []
+    assert workspace.unfinished() == []
 
 
 def test_nothing_else_is_written(workspace: Workspace, run: Run) -> None:
@@ -235,7 +235,7 @@ def test_the_same_command_continues_the_same_run(interrupted: Interrupted, conti
     assert continued.info.run_id == left.info.run_id
     assert continued.info.status == "FINISHED"
     assert "reason" not in continued.data.tags
-    assert list((place.folder / "checkpoints").iterdir()) == []
+    assert place.unfinished() == []
 
 
 @pytest.mark.parametrize("metric", ["test_mse", "train_mse", "learning_rate"])

@@ -24,8 +24,9 @@ from jobs.tracking import Store, StoreUnavailable, outage
 from jobs.training import command, worker
 from jobs.training.channel import Board, TrainingProgress
 from tests.support.begun import Begun, begun
-from tests.support.stores import work_in
-from tests.support.workspace import Workspace, wait_for, write_idx
+from tests.support.datasets import write_idx
+from tests.support.stores import NewStore, work_in
+from tests.support.workspace import NewWorkspace, wait_for
 
 RECIPE = replace(RECIPES["assignment"], iterations=250, eval_every=50, batch_size=100)
 CURVE = [0, 50, 100, 150, 200]
@@ -56,16 +57,16 @@ def full(disk: Path) -> Iterator[None]:
 
 @pytest.fixture
 def open_store(
-    tmp_path: Path, small_dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, new_store: NewStore, small_dataset: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[Path, Path], Store]:
     """Return a function that opens a store; the working directory has the data in `mnist`."""
     from mlflow.tracking import MlflowClient
 
-    write_idx(small_dataset, tmp_path / "mnist")
+    write_idx(tmp_path / "mnist", small_dataset)
     monkeypatch.setattr(outage, "RETRY_SECONDS", 0.2)
 
     def open_at(database: Path, artifacts: Path) -> Store:
-        work_in(tmp_path, f"sqlite:///{database}/mlflow.db", monkeypatch)
+        work_in(tmp_path, new_store(database), monkeypatch)
         client = MlflowClient()
         client.create_experiment("mine", artifact_location=str(artifacts))
         return Store.open("mine")
@@ -243,7 +244,7 @@ LONG = ("train", "--setting", "16-8-2,16-8-3", "--recipe", "assignment", "--iter
         "--workers", "2", "--data", "mnist", "--pairs", "1-7")  # fmt: skip
 
 
-def test_a_second_ctrl_c_leaves_no_run_running(new_workspace: Callable[[], Workspace]) -> None:
+def test_a_second_ctrl_c_leaves_no_run_running(new_workspace: NewWorkspace) -> None:
     place = new_workspace()
     environment = place.environment()
     command = [str(Path(environment["PATH"].split(os.pathsep)[0]) / "python"), "-m", "jobs", *LONG]
@@ -270,7 +271,7 @@ UNREAD = (
 )
 
 
-def test_output_that_nobody_reads_costs_nothing(new_workspace: Callable[[], Workspace]) -> None:
+def test_output_that_nobody_reads_costs_nothing(new_workspace: NewWorkspace) -> None:
     place = new_workspace()
     unread = f"PYTHONUNBUFFERED=1 {UNREAD} 2>&- | true; exit ${{PIPESTATUS[0]}}"
     assert place.run("bash", "-c", unread).returncode == 0

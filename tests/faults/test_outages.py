@@ -6,7 +6,7 @@ through a fault are those of one that did not, each point once.
 
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,9 +23,10 @@ from jobs.training.outcome import Outcome
 from tests.faults.outage import SETTINGS, Ended, train_through
 from tests.support.begun import Begun, begun
 from tests.support.databases import served
+from tests.support.datasets import write_idx
 from tests.support.proxy import FAULTS, Proxy
 from tests.support.stores import work_in
-from tests.support.workspace import Workspace, wait_for, write_idx
+from tests.support.workspace import NewWorkspace, Workspace, wait_for
 
 ITERATIONS = 2000
 CURVE = list(range(0, ITERATIONS, 50))
@@ -67,7 +68,7 @@ def store(
 ) -> Iterator[Store]:
     """The server's store, from a working directory that has the data in `mnist`."""
     folder = tmp_path_factory.mktemp("outages")
-    write_idx(small_dataset, folder / "mnist")
+    write_idx(folder / "mnist", small_dataset)
     with pytest.MonkeyPatch.context() as patch:
         work_in(folder, proxy.address, patch)
         patch.setattr(uploader, "SEND_SECONDS", 0.1)
@@ -217,7 +218,7 @@ def test_nobody_answers() -> None:
 
 
 @pytest.fixture(scope="module")
-def place(new_workspace: Callable[[], Workspace]) -> Workspace:
+def place(new_workspace: NewWorkspace) -> Workspace:
     return new_workspace()
 
 
@@ -254,6 +255,6 @@ def test_the_same_command_uploads_them(left: tuple[Ended, Proxy], place: Workspa
         assert sorted(point.step for point in points) == list(range(0, 4000, 100))
         assert run.outputs is not None
         assert len(run.outputs.model_outputs) == 1
-    assert list((place.folder / "checkpoints").iterdir()) == []
+    assert place.unfinished() == []
     sweeps = client.search_runs([experiment.experiment_id], "tags.kind = 'sweep'")
     assert sorted(run.info.status for run in sweeps) == ["FINISHED", "KILLED"]

@@ -8,7 +8,8 @@ from contextlib import ExitStack
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
-from tests.support.workspace import ROOT, TIMEOUT, Workspace
+from tests.support.project import ROOT
+from tests.support.workspace import TIMEOUT, Workspace
 
 EXPERIMENT = "together"
 SETTINGS = ("16-8-2", "16-8-3")

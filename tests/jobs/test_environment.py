@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from jobs.environment import DEFAULTS, FIXED, prepare_environment, short_timeouts
-from tests.support.workspace import ROOT
+from tests.support.project import ROOT
 
 NAMES = (*FIXED, *DEFAULTS)
 

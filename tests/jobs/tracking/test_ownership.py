@@ -13,8 +13,8 @@ from mlflow.tracking import MlflowClient
 from jobs.filesystem import checkpoints_folder
 from jobs.tracking import Run, Store, StoreUnavailable, ownership
 from jobs.tracking.ownership import is_at_work, mark_orphans, owned_run, owning
-from tests.support.stores import work_in
-from tests.support.workspace import ROOT
+from tests.support.project import ROOT
+from tests.support.stores import NewStore, work_in
 
 MAKE_AND_HANG = """
 import sys
@@ -27,10 +27,10 @@ with owning(Store.open()) as store:
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+def store(tmp_path_factory: pytest.TempPathFactory, new_store: NewStore) -> Store:
     folder = tmp_path_factory.mktemp("owners")
     with pytest.MonkeyPatch.context() as patch:
-        work_in(folder, f"sqlite:///{folder}/mlflow.db", patch)
+        work_in(folder, new_store(folder), patch)
         return Store.open("")
 
 

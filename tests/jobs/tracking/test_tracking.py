@@ -23,17 +23,17 @@ from aemodel.training import Point
 from jobs.parameters import parse_specs
 from jobs.spec import TYPED
 from jobs.tracking import EXPERIMENT, Run, Store, StoreError, git_commit, ui_view, versions
-from tests.support.stores import work_in
+from tests.support.stores import NewStore, work_in
 
 START = 1_700_000_000_000
 """When the trainings of these tests began, in milliseconds since 1970."""
 
 
 @pytest.fixture(scope="module")
-def uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def uri(tmp_path_factory: pytest.TempPathFactory, new_store: NewStore) -> Iterator[str]:
     """A fresh SQLite store, the current one while the tests of this module run."""
     folder = tmp_path_factory.mktemp("store")
-    uri = f"sqlite:///{folder}/mlflow.db"
+    uri = new_store(folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MLFLOW_TRACKING_URI", uri)
         work_in(folder, uri, patch)

@@ -16,16 +16,16 @@ from jobs.tracking.ownership import owning
 from jobs.training.checkpoint import Checkpoint
 from jobs.training.runs import Sweep, TrainOptions, open_sweep
 from jobs.training.worker import Task
-from tests.support.stores import work_in
+from tests.support.stores import NewStore, work_in
 
 SETTING = "16-8-2"
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+def store(tmp_path_factory: pytest.TempPathFactory, new_store: NewStore) -> Store:
     folder = tmp_path_factory.mktemp("runs")
     with pytest.MonkeyPatch.context() as patch:
-        work_in(folder, f"sqlite:///{folder}/mlflow.db", patch)
+        work_in(folder, new_store(folder), patch)
         return Store.open()
 
 

@@ -16,8 +16,8 @@ from jobs.spec import TrainingSpec
 from jobs.tracking import Store
 from jobs.training.description import describe
 from tests.support.begun import Begun, begun
-from tests.support.stores import work_in
-from tests.support.workspace import write_idx
+from tests.support.datasets import write_idx
+from tests.support.stores import NewStore, work_in
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -31,12 +31,14 @@ def job() -> TrainingSpec:
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory, small_dataset: Dataset) -> Iterator[Store]:
+def store(
+    tmp_path_factory: pytest.TempPathFactory, new_store: NewStore, small_dataset: Dataset
+) -> Iterator[Store]:
     """A fresh store, in a folder that has the data in `mnist` and is the working directory."""
     folder = tmp_path_factory.mktemp("worker")
-    write_idx(small_dataset, folder / "mnist")
+    write_idx(folder / "mnist", small_dataset)
     with pytest.MonkeyPatch.context() as patch:
-        work_in(folder, f"sqlite:///{folder}/mlflow.db", patch)
+        work_in(folder, new_store(folder), patch)
         yield Store.open()
 
 

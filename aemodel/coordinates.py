@@ -1,0 +1,176 @@
+"""The coordinates in which images are given and layers trained: pixels, or principal axes.
+
+Both classes offer the engine the same: the training images, the layers that start from a network's
+weights, and the way back into that network. The MSE per pixel is the same in any orthonormal axes.
+"""
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aemodel.data import MAX_PIXEL
+from aemodel.layer import Layer
+from aemodel.pca import PCA
+from aemodel.settings import PIXELS
+from aemodel.soap import Eigenbasis, basis_sizes
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+Weights = tuple["tf.Tensor", "tf.Tensor"]
+"""Kernel (i, o) and bias (o,) of a layer."""
+
+Variables = tuple["tf.Variable", "tf.Variable"]
+"""The same, as the network holds them."""
+
+KEPT_VARIANCE = 0.9999
+"""Share of the training images' variance on the principal axes that are kept."""
+
+
+class PixelCoordinates:
+    """The network's own: plain Adam trains its very variables, on images kept as bytes.
+
+    Attributes:
+        layers: the layers in training.
+        residual_variance: MSE per pixel that no update can change; 0.
+    """
+
+    residual_variance = 0.0
+
+    def __init__(self, weights: list[Variables], tanh_layers: tuple[bool, ...]) -> None:
+        """Take over `weights`, which are updated in place from then on."""
+        self.layers = [
+            Layer(*variables, is_tanh)
+            for variables, is_tanh in zip(weights, tanh_layers, strict=True)
+        ]
+
+    def images(self, pixels: NDArray[np.uint8]) -> NDArray[Any]:
+        """Return the images `pixels` (n, 784), pixels 0..255, as they are kept: so."""
+        return pixels
+
+    def inputs(self, batch: "tf.Tensor") -> "tf.Tensor":
+        """Return a batch of `images` as the layers take it: on the 0..1 scale, in float32."""
+        return scaled(batch)
+
+    def to_network(self) -> None:
+        """Do nothing: the network's own variables are trained."""
+
+
+class PrincipalCoordinates:
+    """The principal axes of the training images at both ends, eigenbases (SOAP) in between.
+
+    The images are rotated once, before training. The last axes, which together hold less than
+    1 - `KEPT_VARIANCE` of the variance, are left out: their inputs get no weight, and their outputs
+    keep their mean.
+
+    Attributes:
+        layers: the layers in training, with variables of their own.
+        residual_variance: variance per pixel off the axes, averaged over the training images.
+        mean: the mean image on the 0..1 scale (784,).
+        axes: orthonormal rows, by falling variance (k, 784).
+    """
+
+    def __init__(self, pca: PCA, weights: list[Variables], tanh_layers: tuple[bool, ...]) -> None:
+        """Start from `weights`, which only `to_network` changes.
+
+        Args:
+            pca: of the training images.
+            weights: kernel and bias of each dense layer.
+            tanh_layers: which of them end in tanh.
+        """
+        kept = _axes_to_keep(pca)
+        self.mean, self.axes = pca.mean, np.ascontiguousarray(pca.components[:kept])
+        self.residual_variance = float(pca.variances[kept:].sum()) / PIXELS
+        self.layers = self._rotated_layers(weights, tanh_layers)
+        self._weights = weights
+
+    def images(self, pixels: NDArray[np.uint8]) -> NDArray[Any]:
+        """Return the images `pixels` (n, 784), pixels 0..255, on the axes (n, k), in float32."""
+        return np.asarray((pixels / MAX_PIXEL - self.mean) @ self.axes.T)
+
+    def inputs(self, batch: "tf.Tensor") -> "tf.Tensor":
+        """Return a batch of `images`, which the layers take as it is."""
+        return batch
+
+    def to_network(self) -> None:
+        """Write the layers' weights into the network, in pixels."""
+        self._export()
+
+    @cached_property
+    def _export(self) -> Any:
+        import tensorflow as tf
+
+        # Traced now: TensorFlow warns of calls that trace.
+        return tf.function(self._assign_weights, autograph=False).get_concrete_function()
+
+    def _assign_weights(self) -> None:
+        pairs = [(layer.original_kernel(), layer.bias) for layer in self.layers]
+        pairs[0], pairs[-1] = self.first_to_pixels(*pairs[0]), self.last_to_pixels(*pairs[-1])
+        for variables, pair in zip(self._weights, pairs, strict=True):
+            for variable, value in zip(variables, pair, strict=True):
+                variable.assign(value)
+
+    def _rotated_layers(
+        self, weights: list[Variables], tanh_layers: tuple[bool, ...]
+    ) -> list[Layer]:
+        """Return layers that start from `weights`, with eigenbases at all sides but the pixels."""
+        import tensorflow as tf
+
+        pairs = [(kernel.value(), bias.value()) for kernel, bias in weights]
+        pairs[0], pairs[-1] = self.first_from_pixels(*pairs[0]), self.last_from_pixels(*pairs[-1])
+        sizes = basis_sizes([kernel.shape for kernel, _ in pairs])
+        return [
+            Layer(
+                tf.Variable(kernel),
+                tf.Variable(bias),
+                is_tanh,
+                Eigenbasis(left) if left else None,
+                Eigenbasis(right) if right else None,
+            )
+            for (kernel, bias), is_tanh, (left, right) in zip(
+                pairs, tanh_layers, sizes, strict=True
+            )
+        ]
+
+    def first_from_pixels(self, kernel: "tf.Tensor", bias: "tf.Tensor") -> Weights:
+        """Return the first layer (784, o), (o,) for inputs on the axes: (k, o), (o,)."""
+        import tensorflow as tf
+
+        return tf.matmul(self.axes, kernel), bias + tf.linalg.matvec(kernel, self.mean, True)
+
+    def first_to_pixels(self, kernel: "tf.Tensor", bias: "tf.Tensor") -> Weights:
+        """Undo `first_from_pixels`; directions off the axes have weight 0."""
+        import tensorflow as tf
+
+        kernel = tf.matmul(self.axes, kernel, transpose_a=True)
+        return kernel, bias - tf.linalg.matvec(kernel, self.mean, True)
+
+    def last_from_pixels(self, kernel: "tf.Tensor", bias: "tf.Tensor") -> Weights:
+        """Return the last layer (i, 784), (784,) for outputs on the axes: (i, k), (k,)."""
+        import tensorflow as tf
+
+        return (
+            tf.matmul(kernel, self.axes, transpose_b=True),
+            tf.linalg.matvec(self.axes, bias - self.mean),
+        )
+
+    def last_to_pixels(self, kernel: "tf.Tensor", bias: "tf.Tensor") -> Weights:
+        """Undo `last_from_pixels`; directions off the axes have their mean."""
+        import tensorflow as tf
+
+        return tf.matmul(kernel, self.axes), self.mean + tf.linalg.matvec(self.axes, bias, True)
+
+
+def _axes_to_keep(pca: PCA) -> int:
+    """Return how many principal axes hold `KEPT_VARIANCE` of the variance."""
+    cumulative = np.cumsum(pca.variances)
+    return 1 + int(np.searchsorted(cumulative, KEPT_VARIANCE * pca.variances.sum()))
+
+
+def scaled(pixels: "tf.Tensor") -> "tf.Tensor":
+    """Return raw pixels 0..255 on the 0..1 scale, as float32."""
+    import tensorflow as tf
+
+    return tf.cast(pixels, tf.float32) * (1.0 / 255.0)
