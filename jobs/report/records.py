@@ -104,6 +104,9 @@ class ReportRequest:
     author: str = ""
     notes: str = ""
     """The student's own words, Markdown."""
+    observations: bool = True
+    """Whether the program's observations and intuitions are in the document; if not, a question
+    for each part stands there instead."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
