@@ -256,10 +256,12 @@ def test_results_are_those_of_a_training_never_interrupted(
 # --- Several, one of which fails -------------------------------------------------------------
 
 SEVERAL = (
-    "train", "--setting", "1,64-32-4", "--seeds", "0,1", "--recipe", "assignment",
-    "--iterations", "6000", "--workers", "2", "--data", "mnist", "--pairs", "1-7",
+    "train", "--setting", "64-32-2,64-32-4", "--seeds", "0,1", "--recipe", "assignment",
+    "--iterations", "6000", "--batch-size", "200", "--workers", "2", "--data", "mnist",
+    "--pairs", "1-7",
 )  # fmt: skip
-NAMES = [f"setting-{name} seed-{seed}" for name in ("1", "64-32-4") for seed in (0, 1)]
+"""Long enough for the first pictures to arrive, which are sent every five seconds."""
+NAMES = [f"setting-{name} seed-{seed}" for name in ("64-32-2", "64-32-4") for seed in (0, 1)]
 
 
 @pytest.fixture(scope="module")
