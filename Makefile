@@ -30,7 +30,7 @@ run: store
 
 # MLflow makes a new store too, but spoils it when it is cut off, or made twice at once.
 store: .venv/installed
-	@python -m jobs.tracking $(EXPERIMENT)
+	@python -m jobs store $(EXPERIMENT)
 
 report: store
 	mlflow run . -e report --env-manager local --experiment-name $(EXPERIMENT)

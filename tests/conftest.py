@@ -6,7 +6,10 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from aemodel import classifier
+from aemodel.classifier import Classifier
 from aemodel.data import Dataset, load_dataset
+from jobs.environment import prepare_environment
 from tests.support.datasets import first_images
 from tests.support.once import made_once
 from tests.support.project import DATA, ROOT
@@ -27,6 +30,8 @@ LONGEST = (
 
 Of two processes, each has taken the next whole module when the other is still at its own.
 """
+
+prepare_environment()
 
 settings.register_profile("untimed", deadline=None)  # a busy machine fails no property
 settings.load_profile("untimed")
@@ -76,3 +81,9 @@ def new_store(session_folder: Path) -> NewStore:
     """Return a function that puts an empty store into a folder."""
     template = made_once(session_folder / "store", make_store)
     return lambda folder: copy_store(template, folder)
+
+
+@pytest.fixture(scope="session")
+def small_classifier(small_dataset: Dataset) -> Classifier:
+    """A classifier trained on `small_dataset`."""
+    return classifier.train(small_dataset)

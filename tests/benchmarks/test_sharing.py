@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.sharing import Cost, makespan
-from jobs.training.cores import Shares
+from jobs.training.cores import Allocation
 
 milliseconds = st.floats(0.1, 1000)
 
@@ -29,11 +29,11 @@ def test_half_a_core_takes_twice_as_long() -> None:
 @pytest.mark.parametrize(
     ("shares", "cores", "wanted"),
     [
-        (Shares(1, (1, 1), (0, 1)), 2, 10.0),  # in turn
-        (Shares(2, (1, 1), (0, 1)), 2, 6.0),  # side by side, as long as the longer takes
-        (Shares(2, (1, 1), (0, 1)), 1, 10.0),  # side by side on half a core each
-        (Shares(1, (2, 2), (0, 1)), 2, 8.0),  # in turn on both cores: 2 + 4 / 2, and 4
+        (Allocation(1, (1, 1), (0, 1)), 2, 10.0),  # in turn
+        (Allocation(2, (1, 1), (0, 1)), 2, 6.0),  # side by side, as long as the longer takes
+        (Allocation(2, (1, 1), (0, 1)), 1, 10.0),  # side by side on half a core each
+        (Allocation(1, (2, 2), (0, 1)), 2, 8.0),  # in turn on both cores: 2 + 4 / 2, and 4
     ],
 )
-def test_plans_done_by_hand(shares: Shares, cores: int, wanted: float) -> None:
+def test_plans_done_by_hand(shares: Allocation, cores: int, wanted: float) -> None:
     assert makespan([Cost(2.0, 4.0), Cost(4.0, 0.0)], shares, cores) == pytest.approx(wanted)

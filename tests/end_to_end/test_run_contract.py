@@ -48,6 +48,8 @@ ARTIFACTS = {
     *("embedding/low_dimension_embedding.csv", "embedding/mnist_test_labels.csv"),
     *("embedding/neighbour_shares.csv", "embedding/embedding_2d.png"),
     *("reconstructions.csv", "reconstructions.png", "samples.png", "explorer.html"),
+    *("generated/gaussian.csv", "generated/gaussian.png", "generated/mixture.csv"),
+    *("generated/mixture.png", "generated/mixture.npz"),
     *(f"images/reconstructions.{ending}" for ending in ("png", "webp")),
 }
 """Of a training, in the form of `shortened`, but for those of the pairs."""
