@@ -5,7 +5,6 @@ Everything the user types is checked here, before a run is made: a value that is
 """
 
 import dataclasses
-import os
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -14,7 +13,8 @@ from typing import Any, TypeVar
 from aemodel.device import has_fast_bfloat16
 from aemodel.settings import RECIPES, SETTINGS, Recipe, Setting, parse_setting
 from aemodel.training import PRECISIONS
-from jobs.filesystem import is_writable
+from jobs.filesystem import is_writable, resolve_path
+from jobs.report.notes import read_notes
 from jobs.spec import Pair, TrainingSpec, parse_pair
 
 T = TypeVar("T")
@@ -134,13 +134,12 @@ def parse_run_ids(text: str) -> tuple[str, ...]:
 
 
 def check_notes(text: str) -> None:
-    """Refuse a notes file that cannot be read, before anything is trained."""
-    try:
-        is_readable = Path(text).is_file() and os.access(text, os.R_OK)
-    except OSError:  # a name too long
-        is_readable = False
-    if text and not is_readable:
-        raise ParameterError("notes", f"notes={text!r} is not a file that can be read")
+    """Refuse notes that cannot be read, or are not text in UTF-8, before anything is trained."""
+    if text:
+        try:
+            read_notes(resolve_path(text))
+        except ValueError as error:
+            raise ParameterError("notes", str(error)) from None
 
 
 def check_output(folder: Path) -> None:
