@@ -20,7 +20,7 @@ from aemodel.data import Dataset
 from aemodel.settings import Recipe
 from jobs.parameters import parse_specs
 from jobs.spec import TrainingSpec
-from jobs.training import checkpoint
+from jobs.tracking.ownership import is_at_work
 from tests.support.workspace import Workspace, wait_for
 
 NewWorkspace = Callable[[], Workspace]
@@ -91,7 +91,7 @@ def test_datasets(run: Run, small_dataset: Dataset) -> None:
     assert contexts == dict.fromkeys(("training", "testing"), small_dataset.digest)
 
 
-CURVES = ("test_mse", "train_mse", "learning_rate", "iterations_per_second")
+CURVES = ("test_mse", "train_mse", "learning_rate", "iterations_per_second", "seconds")
 
 
 @pytest.mark.parametrize("metric", CURVES)
@@ -260,7 +260,7 @@ def test_results_are_those_of_a_training_never_interrupted(
     assert len(paths) > 20
     for path in [*paths, Path("samples.png"), Path("curve/reconstruction_error.png")]:
         assert (other / path).read_bytes() == (one / path).read_bytes(), path
-    timed = {"train_seconds", "iterations_per_second"}
+    timed = {"train_seconds", "iterations_per_second", "seconds"}
     for name in run.data.metrics.keys() - timed:
         assert continued.data.metrics[name] == run.data.metrics[name], name
 
@@ -287,14 +287,14 @@ def unheld(several: Workspace) -> list[str]:
     def far_enough() -> bool:
         if not several.has_image():
             return False
-        folder = several.folder / "checkpoints"
-        left = checkpoint.abandoned({}, folder)
-        for one in left:
-            one.release()
-        found.extend(one.run_id for one in left)
+        under_way = [run for run in several.runs() if run.info.status == "RUNNING"]
+        assert under_way
+        found.extend(r.info.run_id for r in under_way if not is_at_work(r.data.tags["owner"]))
         return True
 
-    status, errors = several.interrupt(far_enough, signal.SIGTERM, *SEVERAL)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CHECKPOINTS", str(several.folder / "checkpoints"))
+        status, errors = several.interrupt(far_enough, signal.SIGTERM, *SEVERAL)
     assert status == 130, errors
     assert "killed by the system" not in errors
     return found
@@ -386,11 +386,8 @@ def processes_in(folder: Path) -> list[int]:
 
 def test_after_kill_9_no_process_and_no_run_is_left_running(new_workspace: NewWorkspace) -> None:
     place = new_workspace()
-    begun = place.folder / "checkpoints"
     status, _ = place.interrupt(
-        lambda: any(begun.glob("*/identity.json")) and len(place.runs(kind="training")) == 3,
-        signal.SIGKILL,
-        *KILLED,
+        lambda: len(place.runs(kind="training")) == 3, signal.SIGKILL, *KILLED
     )
     assert status == -signal.SIGKILL
     wait_for(lambda: not processes_in(place.folder))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from jobs.filesystem import resolve_path
-from tests.support.workspace import ROOT
+from tests.support.project import ROOT
 
 ASK = """
 import sys
