@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 from aemodel.device import has_fast_bfloat16
 from aemodel.settings import RECIPES, SETTINGS, Recipe, Setting, parse_setting
 from aemodel.training import PRECISIONS
-from jobs.filesystem import is_writable, resolve_path
-from jobs.report.notes import read_notes
+from jobs.filesystem import is_writable
+from jobs.report.notes import notes_file, read_notes
 from jobs.spec import Pair, TrainingSpec, parse_pair
 
 T = TypeVar("T")
@@ -133,13 +133,17 @@ def parse_run_ids(text: str) -> tuple[str, ...]:
     return tuple(_parse_list("runs", text, parse_id)) if text.strip() else ()
 
 
-def check_notes(text: str) -> None:
-    """Refuse notes that cannot be read, or are not text in UTF-8, before anything is trained."""
-    if text:
-        try:
-            read_notes(resolve_path(text))
-        except ValueError as error:
-            raise ParameterError("notes", str(error)) from None
+def check_notes(text: str, output: Path = OUTPUT) -> None:
+    """Refuse notes that cannot be read, or are not text in UTF-8, before anything is trained.
+
+    If none are named, they are the notes that the last build kept in the folder `output`.
+    """
+    path = notes_file(text, output)
+    try:
+        if path is not None:
+            read_notes(path)
+    except ValueError as error:
+        raise ParameterError("notes", str(error)) from None
 
 
 def check_output(folder: Path) -> None:

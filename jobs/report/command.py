@@ -4,9 +4,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from jobs.filesystem import resolve_path
 from jobs.report.collect import collect_records
-from jobs.report.notes import read_notes
+from jobs.report.notes import NOTES, notes_file, read_notes
 from jobs.report.pictures import read_pictures
 from jobs.report.records import ReportRequest
 from jobs.report.render.typst import Submission, build
@@ -21,9 +20,6 @@ __all__ = [
     "report_request",
     "write_submission",
 ]
-
-NOTES = "notes.md"
-"""The student's words, kept in the output folder for the next build."""
 
 
 def report_request(
@@ -40,8 +36,10 @@ def report_request(
     Raises:
         ValueError: the notes are not a file of text in UTF-8.
     """
-    path = resolve_path(notes) if notes else output / NOTES
-    text = read_notes(path) if notes or path.is_file() else ""
+    path = notes_file(notes, output)
+    if path is None:
+        return ReportRequest(run_ids=run_ids, author=author)
+    text = read_notes(path)
     pictures = read_pictures(text, path.parent)
     for address, reason in pictures.left_out.items():
         print(f"Image {one_line(address)} of {path} is left out {reason}.", file=sys.stderr)

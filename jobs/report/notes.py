@@ -13,11 +13,13 @@ notes, and links lead to http, https and mailto addresses alone. Nesting is capp
 text, so that whoever walks the tree may do so recursively.
 """
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
+from jobs.filesystem import resolve_path
 from jobs.report import markdown_rules
 from jobs.report.wording import clean
 
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
     from markdown_it.tree import SyntaxTreeNode
 
 Node = dict[str, Any]
+
+NOTES = "notes.md"
+"""The student's words, kept in the document's folder for the next build."""
 
 MOST_BYTES = 20_000_000
 """Larger files are not notes."""
@@ -66,6 +71,17 @@ AS_TEXT = "Save the notes as plain text in UTF-8"
 
 
 # --- The file --------------------------------------------------------------------------------
+
+
+def notes_file(named: str, output: Path) -> Path | None:
+    """Return the file of the notes for a document in the folder `output`.
+
+    It is the one that is named or else, if there is one, the one that the last build kept.
+    """
+    kept = output / NOTES
+    if named:
+        return resolve_path(named)
+    return kept if os.path.isfile(kept) else None
 
 
 def read_notes(path: Path) -> str:
