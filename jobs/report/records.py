@@ -4,11 +4,12 @@ Everything after `collect` is a pure function of these. A value that the tracker
 None (or an empty tuple), never a guess. Errors are MSE per pixel on the 0..1 scale.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from jobs.report.pictures import Pictures
 from jobs.spec import TrainingSpec
 
 
@@ -104,6 +105,8 @@ class ReportRequest:
     author: str = ""
     notes: str = ""
     """The student's own words, Markdown."""
+    pictures: Pictures = field(default_factory=Pictures)
+    """The images that they name."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

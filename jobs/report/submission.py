@@ -41,9 +41,10 @@ class Content:
 
 def notes(study: Study) -> Iterator[Block]:
     """Yield the student's own words."""
-    if study.records.request.notes.strip():
+    request = study.records.request
+    if request.notes.strip():
         yield Heading("Notes")
-        yield Notes(parse(study.records.request.notes))
+        yield Notes(parse(request.notes, request.pictures.places), request.pictures.files)
 
 
 SECTIONS: tuple[Callable[[Study], Iterator[Block]], ...] = (
