@@ -14,7 +14,7 @@ from aemodel.data import MAX_PIXEL
 from aemodel.layer import Layer
 from aemodel.pca import PCA
 from aemodel.settings import PIXELS
-from aemodel.soap import Eigenbasis
+from aemodel.soap import Eigenbasis, basis_sizes
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -120,15 +120,19 @@ class PrincipalCoordinates:
 
         pairs = [(kernel.value(), bias.value()) for kernel, bias in weights]
         pairs[0], pairs[-1] = self.first_from_pixels(*pairs[0]), self.last_from_pixels(*pairs[-1])
-        last = len(pairs) - 1
-        layers = []
-        for index, (kernel, bias) in enumerate(pairs):
-            inputs, outputs = kernel.shape
-            left = None if index == 0 else Eigenbasis(inputs)
-            right = None if index == last else Eigenbasis(outputs)
-            variables = tf.Variable(kernel), tf.Variable(bias)
-            layers.append(Layer(*variables, tanh_layers[index], left, right))
-        return layers
+        sizes = basis_sizes([kernel.shape for kernel, _ in pairs])
+        return [
+            Layer(
+                tf.Variable(kernel),
+                tf.Variable(bias),
+                is_tanh,
+                Eigenbasis(left) if left else None,
+                Eigenbasis(right) if right else None,
+            )
+            for (kernel, bias), is_tanh, (left, right) in zip(
+                pairs, tanh_layers, sizes, strict=True
+            )
+        ]
 
     def first_from_pixels(self, kernel: "tf.Tensor", bias: "tf.Tensor") -> Weights:
         """Return the first layer (784, o), (o,) for inputs on the axes: (k, o), (o,)."""

@@ -8,19 +8,21 @@ Every function is deterministic, and refuses codes that are not finite with a Va
 result would be meaningless (scikit-learn's own check).
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from aemodel.data import DIGITS, MAX_PIXEL
 
 FRACTIONS = tuple(step / 10 for step in range(11))
 """The eleven fractions f = 0.0, 0.1 ... 1.0 of the way from one code to another."""
 
-_BLOCK = 1_000
+BLOCK = 1_000
 """Images compared with all others at a time: bounds the matrix of distances."""
+
+PRINCIPAL_AXES = 10
+"""Principal axes of the codes that are computed: two span the plane."""
 
 Floats = NDArray[np.floating]
 Labels = NDArray[np.integer]
@@ -52,7 +54,19 @@ def interpolate(start: Floats, end: Floats) -> Floats:
     return (1 - f) * start + f * end
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Axis:
+    """A principal axis of the codes."""
+
+    direction: Floats
+    """Unit vector; shape (d,)."""
+    deviation: float
+    """Standard deviation of the codes along it."""
+    share: float
+    """Its share of the variance of the codes, 0..1."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Plane:
     """Codes seen in a plane; `xy @ components + mean` takes a point of the plane back to a code."""
 
@@ -64,6 +78,8 @@ class Plane:
     """The code at the plane's origin; shape (d,)."""
     components: Floats
     """The codes one unit along each axis, from the origin; shape (2, d)."""
+    further: tuple[Axis, ...] = ()
+    """The principal axes after the two of the plane, by falling variance; at most eight."""
 
 
 def project(codes: Floats) -> Plane:
@@ -71,26 +87,48 @@ def project(codes: Floats) -> Plane:
 
     Latent size 2 is the plane itself and 1 its horizontal axis; larger codes are projected on their
     first two principal components, the plane of greatest variance.
+
+    Raises:
+        ValueError: a code is not finite, and d is above 2.
     """
     size = codes.shape[1]
     if size > 2:
         return _principal_plane(codes)
     components = np.eye(2, size, dtype=codes.dtype)
     names = ("latent dimension 1", "latent dimension 2" if size == 2 else "no second dimension")
-    return Plane(codes @ components.T, names, np.zeros(size, codes.dtype), components)
+    return Plane(
+        xy=codes @ components.T,
+        axis_names=names,
+        mean=np.zeros(size, codes.dtype),
+        components=components,
+    )
 
 
 def _principal_plane(codes: Floats) -> Plane:
     from sklearn.decomposition import PCA
 
     with np.errstate(invalid="ignore"):  # codes that are all equal: 0 / 0
-        pca = PCA(n_components=2, random_state=0).fit(codes)
-    shares = np.nan_to_num(pca.explained_variance_ratio_)
+        pca = PCA(n_components=min(PRINCIPAL_AXES, *codes.shape), random_state=0).fit(codes)
+    axes = [
+        Axis(direction=direction, deviation=float(np.sqrt(variance)), share=float(share))
+        for direction, variance, share in zip(
+            pca.components_,
+            pca.explained_variance_,
+            np.nan_to_num(pca.explained_variance_ratio_),
+            strict=True,
+        )
+    ]
     first, second = (
-        f"principal component {axis} ({share:.0%} of variance)"
-        for axis, share in enumerate(shares, start=1)
+        f"principal component {number} ({axis.share:.0%} of variance)"
+        for number, axis in enumerate(axes[:2], start=1)
     )
-    return Plane(pca.transform(codes), (first, second), pca.mean_, pca.components_)
+    return Plane(
+        xy=pca.transform(codes)[:, :2],
+        axis_names=(first, second),
+        mean=pca.mean_,
+        components=pca.components_[:2],
+        further=tuple(axes[2:]),
+    )
 
 
 def knn_accuracy(
@@ -102,7 +140,7 @@ def knn_accuracy(
 ) -> float:
     """Return the share of test codes whose digit the `k` nearest train codes vote for, 0..1.
 
-    The majority wins, and the smallest digit where several are tied.
+    The majority wins, and the smallest digit of those that tie.
 
     Raises:
         ValueError: there are fewer than `k` train codes, or a code is not finite.
@@ -142,13 +180,20 @@ def nearest(
 ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
     """Return the reference image nearest to each image, and how near it is.
 
-    `images` (m, 784) are on the 0..1 scale, clipped or not; `reference` (n, 784) has pixels 0..255.
-    The result is the indices (m,) into `reference` and the MSE per pixel (m,). The distances are
-    compared in single precision, and that of the nearest computed exactly.
+    Args:
+        images: on the 0..1 scale, clipped or not; shape (m, 784).
+        reference: pixels 0..255; shape (n, 784).
+
+    Returns:
+        The indices (m,) into `reference`, and the MSE per pixel to these images (m,).
+
+    Raises:
+        ValueError: an image is not finite.
     """
-    images, scaled = _single(images), _single(reference) / MAX_PIXEL
-    distances = (distance for _, distance in _squared_distances(images, scaled))
-    indices = np.concatenate([distance.argmin(axis=1) for distance in distances])
+    from sklearn.metrics import pairwise_distances_argmin_min
+
+    images, scaled = np.asarray(images, np.float32), reference / MAX_PIXEL
+    indices, _ = pairwise_distances_argmin_min(images, scaled, metric="sqeuclidean")
     return indices, _mse(images, scaled[indices])
 
 
@@ -158,30 +203,17 @@ def median_nearest_mse(reference: NDArray[np.uint8]) -> float:
     It says how near real images are to one another, and so how near a decoded image has to come to
     one of them to be as real. n is at least 2; pixels are 0..255.
     """
-    scaled = _single(reference) / MAX_PIXEL
-    indices = np.empty(len(scaled), np.intp)
-    for rows, distance in _squared_distances(scaled, scaled):
-        distance[np.arange(len(rows)), rows] = np.inf  # an image is not its own neighbour
-        indices[rows] = distance.argmin(axis=1)
-    return float(np.median(_mse(scaled, scaled[indices])))
+    scaled = reference / MAX_PIXEL
+    square_norms = np.square(scaled).sum(axis=1)
+    indices = []
+    # Products in single precision take half the time of scikit-learn's search, which doubles it.
+    for rows in np.array_split(np.arange(len(scaled)), -(-len(scaled) // BLOCK)):
+        distances = square_norms - 2 * scaled[rows] @ scaled.T  # but for |a|^2, equal in a row
+        distances[np.arange(len(rows)), rows] = np.inf  # an image is not its own neighbour
+        indices.append(distances.argmin(axis=1))
+    return float(np.median(_mse(scaled, scaled[np.concatenate(indices)])))
 
 
-def _single(values: ArrayLike) -> NDArray[np.float32]:
-    return np.asarray(values, dtype=np.float32)
-
-
-def _squared_distances(
-    images: NDArray[np.float32], reference: NDArray[np.float32]
-) -> Iterator[tuple[NDArray[np.intp], NDArray[np.float32]]]:
-    """Yield blocks of row numbers of `images` and |a - b|^2 - |a|^2 to all of `reference`.
-
-    The term |a|^2 does not change which is nearest; the rest, |b|^2 - 2 a.b, is one matrix product.
-    """
-    square_norms = np.square(reference).sum(axis=1)
-    for start in range(0, len(images), _BLOCK):
-        rows = np.arange(start, min(start + _BLOCK, len(images)))
-        yield rows, square_norms - 2 * images[rows] @ reference.T
-
-
-def _mse(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float64]:
+def _mse(a: Floats, b: Floats) -> NDArray[np.float64]:
+    """Return the exact distance: searches round when they compare."""
     return np.asarray(np.square(a - b).mean(axis=1, dtype=np.float64))

@@ -29,6 +29,7 @@ References:
     Eigenbasis", NeurIPS 2018, arXiv:1806.03884.
 """
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -43,8 +44,24 @@ FACTOR_EVERY = 10
 BASIS_EVERY = 50
 """Iterations from one refresh of the bases to the next: the paper's preconditioning frequency f."""
 
+MAX_FIRST_OUTPUTS = 512
+"""Widest first layer whose outputs have a basis."""
+
 WARMUP_BATCHES = 20
 """Batches from which the first bases are computed, before the first update."""
+
+
+def basis_sizes(shapes: Sequence[Sequence[int]]) -> list[tuple[int, int]]:
+    """Return the sizes of the bases of each layer's inputs and outputs; 0 stands for no basis.
+
+    Args:
+        shapes: inputs and outputs of the layers, in order.
+    """
+    sizes = [(inputs, outputs) for inputs, outputs in shapes]
+    (_, first), (last, _) = sizes[0], sizes[-1]
+    sizes[0] = 0, first if first <= MAX_FIRST_OUTPUTS else 0
+    sizes[-1] = last, 0
+    return sizes
 
 
 class Eigenbasis:

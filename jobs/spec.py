@@ -9,12 +9,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, get_type_hints
 
+from aemodel.cost import training_cost
 from aemodel.settings import Recipe, Setting
 
 Pair = tuple[int, int]
 
 LEGACY_WIDTHS = ("d1", "d2", "d3")
 """Params that runs with three widths have besides `widths`: older runs and scripts know these."""
+
+TYPED = (
+    "setting",
+    "recipe",
+    "iterations",
+    "learning_rate",
+    "batch_size",
+    "eval_every",
+    "pairs",
+    "precision",
+    "threads",
+)
+"""Params that a user may have typed in another form, or left empty, when `mlflow run` logs them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,12 +54,14 @@ class TrainingSpec:
         return f"setting-{self.setting.name} seed-{self.seed}"
 
     @property
-    def cost(self) -> float:
-        """Estimated work: multiplications in the matrix products of all forward passes.
+    def model_name(self) -> str:
+        """The name of its logged model, of characters that MLflow admits."""
+        return self.name.replace(" ", "-")
 
-        What an optimiser adds is left out.
-        """
-        return float(self.setting.parameter_count) * self.recipe.iterations * self.recipe.batch_size
+    @property
+    def cost(self) -> float:
+        """Estimated work; see `aemodel.cost`."""
+        return training_cost(self.setting, self.recipe)
 
     def to_params(self) -> dict[str, str]:
         """Return every field as text, for the tracker; `from_params` reads it back equal."""

@@ -1,14 +1,14 @@
-"""Arrays in, matplotlib figures out: every picture of one training.
+"""Arrays in, matplotlib figures out: every picture of one training, and the style of all figures.
 
-Nothing is computed from a model or written to disk here. Figures are 15 cm wide, the text width of
-a page, and are drawn without pyplot, so that no state is shared between them. Decoded images are
-shown as MNIST stores them, white ink on black, clipped to 0..1, each pixel as a square of whole
-screen pixels: nothing is blurred.
+Nothing is computed from a model or written to disk here. Figures are as wide as the text of an A4
+page, and are drawn without pyplot, so that no state is shared between them. Images are black ink on
+white paper, clipped to 0..1, each pixel a square of whole screen pixels: nothing is blurred.
 """
 
 import io
 import itertools
 from collections.abc import Sequence
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -20,67 +20,82 @@ from matplotlib.ticker import FuncFormatter, Locator, LogLocator, MaxNLocator, N
 from numpy.typing import NDArray
 
 from aemodel.data import IMAGE_SHAPE, MAX_PIXEL
+from jobs.artifacts.pictures import mosaic
 
 DIGIT_COLOURS = (
-    "#717581",
-    "#3f90da",
-    "#b9ac70",
-    "#bd1f01",
-    "#832db6",
-    "#ffa90e",
-    "#a96b59",
-    "#e76300",
-    "#94a4a2",
-    "#92dadd",
+    "#991188",
+    "#cc7799",
+    "#aa9900",
+    "#663322",
+    "#337733",
+    "#ffbb77",
+    "#3399ee",
+    "#1122cc",
+    "#7744ff",
+    "#44ddee",
 )
-"""One colour for each digit, distinguishable also with deficient colour vision: the ten of
-M. A. Petroff, *Accessible Color Sequences for Data Visualization*, arXiv:2107.02270 (2021), dealt
-out so that digits which look alike (4, 7, 9 and 3, 5, 8) get colours that differ most."""
+"""One colour for each digit, on white or black paper. Found by a search for the largest least
+distance of two of them, in Oklab, as seen with normal vision and without red or green cones
+(Machado et al. 2009), and dealt out so that digits which look alike (3, 5, 8 and 4, 7, 9) have
+colours that differ most."""
 
 Floats = NDArray[np.floating]
 
-_DPI = 220
-_WIDTH = 15 / 2.54
-_LINE = "#1f5a99"
-_REFERENCE = "#bd1f01"
+WIDTH = 6.3
+"""Width of a figure, inches: the text column of an A4 page."""
 
-_styled = matplotlib.rc_context(
-    {
-        "figure.dpi": _DPI,
-        "font.size": 8,
-        "axes.labelsize": 8,
-        "axes.linewidth": 0.6,
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "axes.axisbelow": True,
-        "grid.color": "#dddddd",
-        "grid.linewidth": 0.5,
-        "legend.fontsize": 8,
-        "legend.frameon": False,
-        "xtick.labelsize": 8,
-        "ytick.labelsize": 8,
-        "xtick.major.width": 0.6,
-        "ytick.major.width": 0.6,
-    }
-)
-"""The style all figures share, as a decorator."""
+DPI = 220
+
+LEFT, RIGHT, BOTTOM, TOP = 0.62, 0.5, 0.46, 0.08
+"""Margins of the embedding, inches: for labels of any width, and for the legend on the right."""
+
+LINE = "#0072b2"
+REFERENCE = "#d55e00"
+
+STYLE: Any = {
+    "figure.dpi": DPI,
+    "font.size": 8.5,
+    "axes.labelsize": 8.5,
+    "axes.titlesize": 8.5,
+    "axes.linewidth": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "grid.color": "#dddddd",
+    "grid.linewidth": 0.5,
+    "legend.fontsize": 8,
+    "legend.frameon": False,
+    "xtick.labelsize": 8,
+    "ytick.labelsize": 8,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "svg.hashsalt": "submission",
+}
+"""The style of all figures, of runs and of the report."""
+
+styled = matplotlib.rc_context(STYLE)
+"""The style as a decorator of functions that draw, or as a context."""
 
 
-def png(figure: Figure) -> bytes:
-    """Return the figure as a PNG file: of the same arrays the same bytes, whenever it is made."""
+def png(figure: Figure, dpi: int = DPI) -> bytes:
+    """Return the figure as a PNG file: the same arrays give the same bytes."""
+    return _saved(figure, format="png", dpi=dpi, metadata={"Software": None})
+
+
+@styled
+def svg(figure: Figure) -> bytes:
+    """Return the figure as an SVG file: the same arrays give the same bytes."""
+    return _saved(figure, format="svg", metadata={"Date": None})
+
+
+def _saved(figure: Figure, **options: Any) -> bytes:
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", metadata={"Software": None})
+    figure.savefig(buffer, **options)
     return buffer.getvalue()
 
 
-def tile(pixels: Floats) -> NDArray[np.uint8]:
-    """Return one decoded image (784,), 0..1 scale, as a picture (28, 28) of 0 to 255, clipped."""
-    ink = np.clip(pixels, 0, 1) * MAX_PIXEL
-    return np.asarray(np.rint(ink), dtype=np.uint8).reshape(IMAGE_SHAPE)
-
-
-@_styled
-def samples(images: NDArray[np.uint8], labels: NDArray[np.integer]) -> Figure:
+@styled
+def labelled_images(images: NDArray[np.uint8], labels: NDArray[np.integer]) -> Figure:
     """Show images (n, 784), pixels 0..255, in rows of ten, each with its label in the corner."""
     columns = min(len(images), 10)
     grid = np.zeros((-(-len(images) // columns), columns, images.shape[1]), np.float32)
@@ -89,22 +104,38 @@ def samples(images: NDArray[np.uint8], labels: NDArray[np.integer]) -> Figure:
     axes = _mosaic(figure, grid, scale=_scale(columns))
     for index, label in enumerate(labels):
         row, column = divmod(index, columns)
-        axes.text(column + 0.05, row + 0.06, str(label), color="#ffd75e", fontsize=7, va="top")
+        axes.text(column + 0.05, row + 0.06, str(label), color=REFERENCE, fontsize=7, va="top")
     return figure
 
 
-@_styled
-def reconstructions(originals: Floats, decoded: Floats, labels: NDArray[np.integer]) -> Figure:
-    """Show images (n, 784), 0..1 scale, above their reconstructions (n, 784), labels on top."""
+@styled
+def reconstructions(rows: Floats, row_labels: Sequence[str]) -> Figure:
+    """Show test images of the ten digits above their reconstructions by one network or several.
+
+    Args:
+        rows: the originals, then the reconstructions of each network, 0..1 scale;
+            shape (rows, 10, 784).
+        row_labels: what each row shows, at most about 20 characters a line; shape (rows,).
+    """
+    digits = rows.shape[1]
     figure = Figure()
-    axes = _mosaic(figure, np.stack([originals, decoded]), scale=4, left=205, top=46)
-    axes.set_yticks([0.5, 1.5], ["original", "reconstruction"])
-    axes.set_xticks(np.arange(len(labels)) + 0.5, [str(label) for label in labels])
+    axes = _mosaic(figure, rows, scale=4, left=266, top=50)
+    axes.set_yticks(np.arange(len(rows)) + 0.5, list(row_labels))
+    axes.set_xticks(np.arange(digits) + 0.5, [str(digit) for digit in range(digits)])
     axes.tick_params(length=0, pad=4, labeltop=True, labelbottom=False)
     return figure
 
 
-@_styled
+@styled
+def image_grid(pixels: Floats, columns: int = 10) -> Figure:
+    """Show images (n, 784), 0..1 scale, in rows of `columns`; n is a multiple of that."""
+    figure = Figure()
+    grid = pixels.reshape(-1, columns, pixels.shape[1])
+    _mosaic(figure, grid, scale=_scale(columns))
+    return figure
+
+
+@styled
 def strip(pixels: Floats) -> Figure:
     """Show the n images (n, 784), 0..1 scale, of one interpolation side by side."""
     figure = Figure()
@@ -112,7 +143,7 @@ def strip(pixels: Floats) -> Figure:
     return figure
 
 
-@_styled
+@styled
 def manifold(
     decoded: Floats,
     x_range: tuple[float, float],
@@ -126,16 +157,12 @@ def manifold(
     """
     rows, columns = decoded.shape[:2]
     figure = Figure()
-    axes = _mosaic(
-        figure, decoded[::-1], scale=_scale(columns, 1_150), left=170, bottom=130, right=20, top=20
-    )
-    twin = figure.add_axes(axes.get_position().bounds, frameon=False)
-    twin.set_xlim(_tile_edges(x_range, columns))
-    twin.set_ylim(_tile_edges(y_range, rows))
-    # Large for the picture's size: the report shows it at half its width.
-    twin.tick_params(labelsize=12)
-    twin.set_xlabel(axis_names[0], fontsize=13)
-    twin.set_ylabel(axis_names[1], fontsize=13)
+    scale = _scale(columns, round(WIDTH * DPI) - 126)
+    axes = _mosaic(figure, decoded[::-1], scale=scale, left=126, bottom=100, top=12)
+    frame = figure.add_axes(axes.get_position().bounds, frameon=False)
+    frame.set_xlim(_tile_edges(x_range, columns))
+    frame.set_ylim(_tile_edges(y_range, rows))
+    frame.set(xlabel=axis_names[0], ylabel=axis_names[1])
     return figure
 
 
@@ -145,29 +172,23 @@ def _tile_edges(centres: tuple[float, float], count: int) -> tuple[float, float]
     return centres[0] - half, centres[1] + half
 
 
-def _scale(columns: int, width: int = 1_299) -> int:
-    """Screen pixels a pixel, so that so many columns of images fill a width in screen pixels."""
+def _scale(columns: int, width: int = round(WIDTH * DPI)) -> int:
+    """Return the screen pixels a pixel takes for `columns` images to fill `width` of them."""
     return max(1, width // (columns * IMAGE_SHAPE[1]))
 
 
 def _mosaic(
-    figure: Figure,
-    grid: Floats,
-    scale: int,
-    left: int = 0,
-    bottom: int = 0,
-    right: int = 0,
-    top: int = 0,
+    figure: Figure, grid: Floats, scale: int, left: int = 0, bottom: int = 0, top: int = 0
 ) -> Axes:
     """Fill the figure with images (rows, columns, 784), without gaps, inside margins in pixels.
 
     In the axes returned an image is one unit wide and high, and the origin is at the upper left.
     """
     rows, columns = grid.shape[:2]
-    picture = np.block([[tile(pixels) for pixels in row] for row in grid])
+    picture = mosaic(list(grid))
     height, width = (side * scale for side in picture.shape)
-    full_width, full_height = left + width + right, bottom + height + top
-    figure.set_size_inches(full_width / _DPI, full_height / _DPI)
+    full_width, full_height = left + width, bottom + height + top
+    figure.set_size_inches(full_width / DPI, full_height / DPI)
     box = (left / full_width, bottom / full_height, width / full_width, height / full_height)
     axes = figure.add_axes(box, xticks=[], yticks=[])
     axes.imshow(
@@ -180,7 +201,7 @@ def _mosaic(
     return axes
 
 
-@_styled
+@styled
 def reconstruction_error(
     curve_name: str,
     iterations: NDArray[np.integer],
@@ -193,12 +214,12 @@ def reconstruction_error(
     `iterations` and `test_mse` (MSE per pixel) have shape (n,); `pca_mse` is the error of as many
     principal components as the latent size, and `best` the least error with its iteration.
     """
-    figure = Figure(figsize=(_WIDTH, _WIDTH * 0.52), layout="constrained")
+    figure = Figure(figsize=(WIDTH, WIDTH * 0.5), layout="constrained")
     axes = figure.add_subplot(xlabel="iteration", ylabel="test MSE per pixel", yscale="log")
-    axes.set_title(curve_name, loc="left", fontsize=9, pad=18)  # above the legend
-    axes.plot(iterations, test_mse, color=_LINE, linewidth=0.9)
+    axes.set_title(curve_name, loc="left", pad=18)  # above the legend
+    axes.plot(iterations, test_mse, color=LINE, linewidth=0.9)
     label = f"PCA of the same size: {pca_mse:#.3g}"
-    axes.axhline(pca_mse, color=_REFERENCE, linewidth=0.9, linestyle=(0, (5, 3)), label=label)
+    axes.axhline(pca_mse, color=REFERENCE, linewidth=0.9, linestyle=(0, (5, 3)), label=label)
     label = f"best: {best[1]:#.3g} at iteration {best[0]:,}"
     axes.plot(*best, "o", color="black", markersize=4, markerfacecolor="white", label=label)
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1), borderpad=0, borderaxespad=0.4, ncols=2)
@@ -216,42 +237,65 @@ def _error_ticks(low: float, high: float) -> Locator:
     return LogLocator(subs=(1, 2, 5)) if high > 5 * low else MaxNLocator(7, steps=[1, 2, 5, 10])
 
 
-@_styled
+@styled
 def embedding(xy: Floats, labels: NDArray[np.integer], axis_names: Sequence[str]) -> Figure:
     """Show codes (n, 2) as one dot an image, in the colour of its digit, in the order given.
 
-    The numeral of a digit stands at the median of its dots, or beside it where another stands
-    there. Both axes have the same scale unless one range is three times the other.
+    The numeral of a digit stands at the median of its dots, or beside it if another stands there.
+    Both axes have the same scale unless one range is three times the other.
     """
     span = np.ptp(xy, axis=0)
-    comparable = span.max() < 3 * span.min()
-    height = 0.15 + 0.8 * np.clip(span[1] / span[0], 0.6, 1.1) if comparable else 0.8
-    figure = Figure(figsize=(_WIDTH, _WIDTH * height), layout="constrained")
-    axes = figure.add_subplot(xlabel=axis_names[0], ylabel=axis_names[1])
-    if comparable:
-        axes.set_aspect("equal", adjustable="datalim")
-    axes.margins(0.02)
+    is_square = bool(span.max() < 3 * span.min())
+    width = WIDTH - LEFT - RIGHT
+    height = width * float(np.clip(span[1] / span[0], 0.5, 1.1) if is_square else 0.7)
+    figure = Figure(figsize=(WIDTH, height + BOTTOM + TOP))
+    box = (LEFT, BOTTOM, width, height) / np.tile(figure.get_size_inches(), 2)
+    axes = figure.add_axes(tuple(box), xlabel=axis_names[0], ylabel=axis_names[1])
+    _set_limits(axes, xy, (width, height), is_square)
     colours = np.asarray(DIGIT_COLOURS)[labels]
-    axes.scatter(xy[:, 0], xy[:, 1], s=2.2, c=colours, linewidths=0, rasterized=True)
+    axes.scatter(xy[:, 0], xy[:, 1], s=3.6, c=colours, linewidths=0, rasterized=True)
     _add_numerals(axes, xy, labels)
-    _add_digit_legend(figure)
+    _add_digit_legend(axes)
     return figure
 
 
-def _add_digit_legend(figure: Figure) -> None:
+def _set_limits(axes: Axes, xy: Floats, size: tuple[float, float], is_square: bool) -> None:
+    """Show all points, in the middle, with the same scale in both directions if asked to.
+
+    Limits are set, not left to matplotlib: it would find new ones, and with them wider tick labels,
+    after the margins are fixed.
+    """
+    low, high = xy.min(axis=0), xy.max(axis=0)
+    units = (high - low) / size  # an inch
+    if is_square:
+        units = np.full(2, units.max())
+    half = np.where(units > 0, 1.04 * units * size / 2, 0.5)  # 0.5: all points at one place
+    middle = (low + high) / 2
+    axes.set_xlim(middle[0] - half[0], middle[0] + half[0])
+    axes.set_ylim(middle[1] - half[1], middle[1] + half[1])
+
+
+def _add_digit_legend(axes: Axes) -> None:
     handles = [
         Line2D([], [], marker="o", linestyle="none", markersize=5, color=colour, label=str(digit))
         for digit, colour in enumerate(DIGIT_COLOURS)
     ]
-    figure.legend(handles=handles, title="digit", loc="outside right upper", handletextpad=0.1)
+    axes.legend(
+        handles=handles,
+        title="digit",
+        loc="upper left",
+        bbox_to_anchor=(1, 1),
+        borderaxespad=0,
+        handletextpad=0.1,
+    )
 
 
 def _add_numerals(axes: Axes, xy: Floats, labels: NDArray[np.integer]) -> None:
     digits = np.unique(labels)
     scale = np.diff([axes.get_xlim(), axes.get_ylim()])[:, 0]
     medians = np.stack([np.median(xy[labels == digit], axis=0) for digit in digits])
-    for digit, (x, y) in zip(digits, _spread(medians / scale, gap=0.04) * scale, strict=True):
-        text = axes.text(x, y, str(digit), fontsize=13, weight="bold", ha="center", va="center")
+    for digit, (x, y) in zip(digits, _spread(medians / scale, gap=0.055) * scale, strict=True):
+        text = axes.text(x, y, str(digit), fontsize=14, weight="bold", ha="center", va="center")
         text.set_path_effects([withStroke(linewidth=2.5, foreground="white")])
 
 

@@ -1,11 +1,11 @@
-"""From a trained network to the numbers and files that its run keeps.
+"""The files of a training run: `write_files` writes them, `RunFiles` reads them.
 
-`evaluate` computes, once, everything that is asked of a trained network; `write_files` lays it out
-as the artifacts of its run: plain CSV, PNG and HTML, in the folders the assignment's own plotting
-scripts and the report read.
+Plain CSV, PNG and HTML, in the folders where the assignment's own plotting scripts and the report
+look for them. The layout is known here alone.
 """
 
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,216 +13,261 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from aemodel import latent, pca
-from aemodel.data import DIGITS, MAX_PIXEL
+from aemodel import latent
+from aemodel.data import DIGITS
+from aemodel.evaluation import Evaluation, Interpolation
+from aemodel.generation import SHOWN, Generation
+from aemodel.settings import PIXELS
 from aemodel.training import Trainer
 from jobs.artifacts import figures
+from jobs.artifacts.pictures import tile
 from jobs.spec import Pair, TrainingSpec
 
-SAMPLES = 50
-"""Images in the grid of samples."""
+CURVE = "curve/recreation_err.csv"
+CURVE_FIGURE = "curve/reconstruction_error.png"
+CODES = "embedding/low_dimension_embedding.csv"
+LABELS = "embedding/mnist_test_labels.csv"
+NEIGHBOUR_SHARES = "embedding/neighbour_shares.csv"
+EMBEDDING_FIGURE = "embedding/embedding_2d.png"
+RECONSTRUCTIONS = "reconstructions.csv"
+RECONSTRUCTIONS_FIGURE = "reconstructions.png"
+TRAINING_IMAGES_FIGURE = "samples.png"
+MANIFOLD_FIGURE = "manifold.png"
+EXPLORER = "explorer.html"
+GENERATED = {kind: f"generated/{kind}.csv" for kind in ("gaussian", "mixture")}
+GENERATED_FIGURES = {kind: f"generated/{kind}.png" for kind in GENERATED}
+DENSITY = "generated/mixture.npz"
 
-MANIFOLD_SIDE = 20
-"""Decoded images along each side of the manifold picture."""
-
-MANIFOLD_SHARE = 0.01
-"""Share of the codes left out at each end of an axis of the manifold picture."""
-
-Images = NDArray[np.float32]
-
-
-@dataclass(frozen=True, eq=False)
-class Path11:
-    """The eleven decoded images between the mean codes of two digits."""
-
-    pixels: Images
-    """Decoded images (11, 784)."""
-    nearest_digit: NDArray[np.integer]
-    """Digit of the nearest test image of each (11,)."""
-    nearest_mse: NDArray[np.float64]
-    """MSE per pixel to that image (11,)."""
-    blend_nearest_mse: NDArray[np.float64]
-    """The same for the pixel blend of the first and the last image (11,)."""
+TRAINING_IMAGES = 50
+"""Training images in their figure."""
 
 
-@dataclass(frozen=True, eq=False)
-class Results:
-    """What a trained network does on the test set."""
-
-    metrics: dict[str, float]
-    """The final metrics by name."""
-    codes: Images
-    """Latent codes of the test set (n, d)."""
-    plane: latent.Plane
-    """The plane in which the codes are shown."""
-    neighbours: NDArray[np.float64]
-    """How the digits mix in that plane; see `latent.neighbour_shares`."""
-    paths: dict[Pair, Path11]
-    """The interpolations, by pair of digits."""
-    examples: NDArray[np.intp]
-    """Index of the first test image of each digit (10,)."""
-    reconstructions: Images
-    """Their reconstructions (10, 784)."""
+def interpolation_folder(pair: Pair) -> str:
+    """Return the folder of the files of one interpolation."""
+    return f"interpolation/{pair[0]}-to-{pair[1]}"
 
 
-def evaluate(training: Trainer, job: TrainingSpec) -> Results:
-    """Return all that is asked of the trained network; takes seconds, most of it neighbours."""
-    data, network = training.data, training.network
-    codes = _apply(network.encoder, data.x_test / MAX_PIXEL)
-    decoded = _apply(network.decoder, codes)
-    train_codes = _apply(network.encoder, data.x_train / MAX_PIXEL)
-    plane = latent.project(codes)
-    examples = np.array([np.argmax(data.y_test == digit) for digit in range(DIGITS)])
-    final = training.test_mse()
-    recorded = {point.iteration: point.test_mse for point in training.curve}
-    errors = recorded | {training.done - 1: final}
-    best_iteration = min(errors, key=lambda iteration: errors[iteration])
-    mse = np.square(decoded - data.x_test / MAX_PIXEL).mean(axis=1, dtype=np.float64)
-    metrics = {
-        "final_test_mse": final,
-        "best_test_mse": errors[best_iteration],
-        "best_iteration": float(best_iteration),
-        "pca_test_mse": pca.test_mse(pca.fit(data.x_train), data.x_test, job.setting.latent_size),
-        "train_seconds": training.seconds,
-        "knn_accuracy": latent.knn_accuracy(train_codes, data.y_train, codes, data.y_test),
-        "real_nearest_mse": latent.median_nearest_mse(data.x_test),
-        **{f"mse_digit_{d}": float(mse[data.y_test == d].mean()) for d in range(DIGITS)},
-    }
-    return Results(
-        metrics,
-        codes,
-        plane,
-        latent.neighbour_shares(plane.xy, data.y_test),
-        _interpolations(training, codes, job.pairs),
-        examples,
-        decoded[examples],
-    )
+# --- Writing ---------------------------------------------------------------------------------
 
 
-def _apply(model: Any, inputs: latent.Floats) -> Images:
-    """Run a Keras model in batches of a size that stays in cache."""
-    batches = np.array_split(inputs, max(1, len(inputs) // 1000))
-    return np.concatenate([np.asarray(model(batch)) for batch in batches])
+def write_files(evaluation: Evaluation, trainer: Trainer, spec: TrainingSpec, folder: Path) -> None:
+    """Write the artifacts of the run of `spec` into `folder`, which exists and is empty."""
+    for name in ("curve", "embedding", "generated"):
+        (folder / name).mkdir()
+    _write_curve(evaluation, trainer, spec, folder)
+    _write_embedding(evaluation, trainer, folder)
+    for interpolation in evaluation.interpolations:
+        pair = interpolation.digit_a, interpolation.digit_b
+        _write_interpolation(interpolation, folder / interpolation_folder(pair))
+    _write_images(evaluation, trainer, folder)
+    _write_generated(evaluation.generation, folder)
+    _write_explorer(evaluation, trainer, spec, folder)
 
 
-def _interpolations(
-    training: Trainer, codes: Images, pairs: tuple[Pair, ...]
-) -> dict[Pair, Path11]:
-    data = training.data
-    means = latent.class_means(codes, data.y_test)
-    paths = {}
-    for a, b in pairs:
-        pixels = _apply(training.network.decoder, latent.interpolate(means[a], means[b]))
-        blend = latent.interpolate(pixels[0], pixels[-1])
-        indices, mse = latent.nearest(np.concatenate([pixels, blend]), data.x_test)
-        steps = len(pixels)
-        digits = data.y_test[indices[:steps]]
-        paths[a, b] = Path11(pixels, digits, mse[:steps], mse[steps:])
-    return paths
-
-
-def write_files(results: Results, training: Trainer, job: TrainingSpec, folder: Path) -> None:
-    """Write the artifacts of the run of `job` into `folder`."""
-    _write_curve(results, training, job, folder / "curve")
-    _write_embedding(results, training, folder / "embedding")
-    for (a, b), path in results.paths.items():
-        _write_interpolation(path, folder / "interpolation" / f"{a}-to-{b}")
-    _write_pictures(results, training, folder)
-    _write_explorer(results, training, job, folder)
-
-
-def _write_curve(results: Results, training: Trainer, job: TrainingSpec, folder: Path) -> None:
-    folder.mkdir(parents=True)
-    errors = np.array([point.test_mse for point in training.curve])
-    write_csv(folder / "recreation_err.csv", errors)
+def _write_curve(
+    evaluation: Evaluation, trainer: Trainer, spec: TrainingSpec, folder: Path
+) -> None:
+    errors = np.array([point.test_mse for point in trainer.curve])
+    write_csv(folder / CURVE, errors)
+    metrics = evaluation.metrics
     figure = figures.reconstruction_error(
-        f"Setting {job.setting.name}: {job.setting.latent_size} latent dimensions, seed {job.seed}",
-        np.array([point.iteration for point in training.curve]),
+        f"Setting {spec.setting.name}: latent size {spec.setting.latent_size}, seed {spec.seed}",
+        np.array([point.iteration for point in trainer.curve]),
         errors,
-        results.metrics["pca_test_mse"],
-        (int(results.metrics["best_iteration"]), results.metrics["best_test_mse"]),
+        metrics["pca_test_mse"],
+        (int(metrics["best_iteration"]), metrics["best_test_mse"]),
     )
-    (folder / "reconstruction_error.png").write_bytes(figures.png(figure))
+    (folder / CURVE_FIGURE).write_bytes(figures.png(figure))
 
 
-def _write_embedding(results: Results, training: Trainer, folder: Path) -> None:
-    folder.mkdir(parents=True)
-    labels, plane = training.data.y_test, results.plane
-    write_csv(folder / "low_dimension_embedding.csv", results.codes)
-    write_csv(folder / "mnist_test_labels.csv", labels)
-    write_csv(folder / "neighbour_shares.csv", results.neighbours)
+def _write_embedding(evaluation: Evaluation, trainer: Trainer, folder: Path) -> None:
+    labels, plane = trainer.data.y_test, evaluation.plane
+    write_csv(folder / CODES, evaluation.codes)
+    write_csv(folder / LABELS, labels)
+    write_csv(folder / NEIGHBOUR_SHARES, evaluation.neighbour_shares)
     figure = figures.embedding(plane.xy, labels, plane.axis_names)
-    (folder / "embedding_2d.png").write_bytes(figures.png(figure))
+    (folder / EMBEDDING_FIGURE).write_bytes(figures.png(figure))
 
 
-def _write_interpolation(path: Path11, folder: Path) -> None:
+def _write_interpolation(interpolation: Interpolation, folder: Path) -> None:
     from PIL import Image
 
     folder.mkdir(parents=True)
-    for f, pixels in zip(latent.FRACTIONS, path.pixels, strict=True):
-        write_csv(folder / f"recreation_{f}.csv", pixels[np.newaxis])
-        Image.fromarray(figures.tile(pixels)).save(folder / f"img_{f}.png")
-    columns = (latent.FRACTIONS, path.nearest_digit, path.nearest_mse, path.blend_nearest_mse)
-    write_csv(folder / "nearest.csv", np.column_stack(columns))
-    (folder / "strip.png").write_bytes(figures.png(figures.strip(path.pixels)))
-
-
-def _write_pictures(results: Results, training: Trainer, folder: Path) -> None:
-    data = training.data
-    originals = data.x_test[results.examples] / MAX_PIXEL
-    write_csv(folder / "reconstructions.csv", np.concatenate([originals, results.reconstructions]))
-    pictures = {
-        "reconstructions": figures.reconstructions(
-            originals, results.reconstructions, np.arange(DIGITS)
-        ),
-        "samples": figures.samples(data.x_train[:SAMPLES], data.y_train[:SAMPLES]),
-    }
-    if results.codes.shape[1] == 2:
-        pictures["manifold"] = _manifold(results, training)
-    for name, figure in pictures.items():
-        (folder / f"{name}.png").write_bytes(figures.png(figure))
-
-
-def _manifold(results: Results, training: Trainer) -> Any:
-    """Draw the decoded images of a grid over the middle of the plane of a 2-D latent space."""
-    low = np.quantile(results.codes, MANIFOLD_SHARE, axis=0)
-    high = np.quantile(results.codes, 1 - MANIFOLD_SHARE, axis=0)
-    x, y = np.linspace(low, high, MANIFOLD_SIDE, dtype=np.float32).T
-    grid = np.stack(np.meshgrid(x, y), axis=-1)
-    pixels = _apply(training.network.decoder, grid.reshape(-1, 2))
-    return figures.manifold(
-        pixels.reshape(MANIFOLD_SIDE, MANIFOLD_SIDE, -1),
-        (float(low[0]), float(high[0])),
-        (float(low[1]), float(high[1])),
-        results.plane.axis_names,
+    for fraction, pixels in zip(interpolation.fractions, interpolation.pixels, strict=True):
+        write_csv(folder / _step_file(fraction), pixels[np.newaxis])
+        Image.fromarray(tile(pixels)).save(folder / f"img_{fraction:.1f}.png")
+    columns = (
+        interpolation.fractions,
+        interpolation.nearest_digit,
+        interpolation.nearest_mse,
+        interpolation.blend_nearest_mse,
     )
+    write_csv(folder / "nearest.csv", np.column_stack(columns))
+    (folder / "strip.png").write_bytes(figures.png(figures.strip(interpolation.pixels)))
 
 
-def _write_explorer(results: Results, training: Trainer, job: TrainingSpec, folder: Path) -> None:
-    """Write the explorer, but for networks too large for a page: they do without."""
+def _step_file(fraction: float) -> str:
+    return f"recreation_{fraction:.1f}.csv"
+
+
+def _write_images(evaluation: Evaluation, trainer: Trainer, folder: Path) -> None:
+    data, manifold = trainer.data, evaluation.manifold
+    rows = evaluation.reconstructions
+    write_csv(folder / RECONSTRUCTIONS, rows.reshape(-1, PIXELS))
+    drawn = {
+        RECONSTRUCTIONS_FIGURE: figures.reconstructions(rows, ("test image", "reconstruction")),
+        TRAINING_IMAGES_FIGURE: figures.labelled_images(
+            data.x_train[:TRAINING_IMAGES], data.y_train[:TRAINING_IMAGES]
+        ),
+    }
+    if manifold:
+        drawn[MANIFOLD_FIGURE] = figures.manifold(
+            manifold.pixels, manifold.x_range, manifold.y_range, evaluation.plane.axis_names
+        )
+    for name, figure in drawn.items():
+        (folder / name).write_bytes(figures.png(figure))
+
+
+def _write_generated(generation: Generation, folder: Path) -> None:
+    """Write the images, and the density that the mixture's codes were drawn from."""
+    images = {"gaussian": generation.gaussian_images, "mixture": generation.mixture_images}
+    for kind, pixels in images.items():
+        write_csv(folder / GENERATED[kind], pixels)
+        (folder / GENERATED_FIGURES[kind]).write_bytes(figures.png(figures.image_grid(pixels)))
+    np.savez_compressed(folder / DENSITY, allow_pickle=False, **generation.mixture.arrays())
+
+
+def _write_explorer(
+    evaluation: Evaluation, trainer: Trainer, spec: TrainingSpec, folder: Path
+) -> None:
+    """Write the explorer unless the network is too large for one page."""
     from jobs.artifacts import explorer
 
     try:
         page = explorer.build(
-            title=f"Latent space of setting {job.setting.name}, seed {job.seed}",
-            weights=training.network.weights(),
-            images=training.data.x_test,
-            labels=training.data.y_test,
-            codes=results.codes,
-            plane=results.plane,
-            pairs=job.pairs,
+            title=f"Latent space of setting {spec.setting.name}, seed {spec.seed}",
+            weights=trainer.network.weights(),
+            images=trainer.data.x_test,
+            labels=trainer.data.y_test,
+            codes=evaluation.codes,
+            plane=evaluation.plane,
+            pairs=spec.pairs,
         )
     except explorer.TooLarge as error:
-        print(f"{job.name}: no explorer.html: {error}", file=sys.stderr, flush=True)
+        print(f"{spec.name}: no {EXPLORER}: {error}", file=sys.stderr, flush=True)
         return
-    (folder / "explorer.html").write_text(page, encoding="utf-8")
+    (folder / EXPLORER).write_text(page, encoding="utf-8")
 
 
 def write_csv(path: Path, values: NDArray[Any]) -> None:
-    """Write a vector one value a line, or a matrix one row a line; numbers read back equal."""
+    """Write a vector one value per line, or a matrix one row per line; numbers read back equal."""
     import pyarrow as pa
     from pyarrow import csv
 
     columns = np.atleast_2d(values.T)
     table = pa.table(list(columns), names=[str(i) for i in range(len(columns))])
     csv.write_csv(table, path, csv.WriteOptions(include_header=False))
+
+
+# --- Reading ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class RunFiles:
+    """The artifacts of one run; what it lacks, or what cannot be read, is None."""
+
+    fetch: Callable[[str], Path | None]
+    """Returns where the artifact of this path lies on this machine; None if the run has none."""
+
+    @classmethod
+    def in_folder(cls, folder: Path) -> "RunFiles":
+        """Return the files that `write_files` wrote into `folder`."""
+
+        def fetch(path: str) -> Path | None:
+            return folder / path if (folder / path).is_file() else None
+
+        return cls(fetch)
+
+    def curve(self) -> NDArray[np.float64] | None:
+        """Return the recorded test errors; shape (points,)."""
+        table = self._table(CURVE)
+        return None if table is None else table.ravel().astype(np.float64)
+
+    def codes(self) -> NDArray[np.float32] | None:
+        """Return the latent codes of the test set; shape (n, d)."""
+        table = self._table(CODES)
+        return None if table is None else table.astype(np.float32)
+
+    def labels(self) -> NDArray[np.int64] | None:
+        """Return the digits of these codes, in the same order; shape (n,)."""
+        table = self._table(LABELS)
+        return None if table is None else table.ravel().astype(np.int64)
+
+    def neighbour_shares(self) -> NDArray[np.float64] | None:
+        """Return what `latent.neighbour_shares` found in the plane; shape (10, 10)."""
+        return self._table(NEIGHBOUR_SHARES, (DIGITS, DIGITS))
+
+    def reconstructions(self) -> NDArray[np.float32] | None:
+        """Return a test image of each digit above their reconstructions; shape (2, 10, 784)."""
+        table = self._table(RECONSTRUCTIONS, (2 * DIGITS, PIXELS))
+        return None if table is None else table.astype(np.float32).reshape(2, DIGITS, PIXELS)
+
+    def interpolation(self, pair: Pair) -> Interpolation | None:
+        """Return the interpolation between two digits."""
+        folder = interpolation_folder(pair)
+        nearest = self._table(f"{folder}/nearest.csv", (len(latent.FRACTIONS), 4))
+        if nearest is None:
+            return None
+        fractions, digits, mse, blend_mse = nearest.T
+        steps = [self._table(f"{folder}/{_step_file(f)}", (1, PIXELS)) for f in fractions]
+        pixels = [step for step in steps if step is not None]
+        if len(pixels) < len(steps):
+            return None
+        return Interpolation(
+            digit_a=pair[0],
+            digit_b=pair[1],
+            fractions=fractions,
+            pixels=np.concatenate(pixels).astype(np.float32),
+            nearest_digit=digits.astype(np.int64),
+            nearest_mse=mse,
+            blend_nearest_mse=blend_mse,
+        )
+
+    def generated(self, kind: str) -> NDArray[np.float32] | None:
+        """Return images of `gaussian` or `mixture`, clipped to 0..1; shape (50, 784)."""
+        table = self._table(GENERATED[kind], (SHOWN, PIXELS))
+        return None if table is None else table.astype(np.float32)
+
+    def manifold(self) -> bytes | None:
+        """Return the picture of the manifold, PNG."""
+        return self._picture(MANIFOLD_FIGURE)
+
+    def _table(self, path: str, shape: tuple[int, int] | None = None) -> NDArray[Any] | None:
+        """Return a CSV file as a matrix, of this shape if one is given."""
+        import pyarrow as pa
+        from pyarrow import csv
+
+        local = self.fetch(path)
+        if local is None:
+            return None
+        try:
+            table = csv.read_csv(local, csv.ReadOptions(autogenerate_column_names=True))
+        except pa.ArrowInvalid:
+            return None
+        matrix = np.column_stack([column.to_numpy() for column in table.columns])
+        is_wanted = matrix.dtype.kind in "iuf" and shape in (None, matrix.shape)
+        return matrix if is_wanted else None
+
+    def _picture(self, path: str) -> bytes | None:
+        """Return a PNG file."""
+        from PIL import Image
+
+        local = self.fetch(path)
+        if local is None:
+            return None
+        try:
+            with Image.open(local, formats=["PNG"]) as image:
+                image.verify()
+        except (OSError, SyntaxError):  # what Pillow raises for a damaged file
+            return None
+        return local.read_bytes()

@@ -7,7 +7,7 @@ from jobs.report.collect import collect_records
 from jobs.report.records import ReportRequest
 from jobs.report.render.typst import Submission, build
 from jobs.tracking import Run, Store, versions
-from jobs.tracking.ownership import at_work, mark_interrupted
+from jobs.tracking.ownership import mark_orphans, owned_run
 
 __all__ = [
     "build",
@@ -39,8 +39,8 @@ def report_request(
 
 def log_submission(store: Store, submission: Submission, parent: Run | None = None) -> str:
     """Log a document as a run, below `parent` if that is given; return the run's id."""
-    mark_interrupted(store)
-    with at_work(store, "report", parent) as run, tempfile.TemporaryDirectory() as folder:
+    mark_orphans(store)
+    with owned_run(store, "report", parent) as run, tempfile.TemporaryDirectory() as folder:
         run.set_tags({"kind": "report"} | versions())
         run.describe(_describe(submission))
         _write(submission, Path(folder))

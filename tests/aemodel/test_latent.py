@@ -88,6 +88,23 @@ def test_codes_in_a_tilted_plane_are_recovered() -> None:
     assert plane.axis_names[1] == f"principal component 2 ({1 - share:.0%} of variance)"
 
 
+def test_further_axes_are_the_principal_axes_after_the_plane() -> None:
+    rng = np.random.default_rng(0)
+    codes = rng.normal(size=(5_000, 5)) * [4, 3, 2, 1, 1e-3]
+    plane = latent.project(codes)
+    assert [axis.deviation for axis in plane.further] == pytest.approx([2, 1, 1e-3], rel=0.1)
+    assert [axis.share for axis in plane.further] == pytest.approx([4 / 30, 1 / 30, 0], abs=0.01)
+    directions = np.stack([axis.direction for axis in plane.further])
+    np.testing.assert_allclose(np.abs(directions), np.eye(5)[2:], atol=0.1)
+    np.testing.assert_allclose(directions @ plane.components.T, 0, atol=1e-9)
+
+
+@pytest.mark.parametrize(("size", "count"), [(1, 0), (2, 0), (3, 1), (10, 8), (64, 8)])
+def test_there_are_at_most_eight_further_axes(size: int, count: int) -> None:
+    codes = np.random.default_rng(0).normal(size=(100, size))
+    assert len(latent.project(codes).further) == count
+
+
 def test_projection_is_deterministic_also_for_wide_codes() -> None:
     codes = np.random.default_rng(0).normal(size=(300, 2_000)).astype(np.float32)
     a, b = latent.project(codes), latent.project(codes.copy())

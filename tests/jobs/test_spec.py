@@ -237,11 +237,6 @@ def test_one_training_for_each_setting_and_seed() -> None:
     assert {job.pairs for job in jobs} == {((1, 2),)}
 
 
-def test_the_cost_is_the_work_of_the_matrix_products() -> None:
-    (one,) = parameters.parse_specs("1", replace(ASSIGNMENT, iterations=10), "0", "1-2", "float32")
-    assert one.cost == 218_514 * 10 * 500
-
-
 # --- There and back --------------------------------------------------------------------------
 
 widths = st.integers(1, MAX_WIDTH)

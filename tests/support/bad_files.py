@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from aemodel.data import CSV_STEMS, IDX_STEMS, DataError, Dataset, load_dataset
-from tests.support.workspace import write_idx
+from tests.support.datasets import write_csv, write_idx
 
 Change = Callable[[bytes, random.Random], bytes]
 
@@ -89,23 +89,13 @@ def spoil(good: bytes, form: str, chance: random.Random) -> bytes:
     return bomb(good, chance) if chance.random() < 0.02 else good
 
 
-def write_csv(data: Dataset, folder: Path) -> None:
-    """Write a data set as the assignment's two CSV files."""
-    folder.mkdir()
-    sets = ((data.x_train, data.y_train), (data.x_test, data.y_test))
-    for name, (images, labels) in zip(CSV_STEMS, sets, strict=True):
-        rows = zip(labels.tolist(), images.tolist(), strict=True)
-        lines = (",".join(map(str, (label, *pixels))) for label, pixels in rows)
-        (folder / name).write_text("\n".join(lines) + "\n")
-
-
 class Samples:
     """A folder of each form with good files, of which one at a time is spoilt."""
 
     def __init__(self, data: Dataset, folder: Path) -> None:
         self.folders = {"idx": folder / "idx", "csv": folder / "csv"}
-        write_idx(data, self.folders["idx"])
-        write_csv(data, self.folders["csv"])
+        write_idx(self.folders["idx"], data)
+        write_csv(self.folders["csv"], data)
 
     def try_one(self, seed: int) -> str:
         """Load a data set with one spoilt file; return `loaded`, or `refused`.

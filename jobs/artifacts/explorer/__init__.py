@@ -63,8 +63,8 @@ def build(
 
     Args:
         title: heading of the page; any text.
-        weights: kernel (inputs, outputs) and bias (outputs,) of the six dense layers in order. tanh
-            follows layers 1, 2, 4 and 5; layer 3 gives the code and layer 6 the picture, linearly.
+        weights: kernel (inputs, outputs) and bias (outputs,) of the dense layers in order: the
+            first half is the encoder, the second the decoder, whose last layer alone is linear.
         images: test images (n, 784), 0 black to 255 white.
         labels: their digits (n,); each of the ten occurs.
         codes: their latent codes (n, d).

@@ -1,16 +1,15 @@
 """What the explorer's page knows of a training, as one JSON object, kept short.
 
-The three layers and the codes are stored as coarsely as the decoded pictures allow: the precision
-of each rises until the pixels of a sample of test codes move little enough.
+Weights and codes are rounded (`encoding`), which moves a decoded pixel by less than 1e-2 on the
+scale 0..1; the page says by how much.
 
 Notation: d the latent size, n the number of test images. A place of the map is (x, y) on the plane;
-its code is mean + x a_1 + y a_2 + sum_k s_k a_k, where a_1 and a_2 span the plane and the further
-a_k are the principal axes of what the plane leaves of the codes.
+its code is mean + x a_1 + y a_2 + sum_k s_k a_k: a_1 and a_2 span the plane, and the further a_k
+are the principal axes of the codes after these two.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -18,25 +17,18 @@ from numpy.typing import NDArray
 
 from aemodel.data import IMAGE_SHAPE
 from aemodel.latent import Plane, class_means
-from jobs.artifacts.explorer.encoding import MOST_BITS, FixedPoint, pack, to_fixed_point
+from jobs.artifacts.explorer.encoding import pack, to_fixed_point
 
 Floats = NDArray[np.floating]
-
-PIXEL_TOLERANCE = 7e-3
-"""Most that rounding may move a pixel decoded from the sample, on the scale 0..1. Other codes and
-the screen, which shows 256 greys, add to it: in all less than 1e-2."""
-
-FURTHER_AXES = 8
-"""Most sliders shown."""
 
 GREY_LEVELS = 8
 """Levels in which test images are stored, black to white: a fifth shorter than with 16."""
 
-LEAST_SHARE = 5e-3
-"""A further axis has at least this share of the variance: less moves the picture hardly at all."""
+MIN_SHARE = 5e-3
+"""Variance that a further axis must have: with less it hardly moves the picture."""
 
 _SAMPLE = 1_000
-"""Test codes with which precision is measured."""
+"""Test codes with which the effect of rounding is measured."""
 
 
 @dataclass(frozen=True)
@@ -57,10 +49,22 @@ def describe(
     plane: Plane,
     pairs: Iterable[tuple[int, int]],
 ) -> Content:
-    """Return the content of a page for `decoder`, three layers; the rest as `build` has it."""
+    """Return the content of a page.
+
+    Args:
+        decoder: kernel (inputs, outputs) and bias (outputs,) of its dense layers; tanh follows all
+            but the last.
+        images: test images (n, 784), pixels 0..255.
+        labels: their digits (n,).
+        codes: their latent codes (n, d).
+        plane: the plane that the map shows.
+        pairs: digits (a, b) between which the page offers to walk.
+    """
     from jobs.artifacts.figures import DIGIT_COLOURS
 
-    rounded, pixel_difference = _round([*map(np.vstack, decoder), codes])
+    arrays = [*map(np.vstack, decoder), codes]
+    rounded = [to_fixed_point(array) for array in arrays]
+    pixel_difference = np.abs(_decode([array.values for array in rounded]) - _decode(arrays)).max()
     block = {
         "widths": [len(decoder[0][0]), *(len(bias) for _, bias in decoder)],
         "layers": [layer.encode() for layer in rounded[:-1]],
@@ -72,32 +76,26 @@ def describe(
         "pairs": [[int(digit) for digit in pair] for pair in pairs],
         "mean": plane.mean.tolist(),
         "axes": plane.components.tolist(),
-        "further": further_axes(codes, plane),
+        "further": further_axes(plane),
         "means": class_means(codes, labels).tolist(),
     }
-    return Content(block, pixel_difference)
+    return Content(block, float(pixel_difference))
 
 
-def further_axes(codes: Floats, plane: Plane) -> list[dict[str, Any]]:
-    """Return the principal axes of the codes (n, d) at right angles to the plane, largest first.
+def further_axes(plane: Plane) -> list[dict[str, Any]]:
+    """Return the axes that get a slider: those with more than `MIN_SHARE` of the variance.
 
     Each has its `name`, the unit vector `axis` (d numbers) and the standard `deviation` of the
-    codes along it; there are at most `FURTHER_AXES`, each with more than `LEAST_SHARE` of the
-    variance.
+    codes along it.
     """
-    centred = codes.astype(np.float64) - plane.mean
-    rest = centred - centred @ plane.components.T @ plane.components
-    variances, axes = np.linalg.eigh(rest.T @ rest / len(rest))
-    total = float(np.square(centred).mean(axis=0).sum())
-    count = min(FURTHER_AXES, codes.shape[1] - len(plane.components))
     return [
         {
-            "name": f"{position} ({variances[-1 - k] / total:.0%} of variance)",
-            "axis": axes[:, -1 - k].tolist(),
-            "deviation": float(np.sqrt(variances[-1 - k])),
+            "name": f"{number} ({axis.share:.0%} of variance)",
+            "axis": axis.direction.tolist(),
+            "deviation": axis.deviation,
         }
-        for k, position in enumerate(range(3, 3 + count))
-        if variances[-1 - k] > LEAST_SHARE * total
+        for number, axis in enumerate(plane.further, start=3)
+        if axis.share > MIN_SHARE
     ]
 
 
@@ -127,38 +125,11 @@ def _encode_images(images: NDArray[np.uint8]) -> dict[str, Any]:
     return {"data": pack((upper_rows * GREY_LEVELS + lower_rows).tobytes()), "levels": GREY_LEVELS}
 
 
-def _round(arrays: Sequence[Floats]) -> tuple[list[FixedPoint], float]:
-    """Return the arrays rounded, and the largest difference this makes to a decoded pixel.
-
-    `arrays` are the decoder's layers, each a kernel with the bias as its last row, and then the
-    codes. Each may move a pixel as far as the others may; how far that is falls until all of them
-    together stay within `PIXEL_TOLERANCE`.
-    """
-    pictures = _decode(arrays)
-
-    def difference(others: Sequence[Floats]) -> float:
-        return float(np.abs(_decode(others) - pictures).max())
-
-    @cache
-    def difference_alone(position: int, bits: float) -> float:
-        rounded = to_fixed_point(arrays[position], bits).values
-        return difference([*arrays[:position], rounded, *arrays[position + 1 :]])
-
-    def coarsest(position: int, allowed: float) -> FixedPoint:
-        tried = np.arange(9, MOST_BITS, 0.5)
-        enough = (bits for bits in tried if difference_alone(position, bits) <= allowed)
-        return to_fixed_point(arrays[position], next(enough, MOST_BITS))
-
-    for allowed in PIXEL_TOLERANCE * 0.8 ** np.arange(12):
-        rounded = [coarsest(position, allowed) for position in range(len(arrays))]
-        total = difference([array.values for array in rounded])
-        if total <= PIXEL_TOLERANCE:
-            break
-    return rounded, total
-
-
 def _decode(arrays: Sequence[Floats]) -> Floats:
-    """Return what the layers make of a sample of the codes, unclipped, in single precision."""
+    """Return what a sample of the codes is decoded to, unclipped, in single precision.
+
+    `arrays` are the layers, each a kernel with the bias as its last row, and then the codes.
+    """
     *layers, codes = arrays
     values = codes[:: max(1, len(codes) // _SAMPLE)].astype(np.float32)
     for position, layer in enumerate(layers):

@@ -1,15 +1,14 @@
 """Arrays as short text: fixed-point numbers, deflated, in base64. `data.mjs` is the other side.
 
-A number is offset + step * q with an integer q of 9 to 16 bits, which is split into its high byte
+A number is offset + step * q with an integer q of `BITS` bits, which is split into its high byte
 and its low bits; all high bytes are stored before all low bits. The high bytes of weights and codes
 follow a bell curve, which Huffman's code shortens; the low bits are noise, and the fewer of them
 there are the shorter the text. 16-bit floats cost more for less: for setting 3 after 100,000
-iterations a page of 4.5 MB with pixels off by up to 0.0058, where 14 bits a number give 3.9 MB and
+iterations a page of 4.5 MB with pixels off by up to 0.0058, while 14 bits a number give 3.9 MB and
 0.0039.
 """
 
 import base64
-import math
 import zlib
 from dataclasses import dataclass
 from typing import Any
@@ -19,8 +18,8 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.floating]
 
-MOST_BITS = 16
-"""Bits of the most precise numbers."""
+BITS = 14
+"""Bits of a number."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,8 +27,8 @@ class FixedPoint:
     """Numbers offset + step * integers."""
 
     integers: NDArray[np.uint16]
-    bits: float
-    """The integers are below 2**bits; from 9 to `MOST_BITS`, fractions allowed."""
+    bits: int
+    """The integers are below 2**bits; from 9 to 16."""
     offset: float
     step: float
 
@@ -40,15 +39,15 @@ class FixedPoint:
 
     def encode(self) -> dict[str, Any]:
         """Return the entry that `decodeFixed` in `data.mjs` reads."""
-        low_bits = math.ceil(self.bits) - 8
+        low_bits = self.bits - 8
         data = _pack_planes(self.integers.ravel(), low_bits)
         return {"data": data, "lowBits": low_bits, "offset": self.offset, "step": self.step}
 
 
-def to_fixed_point(values: Floats, bits: float) -> FixedPoint:
+def to_fixed_point(values: Floats, bits: int = BITS) -> FixedPoint:
     """Return finite `values` rounded to 2**bits numbers, evenly from the least to the largest."""
     offset, largest = float(values.min()), float(values.max())
-    step = (largest - offset) / (math.floor(2**bits) - 1) or 1.0
+    step = (largest - offset) / (2**bits - 1) or 1.0
     return FixedPoint(np.rint((values - offset) / step).astype(np.uint16), bits, offset, step)
 
 

@@ -10,13 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection
-from matplotlib.colors import to_hex, to_rgba_array
+from matplotlib.colors import to_rgb, to_rgba_array
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 
 from aemodel.data import Dataset
 from jobs.artifacts import figures
+from jobs.artifacts.pictures import mosaic
 
 RNG = np.random.default_rng(0)
 DECODED = RNG.uniform(-0.3, 1.3, (11, 784)).astype(np.float32)
@@ -41,7 +42,8 @@ def manifold() -> Figure:
 
 
 def reconstructions() -> Figure:
-    return figures.reconstructions(DECODED[:10] / 2, DECODED[1:], np.arange(10))
+    rows = np.stack([DECODED[:10] / 2, DECODED[1:]])
+    return figures.reconstructions(rows, ("test image", "setting 3"))
 
 
 MAKERS = [curve, embedding, manifold, reconstructions, lambda: figures.strip(DECODED)]
@@ -56,8 +58,9 @@ def axes_of(figure: Figure) -> Axes:
     return figure.axes[-1]
 
 
-def enlarged(tiles: list[NDArray[np.uint8]], scale: int) -> NDArray[np.uint8]:
-    return np.hstack(tiles).repeat(scale, axis=0).repeat(scale, axis=1)
+def enlarged(images: NDArray[np.floating], scale: int) -> NDArray[np.uint8]:
+    """Return images side by side, black on white, each pixel `scale` pixels wide and high."""
+    return mosaic([images]).repeat(scale, axis=0).repeat(scale, axis=1)
 
 
 @pytest.mark.parametrize("make", MAKERS)
@@ -72,7 +75,7 @@ def test_png_has_the_same_bytes_each_time_and_no_metadata(make: Callable[[], Fig
 @pytest.mark.parametrize("make", MAKERS)
 def test_figures_are_a_page_wide_and_nothing_is_cut_off(make: Callable[[], Figure]) -> None:
     figure = make()
-    assert 14 <= figure.get_figwidth() * 2.54 <= 15.5
+    assert 14 <= figure.get_figwidth() * 2.54 <= 16.1
     figure.draw_without_rendering()
     drawn = figure.get_tightbbox()
     assert min(drawn.x0, drawn.y0) >= -0.01
@@ -90,52 +93,39 @@ def test_figures_leave_the_global_style_alone(make: Callable[[], Figure]) -> Non
 # --- Images ----------------------------------------------------------------------------------
 
 
-def test_tile_clips_and_rounds() -> None:
-    image = np.zeros(784)
-    image[[0, 1, 28, 29]] = -0.5, 1.5, 0.5, 100.4 / 255
-    picture = figures.tile(image)
-    assert picture.dtype == np.uint8
-    assert picture.shape == (28, 28)
-    assert picture[0, :2].tolist() == [0, 255]
-    assert picture[1, :2].tolist() == [128, 100]
-
-
-def test_tile_gives_back_the_pixels_of_mnist(dataset: Dataset) -> None:
-    for image in dataset.x_test[:20]:
-        np.testing.assert_array_equal(figures.tile(image / np.float32(255)).ravel(), image)
-
-
 @pytest.mark.parametrize("count", [1, 2, 11])
 def test_strip_is_the_images_and_nothing_else(count: int) -> None:
     picture = pixels(figures.strip(DECODED[:count]))
     scale = picture.shape[0] // 28
-    tiles = [figures.tile(image) for image in DECODED[:count]]
-    np.testing.assert_array_equal(picture, enlarged(tiles, scale))
+    np.testing.assert_array_equal(picture, enlarged(DECODED[:count], scale))
 
 
 def test_reconstructions_stand_below_their_originals() -> None:
     figure = reconstructions()
     picture = pixels(figure)[-224:, -1_120:]
-    np.testing.assert_array_equal(
-        picture[:112], enlarged([figures.tile(image / 2) for image in DECODED[:10]], 4)
-    )
-    np.testing.assert_array_equal(
-        picture[112:], enlarged([figures.tile(image) for image in DECODED[1:]], 4)
-    )
+    np.testing.assert_array_equal(picture[:112], enlarged(DECODED[:10] / 2, 4))
+    np.testing.assert_array_equal(picture[112:], enlarged(DECODED[1:], 4))
     names = [text.get_text() for text in axes_of(figure).get_yticklabels()]
-    assert names == ["original", "reconstruction"]
+    assert names == ["test image", "setting 3"]
     assert [text.get_text() for text in axes_of(figure).get_xticklabels()] == list("0123456789")
+
+
+def test_svg_has_the_same_bytes_each_time() -> None:
+    first = figures.svg(curve())
+    assert first == figures.svg(curve())
+    assert first.startswith(b"<?xml")
+    assert b"dc:date" not in first
 
 
 def test_manifold_has_the_first_image_at_the_lower_left() -> None:
     figure = manifold()
     axes = axes_of(figure)
     picture = pixels(figure)
-    scale = 1_150 // (5 * 28)
+    scale = (round(figures.WIDTH * figures.DPI) - 126) // (5 * 28)
     box = axes.get_window_extent()
     left, bottom = round(box.x0), picture.shape[0] - round(box.y0)
     corner = picture[bottom - 28 * scale : bottom, left : left + 2 * 28 * scale]
-    np.testing.assert_array_equal(corner, enlarged([figures.tile(i) for i in DECODED[:2]], scale))
+    np.testing.assert_array_equal(corner, enlarged(DECODED[:2], scale))
     assert axes.get_xlim() == (-2.5, 2.5)  # the outer images are centred on -2 and 2
     assert axes.get_ylim() == (4.5, 6.5)
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("across", "up")
@@ -147,8 +137,8 @@ def test_manifold_of_one_row_has_a_scale() -> None:
 
 
 @pytest.mark.parametrize("count", [1, 7, 10, 25])
-def test_samples_show_image_and_label(dataset: Dataset, count: int) -> None:
-    figure = figures.samples(dataset.x_train[:count], dataset.y_train[:count])
+def test_labelled_images_show_image_and_label(dataset: Dataset, count: int) -> None:
+    figure = figures.labelled_images(dataset.x_train[:count], dataset.y_train[:count])
     texts = [text.get_text() for text in axes_of(figure).texts]
     assert texts == [str(digit) for digit in dataset.y_train[:count]]
     picture = pixels(figure)
@@ -157,7 +147,7 @@ def test_samples_show_image_and_label(dataset: Dataset, count: int) -> None:
     row, column = divmod(count - 1, columns)
     last = picture[row * 28 * scale :, column * 28 * scale :][: 28 * scale, : 28 * scale]
     clear = last[::scale, ::scale][12:]  # below the label
-    np.testing.assert_array_equal(clear, dataset.x_train[count - 1].reshape(28, 28)[12:])
+    np.testing.assert_array_equal(255 - clear, dataset.x_train[count - 1].reshape(28, 28)[12:])
 
 
 # --- The error curve -------------------------------------------------------------------------
@@ -213,7 +203,8 @@ def test_embedding_draws_the_dots_in_the_order_given() -> None:
     np.testing.assert_array_equal(dots.get_offsets(), CODES)
     colours = to_rgba_array([figures.DIGIT_COLOURS[label] for label in LABELS])
     np.testing.assert_array_equal(np.asarray(dots.get_facecolor()), colours)
-    legend = figure.legends[0]
+    legend = axes_of(figure).get_legend()
+    assert legend is not None
     assert [text.get_text() for text in legend.get_texts()] == list("0123456789")
 
 
@@ -231,12 +222,55 @@ def test_degenerate_and_lopsided_codes_can_be_drawn(codes: NDArray[np.float64]) 
 @given(seed=st.integers(0, 999), scale=st.sampled_from([0.0, 0.01, 0.1, 1.0]))
 def test_crowded_numerals_are_moved_apart(seed: int, scale: float) -> None:
     points = np.random.default_rng(seed).uniform(0, scale, (10, 2))
-    spread = figures._spread(points, gap=0.04)
+    spread = figures._spread(points, gap=0.055)
     distances = np.linalg.norm(spread[:, np.newaxis] - spread, axis=2)[np.triu_indices(10, 1)]
-    assert distances.min() > 0.035
+    assert distances.min() > 0.048
     assert np.abs(spread - points).max() < 0.4
 
 
-def test_colours_are_petroffs_ten() -> None:
-    petroff = [to_hex(colour) for colour in matplotlib.color_sequences["petroff10"]]
-    assert sorted(figures.DIGIT_COLOURS) == sorted(petroff)
+@pytest.mark.parametrize("codes", [CODES, CODES * (1, 100), np.zeros((300, 2))])
+def test_limits_are_not_found_anew_when_the_embedding_is_drawn(codes: NDArray[np.float64]) -> None:
+    figure = figures.embedding(codes, LABELS, ("", ""))
+    axes = axes_of(figure)
+    before = axes.get_xlim(), axes.get_ylim()
+    figure.draw_without_rendering()
+    assert (axes.get_xlim(), axes.get_ylim()) == before
+    assert axes.get_xlim()[0] < codes[:, 0].min() <= codes[:, 0].max() < axes.get_xlim()[1]
+    assert axes.get_ylim()[0] < codes[:, 1].min() <= codes[:, 1].max() < axes.get_ylim()[1]
+
+
+def test_comparable_axes_have_the_same_scale() -> None:
+    axes = axes_of(embedding())
+    box = axes.get_window_extent()
+    units = np.diff(axes.get_xlim()) / box.width, np.diff(axes.get_ylim()) / box.height
+    np.testing.assert_allclose(*units, rtol=1e-6)
+
+
+# --- Colours ---------------------------------------------------------------------------------
+
+TO_CONES = ((0.4122, 0.5363, 0.0514), (0.2119, 0.6807, 0.1074), (0.0883, 0.2817, 0.6300))
+TO_OKLAB = ((0.2105, 0.7936, -0.0041), (1.9780, -2.4286, 0.4506), (0.0259, 0.7828, -0.8087))
+VISION = {
+    "normal": np.eye(3),
+    "without red cones": np.array(
+        [[0.1523, 1.0526, -0.2049], [0.1145, 0.7863, 0.0992], [-0.0039, -0.0481, 1.0520]]
+    ),
+    "without green cones": np.array(
+        [[0.3673, 0.8606, -0.2280], [0.2801, 0.6725, 0.0474], [-0.0118, 0.0429, 0.9689]]
+    ),
+}
+"""Linear RGB as it is seen: Machado, Oliveira & Fernandes 2009, severity 1."""
+
+
+@pytest.mark.parametrize(
+    ("vision", "least"),
+    [("normal", 0.17), ("without red cones", 0.1), ("without green cones", 0.1)],
+)
+def test_digits_have_colours_that_can_be_told_apart(vision: str, least: float) -> None:
+    """Distances in Oklab (Ottosson 2020); black and white are 1 apart."""
+    colours = np.array([to_rgb(colour) for colour in (*figures.DIGIT_COLOURS, "white")])
+    linear = np.where(colours <= 0.04045, colours / 12.92, ((colours + 0.055) / 1.055) ** 2.4)
+    seen = np.clip(linear @ VISION[vision].T, 0, 1)
+    lab = np.cbrt(seen @ np.transpose(TO_CONES)) @ np.transpose(TO_OKLAB)
+    distances = np.linalg.norm(lab[:, np.newaxis] - lab, axis=2)[np.triu_indices(11, 1)]
+    assert distances.min() > least

@@ -1,6 +1,7 @@
-"""Numbers and files of a trained network, computed a second way."""
+"""Files of a trained network, read as the assignment's scripts and as the report read them."""
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -8,24 +9,27 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from aemodel.classifier import Classifier
 from aemodel.data import Dataset
+from aemodel.evaluation import Evaluation, Interpolation, evaluate
 from aemodel.settings import RECIPES
 from aemodel.training import Trainer
 from jobs.artifacts import files
-from jobs.artifacts.files import Results
+from jobs.artifacts.files import RunFiles
 from jobs.parameters import parse_specs
 from jobs.spec import TrainingSpec
 
 RECIPE = replace(RECIPES["assignment"], iterations=150, eval_every=50, batch_size=100)
 FRACTIONS = ["0.0", "0.1", "0.2", "0.3", "0.4", "0.5", "0.6", "0.7", "0.8", "0.9", "1.0"]
 
-Case = tuple[Trainer, TrainingSpec, Results, Path]
+Case = tuple[Trainer, TrainingSpec, Evaluation, Path]
 
 
-@pytest.fixture(scope="module", params=["32-16-2", "32-16-6"])
+@pytest.fixture(scope="module", params=["32-16-2", "32-20-16-6"])
 def case(
     request: pytest.FixtureRequest,
     small_dataset: Dataset,
+    small_classifier: Classifier,
     tmp_path_factory: pytest.TempPathFactory,
     one_thread: None,
 ) -> Case:
@@ -34,96 +38,15 @@ def case(
     training = Trainer(job.setting, job.recipe, job.seed, small_dataset, job.precision)
     for _ in training.run():
         pass
-    # As if it had been best in the middle, and over-fitted since.
-    training.curve[1] = replace(training.curve[1], test_mse=1e-4)
-    found = files.evaluate(training, job)
+    found = evaluate(training, job.pairs, small_classifier)
     folder = tmp_path_factory.mktemp("files")
     files.write_files(found, training, job, folder)
     return training, job, found, folder
 
 
-def scaled(training: Trainer) -> NDArray[np.float32]:
-    return training.data.x_test.astype(np.float32) / np.float32(255)
-
-
 def read(path: Path) -> NDArray[np.float64]:
     """Read a file as the assignment's scripts do."""
     return np.loadtxt(path, delimiter=",")
-
-
-# --- Numbers ---------------------------------------------------------------------------------
-
-
-def test_names_of_the_metrics(case: Case) -> None:
-    wanted = {
-        "final_test_mse",
-        "best_test_mse",
-        "best_iteration",
-        "pca_test_mse",
-        "train_seconds",
-        "knn_accuracy",
-        "real_nearest_mse",
-        *(f"mse_digit_{digit}" for digit in range(10)),
-    }
-    assert case[2].metrics.keys() == wanted
-    assert all(type(value) is float for value in case[2].metrics.values())
-
-
-def test_the_final_error_is_that_of_the_network_at_the_end(case: Case) -> None:
-    training, _, found, _ = case
-    x = scaled(training)
-    errors = np.square(np.asarray(training.network.autoencoder(x), np.float64) - x).mean(axis=1)
-    assert found.metrics["final_test_mse"] == pytest.approx(errors.mean(), rel=1e-6)
-    for digit in range(10):
-        of_digit = errors[training.data.y_test == digit]
-        assert found.metrics[f"mse_digit_{digit}"] == pytest.approx(of_digit.mean(), rel=1e-5)
-
-
-def test_the_best_error_is_the_least_of_curve_and_end(case: Case) -> None:
-    training, _, found, _ = case
-    assert [p.iteration for p in training.curve] == [0, 50, 100]
-    metrics = found.metrics
-    assert (metrics["best_iteration"], metrics["best_test_mse"]) == (50.0, 1e-4)
-
-
-def test_the_linear_baseline_has_the_same_size(case: Case) -> None:
-    training, job, found, _ = case
-    x, mean = scaled(training), training.data.x_train.mean(axis=0) / 255
-    centred = training.data.x_train / 255 - mean
-    basis = np.linalg.eigh(centred.T @ centred)[1][:, -job.setting.latent_size :]
-    residual = (x - mean) - (x - mean) @ basis @ basis.T
-    assert found.metrics["pca_test_mse"] == pytest.approx(np.mean(residual**2), rel=1e-4)
-
-
-def test_codes_and_reconstructions_are_the_networks(case: Case) -> None:
-    training, job, found, _ = case
-    x = scaled(training)
-    assert found.codes.shape == (500, job.setting.latent_size)
-    np.testing.assert_allclose(found.codes, training.network.encoder(x), atol=1e-5)
-    labels = training.data.y_test[found.examples]
-    np.testing.assert_array_equal(labels, range(10))
-    decoded = training.network.autoencoder(x[found.examples])
-    np.testing.assert_allclose(found.reconstructions, decoded, atol=1e-5)
-
-
-def test_interpolations_lead_from_mean_to_mean(case: Case) -> None:
-    training, job, found, _ = case
-    assert list(found.paths) == list(job.pairs) == [(3, 8), (8, 2)]
-    labels = training.data.y_test
-    for (a, b), path in found.paths.items():
-        mean_a, mean_b = (found.codes[labels == d].mean(axis=0) for d in (a, b))
-        fractions = np.linspace(0, 1, 11)[:, np.newaxis]
-        decoded = training.network.decoder((1 - fractions) * mean_a + fractions * mean_b)
-        np.testing.assert_allclose(path.pixels, decoded, atol=1e-4)
-        distances = np.square(path.pixels[:, np.newaxis] - scaled(training)).mean(axis=2)
-        np.testing.assert_allclose(path.nearest_mse, distances.min(axis=1), rtol=1e-3)
-        np.testing.assert_array_equal(path.nearest_digit, labels[distances.argmin(axis=1)])
-
-
-def test_the_blend_ends_where_the_path_ends(case: Case) -> None:
-    for path in case[2].paths.values():
-        ends = path.nearest_mse[[0, -1]]
-        np.testing.assert_allclose(path.blend_nearest_mse[[0, -1]], ends, rtol=1e-4)
 
 
 # --- Files -----------------------------------------------------------------------------------
@@ -142,6 +65,11 @@ def test_all_files_and_no_others(case: Case) -> None:
         "reconstructions.png",
         "samples.png",
         "explorer.html",
+        "generated/gaussian.csv",
+        "generated/gaussian.png",
+        "generated/mixture.csv",
+        "generated/mixture.npz",
+        "generated/mixture.png",
     }
     for pair in ("3-to-8", "8-to-2"):
         wanted |= {f"interpolation/{pair}/{name}" for name in ("nearest.csv", "strip.png")}
@@ -171,8 +99,8 @@ def test_the_embedding_files(case: Case) -> None:
 
 def test_the_interpolation_files(case: Case) -> None:
     _, _, found, folder = case
-    for (a, b), path in found.paths.items():
-        place = folder / "interpolation" / f"{a}-to-{b}"
+    for path in found.interpolations:
+        place = folder / "interpolation" / f"{path.digit_a}-to-{path.digit_b}"
         rows = [read(place / f"recreation_{f}.csv") for f in FRACTIONS]
         np.testing.assert_array_equal(np.array(rows, np.float32), path.pixels)
         assert (place / "recreation_0.5.csv").read_text().count("\n") == 1
@@ -191,10 +119,9 @@ def test_the_interpolation_files(case: Case) -> None:
 
 
 def test_the_reconstruction_file(case: Case) -> None:
-    training, _, found, folder = case
+    _, _, found, folder = case
     table = read(folder / "reconstructions.csv").astype(np.float32)
-    np.testing.assert_array_equal(table[:10], scaled(training)[found.examples])
-    np.testing.assert_array_equal(table[10:], found.reconstructions)
+    np.testing.assert_array_equal(table, found.reconstructions.reshape(20, 784))
 
 
 def test_pictures_can_be_opened(case: Case) -> None:
@@ -209,6 +136,66 @@ def test_the_explorer_is_about_this_training(case: Case) -> None:
     _, job, _, folder = case
     page = (folder / "explorer.html").read_text(encoding="utf-8")
     assert f"setting {job.setting.name}, seed 1" in page
+
+
+# --- Reading ---------------------------------------------------------------------------------
+
+
+def test_what_is_written_is_read_back(case: Case) -> None:
+    training, job, found, folder = case
+    run = RunFiles.in_folder(folder)
+    for read_back, wanted in (
+        (run.curve(), [point.test_mse for point in training.curve]),
+        (run.codes(), found.codes),
+        (run.labels(), training.data.y_test),
+        (run.neighbour_shares(), found.neighbour_shares),
+        (run.reconstructions(), found.reconstructions),
+    ):
+        assert read_back is not None
+        np.testing.assert_array_equal(read_back, wanted)
+    for pair, wanted_path in zip(job.pairs, found.interpolations, strict=True):
+        path = run.interpolation(pair)
+        assert path is not None
+        for field in fields(Interpolation):
+            np.testing.assert_array_equal(
+                getattr(path, field.name), getattr(wanted_path, field.name)
+            )
+    manifold = run.manifold()
+    assert (manifold is None) == (job.setting.latent_size != 2)
+    assert manifold is None or manifold == (folder / "manifold.png").read_bytes()
+
+
+READERS: list[tuple[str, Callable[[RunFiles], object]]] = [
+    (files.CURVE, RunFiles.curve),
+    (files.CODES, RunFiles.codes),
+    (files.LABELS, RunFiles.labels),
+    (files.NEIGHBOUR_SHARES, RunFiles.neighbour_shares),
+    (files.RECONSTRUCTIONS, RunFiles.reconstructions),
+    ("interpolation/3-to-8/nearest.csv", lambda run: run.interpolation((3, 8))),
+    ("interpolation/3-to-8/recreation_0.3.csv", lambda run: run.interpolation((3, 8))),
+    (files.MANIFOLD_FIGURE, RunFiles.manifold),
+]
+
+
+@pytest.mark.parametrize("content", [None, b"", b"1,2\n3\n", b"a,b\n", b"\x89PNG\r\n"])
+@pytest.mark.parametrize(("path", "read_it"), READERS, ids=[path for path, _ in READERS])
+def test_missing_and_damaged_files_are_none(
+    case: Case,
+    tmp_path: Path,
+    path: str,
+    read_it: Callable[[RunFiles], object],
+    content: bytes | None,
+) -> None:
+    whole = RunFiles.in_folder(case[3])
+    if content is not None:
+        (tmp_path / "damaged").write_bytes(content)
+
+    def fetch(name: str) -> Path | None:
+        if name != path:
+            return whole.fetch(name)
+        return None if content is None else tmp_path / "damaged"
+
+    assert read_it(RunFiles(fetch)) is None
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,6 @@ assignment's reference points, with a few per cent of noise.
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,8 +26,8 @@ from jobs.report.records import (
     TrainingRecord,
 )
 from jobs.spec import TrainingSpec
+from tests.support.project import DATA
 
-DATA = Path(__file__).parents[3] / "data" / "mnist"
 PAIRS = ((3, 8), (4, 9), (1, 7))
 END_MS = 1_780_000_000_000
 SECONDS = 0.006

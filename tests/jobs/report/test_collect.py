@@ -18,22 +18,22 @@ from jobs.report.collect import collect_records
 from jobs.report.records import Omission, Records, ReportRequest, TrainingRecord
 from jobs.spec import TrainingSpec
 from jobs.tracking import Run, Store, StoreError
-from tests.support.stores import work_in
+from tests.support.stores import NewStore, work_in
 
 RECIPE = replace(RECIPES["assignment"], iterations=300)
 
 
 @pytest.fixture(scope="module", autouse=True)
-def fresh_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def fresh_store(tmp_path_factory: pytest.TempPathFactory, new_store: NewStore) -> Iterator[None]:
     folder = tmp_path_factory.mktemp("collect")
     with pytest.MonkeyPatch.context() as patch:
-        work_in(folder, f"sqlite:///{folder}/mlflow.db", patch)
+        work_in(folder, new_store(folder), patch)
         yield
 
 
 @pytest.fixture
 def store(request: pytest.FixtureRequest) -> Store:
-    """An experiment for each test: making a store takes seconds."""
+    """An experiment for each test."""
     return Store.open(re.sub(r"\W", "_", request.node.name))
 
 

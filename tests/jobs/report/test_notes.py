@@ -107,9 +107,9 @@ DEEP = {
 
 @pytest.mark.parametrize("kind", list(DEEP))
 def test_deep_nesting_is_capped_and_loses_no_text(kind: str) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     tree = notes.parse(DEEP[kind])
-    assert time.monotonic() - started < 10
+    assert time.process_time() - started < 10
     assert "heart" in text_of(tree)
     assert depth(tree) < 25
 

@@ -34,9 +34,11 @@ def glorot(setting: Setting, seed: int = 0) -> Weights:
 
 
 def forward(layers: Weights, values: Floats) -> Floats:
-    """Return tanh after the first and second of three layers, none after the third."""
-    (k1, b1), (k2, b2), (k3, b3) = layers
-    return np.tanh(np.tanh(values @ k1 + b1) @ k2 + b2) @ k3 + b3
+    """Return the outputs of half a network: tanh after all layers but the last."""
+    for kernel, bias in layers[:-1]:
+        values = np.tanh(values @ kernel + bias)
+    kernel, bias = layers[-1]
+    return values @ kernel + bias
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,18 +53,23 @@ class Network:
     plane: Plane
     html: str
 
+    @property
+    def decoder(self) -> Weights:
+        """The second half of the layers."""
+        return self.weights[len(self.weights) // 2 :]
+
     def decode(self, codes: Floats) -> Floats:
         """Return the pictures as a screen shows them: clipped to 0..1."""
-        return np.clip(forward(self.weights[3:], codes), 0, 1)
+        return np.clip(forward(self.decoder, codes), 0, 1)
 
 
 def make_network(
-    setting_text: str, dataset: Dataset, title: str = "Explorer", count: int = 10_000
+    setting: Setting | str, dataset: Dataset, title: str = "Explorer", count: int = 10_000
 ) -> Network:
-    setting = parse_setting(setting_text)
+    setting = parse_setting(setting) if isinstance(setting, str) else setting
     weights = glorot(setting)
     images, labels = dataset.x_test[:count], dataset.y_test[:count]
-    codes = forward(weights[:3], images.astype(np.float32) / 255)
+    codes = forward(weights[: len(weights) // 2], images.astype(np.float32) / 255)
     plane = project(codes)
     html = explorer.build(
         title=title,

@@ -6,6 +6,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 from aemodel.data import Dataset
+from aemodel.settings import Setting
 from tests.jobs.artifacts.explorer.network import Network, make_network
 from tests.jobs.artifacts.explorer.page import Open, assert_same_pixels
 
@@ -75,11 +76,15 @@ def test_sliders_move_along_further_principal_components(
     assert np.abs(page.picture("place-picture") - before).max() > 0.05
 
 
-def test_one_latent_dimension(dataset: Dataset, open_file: Open) -> None:
-    page = open_file(make_network("32-16-1", dataset, count=1000))
+@pytest.mark.parametrize("widths", [(32, 16, 1), (3,), (40, 2), (50, 40, 30, 6)], ids=str)
+def test_any_number_of_layers_and_latent_dimensions(
+    dataset: Dataset, open_file: Open, widths: tuple[int, ...]
+) -> None:
+    page = open_file(make_network(Setting("custom", widths), dataset, count=1000))
     index = page.hold_an_image()
     assert_same_pixels(
         page.picture("reconstruction"), page.network.decode(page.network.codes[index])
     )
+    # Up to ten dimensions are all on the map and the sliders.
     assert_same_pixels(page.picture("place-picture"), page.picture("reconstruction"))
     assert page.complaints() == []

@@ -1,0 +1,196 @@
+"""What a trained network does on the test set: every number and array that its run keeps.
+
+Nothing is written here. Errors and distances are MSE per pixel on the 0..1 scale.
+"""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aemodel import generation, latent, pca
+from aemodel.classifier import Classifier
+from aemodel.data import DIGITS, MAX_PIXEL, Dataset
+from aemodel.training import Trainer
+
+if TYPE_CHECKING:
+    import keras
+
+MANIFOLD_SIDE = 15
+"""Decoded images along each side of the manifold."""
+
+MANIFOLD_SHARE = 0.01
+"""Share of the codes left out at each end of each axis of the manifold."""
+
+BATCH = 1_000
+"""Images encoded or decoded at a time: their activations stay in cache."""
+
+Images = NDArray[np.float32]
+Labels = NDArray[np.integer]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Interpolation:
+    """The images decoded along the line between the mean codes of two digits."""
+
+    digit_a: int
+    digit_b: int
+    fractions: NDArray[np.float64]
+    """f = 0.0, 0.1 ... 1.0; shape (11,)."""
+    pixels: Images
+    """Decoded images, not clipped; shape (11, 784)."""
+    nearest_digit: Labels
+    """Digit of the test image nearest to each decoded image; shape (11,)."""
+    nearest_mse: NDArray[np.float64]
+    """MSE of each decoded image to that test image; shape (11,)."""
+    blend_nearest_mse: NDArray[np.float64]
+    """The same for the pixel blend (1 - f) * first + f * last image; shape (11,)."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Manifold:
+    """The decoded images of a regular grid over the middle of a latent space of two dimensions."""
+
+    pixels: Images
+    """`pixels[i, j]` belongs to the i-th y, from below, and the j-th x; shape (rows, columns, 784).
+    """
+    x_range: tuple[float, float]
+    """The first and the last x."""
+    y_range: tuple[float, float]
+    """The first and the last y."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Evaluation:
+    """What a trained network does on the test set of n images, d its latent size."""
+
+    metrics: dict[str, float]
+    """The final metrics by name."""
+    codes: Images
+    """Latent codes; shape (n, d)."""
+    plane: latent.Plane
+    """The plane in which the codes are shown."""
+    neighbour_shares: NDArray[np.float64]
+    """How the digits mix in that plane, `latent.neighbour_shares`; shape (10, 10)."""
+    interpolations: tuple[Interpolation, ...]
+    """One for each pair of digits asked for."""
+    reconstructions: Images
+    """The first test image of each digit above their reconstructions; shape (2, 10, 784)."""
+    manifold: Manifold | None
+    """For a latent size of 2 alone."""
+    generation: generation.Generation
+
+
+def evaluate(
+    trainer: Trainer, pairs: tuple[tuple[int, int], ...], classifier: Classifier
+) -> Evaluation:
+    """Compute every metric and array of a run's artifacts: seconds, mostly for neighbours.
+
+    Args:
+        trainer: of the network as it is now.
+        pairs: digits to interpolate between, (from, to).
+        classifier: of the same data, to measure generated images with.
+
+    Raises:
+        ValueError: the network gives codes that are not finite.
+    """
+    data, network = trainer.data, trainer.network
+    x_test = data.x_test / MAX_PIXEL
+    codes = apply(network.encoder, x_test)
+    decoded = apply(network.decoder, codes)
+    train_codes = apply(network.encoder, data.x_train / MAX_PIXEL)
+    generated = generation.generate(
+        partial(apply, network.decoder), train_codes, codes, data, classifier, trainer.seed
+    )
+    plane = latent.project(codes)
+    examples = first_of_each_digit(data.y_test)
+    return Evaluation(
+        metrics={
+            **_curve_metrics(trainer),
+            "pca_test_mse": pca.test_mse(
+                trainer.principal_components, data.x_test, trainer.setting.latent_size
+            ),
+            "train_seconds": trainer.seconds,
+            "knn_accuracy": latent.knn_accuracy(train_codes, data.y_train, codes, data.y_test),
+            "real_nearest_mse": latent.median_nearest_mse(data.x_test),
+            **_mse_by_digit(decoded, x_test, data.y_test),
+            **generated.metrics,
+        },
+        codes=codes,
+        plane=plane,
+        neighbour_shares=latent.neighbour_shares(plane.xy, data.y_test),
+        interpolations=_interpolations(network.decoder, codes, data, pairs),
+        reconstructions=np.stack([x_test[examples], decoded[examples]]),
+        manifold=_manifold(network.decoder, codes) if codes.shape[1] == 2 else None,
+        generation=generated,
+    )
+
+
+def apply(model: "keras.Model", inputs: latent.Floats) -> Images:
+    """Return the outputs (n, ...) of a Keras model for `inputs` (n, ...), batch by batch."""
+    batches = np.array_split(inputs, max(1, len(inputs) // BATCH))
+    return np.concatenate([np.asarray(model(batch)) for batch in batches])
+
+
+def first_of_each_digit(labels: Labels) -> NDArray[np.intp]:
+    """Return where each digit 0 to 9 first stands in `labels` (n,); shape (10,)."""
+    return np.array([np.argmax(labels == digit) for digit in range(DIGITS)])
+
+
+def _curve_metrics(trainer: Trainer) -> dict[str, float]:
+    """Return the error at the end, and the least of the curve and the end."""
+    errors = {point.iteration: point.test_mse for point in trainer.curve}
+    errors[trainer.done - 1] = trainer.test_mse()
+    best_iteration = min(errors, key=lambda iteration: errors[iteration])
+    return {
+        "final_test_mse": errors[trainer.done - 1],
+        "best_test_mse": errors[best_iteration],
+        "best_iteration": float(best_iteration),
+    }
+
+
+def _mse_by_digit(
+    decoded: latent.Floats, x_test: latent.Floats, labels: Labels
+) -> dict[str, float]:
+    mse = np.square(decoded - x_test).mean(axis=1, dtype=np.float64)
+    return {f"mse_digit_{digit}": float(mse[labels == digit].mean()) for digit in range(DIGITS)}
+
+
+def _interpolations(
+    decoder: "keras.Model", codes: Images, data: Dataset, pairs: tuple[tuple[int, int], ...]
+) -> tuple[Interpolation, ...]:
+    means = latent.class_means(codes, data.y_test)
+    return tuple(_interpolation(decoder, means, a, b, data) for a, b in pairs)
+
+
+def _interpolation(
+    decoder: "keras.Model", means: latent.Floats, a: int, b: int, data: Dataset
+) -> Interpolation:
+    pixels = apply(decoder, latent.interpolate(means[a], means[b]))
+    blend = latent.interpolate(pixels[0], pixels[-1])
+    nearest, mse = latent.nearest(np.concatenate([pixels, blend]), data.x_test)
+    steps = len(pixels)
+    return Interpolation(
+        digit_a=a,
+        digit_b=b,
+        fractions=np.array(latent.FRACTIONS),
+        pixels=pixels,
+        nearest_digit=data.y_test[nearest[:steps]],
+        nearest_mse=mse[:steps],
+        blend_nearest_mse=mse[steps:],
+    )
+
+
+def _manifold(decoder: "keras.Model", codes: Images) -> Manifold:
+    low = np.quantile(codes, MANIFOLD_SHARE, axis=0)
+    high = np.quantile(codes, 1 - MANIFOLD_SHARE, axis=0)
+    x, y = np.linspace(low, high, MANIFOLD_SIDE, dtype=np.float32).T
+    grid = np.stack(np.meshgrid(x, y), axis=-1)
+    pixels = apply(decoder, grid.reshape(-1, 2))
+    return Manifold(
+        pixels=pixels.reshape(MANIFOLD_SIDE, MANIFOLD_SIDE, -1),
+        x_range=(float(low[0]), float(high[0])),
+        y_range=(float(low[1]), float(high[1])),
+    )

@@ -1,0 +1,136 @@
+"""Numbers of a trained network, computed a second way."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from aemodel.classifier import Classifier
+from aemodel.data import Dataset
+from aemodel.evaluation import Evaluation, evaluate
+from aemodel.settings import RECIPES, Setting
+from aemodel.training import Trainer
+
+RECIPE = replace(RECIPES["assignment"], iterations=150, eval_every=50, batch_size=100)
+PAIRS = ((3, 8), (8, 2))
+
+Case = tuple[Trainer, Evaluation]
+
+
+@pytest.fixture(scope="module", params=[(32, 16, 2), (6,)], ids=str)
+def case(
+    request: pytest.FixtureRequest,
+    small_dataset: Dataset,
+    small_classifier: Classifier,
+    one_thread: None,
+) -> Case:
+    """A short training on a slice of MNIST, and what it came to."""
+    trainer = Trainer(Setting("own", request.param), RECIPE, 1, small_dataset, "float32")
+    for _ in trainer.run():
+        pass
+    # As if it had been best in the middle, and over-fitted since.
+    trainer.curve[1] = replace(trainer.curve[1], test_mse=1e-4)
+    return trainer, evaluate(trainer, PAIRS, small_classifier)
+
+
+def scaled(training: Trainer) -> NDArray[np.float32]:
+    return training.data.x_test.astype(np.float32) / np.float32(255)
+
+
+def test_names_of_the_metrics(case: Case) -> None:
+    wanted = {
+        "final_test_mse",
+        "best_test_mse",
+        "best_iteration",
+        "pca_test_mse",
+        "train_seconds",
+        "knn_accuracy",
+        "real_nearest_mse",
+        *(f"mse_digit_{digit}" for digit in range(10)),
+        *(
+            f"generated_{kind}_{measure}"
+            for kind in ("gaussian", "mixture", "reconstructions", "real")
+            for measure in ("nearest_mse", "sure", "evenness", "frechet")
+        ),
+        "generated_components",
+        "generated_classifier_accuracy",
+    }
+    assert case[1].metrics.keys() == wanted
+    assert all(type(value) is float for value in case[1].metrics.values())
+
+
+def test_the_final_error_is_that_of_the_network_at_the_end(case: Case) -> None:
+    training, found = case
+    x = scaled(training)
+    errors = np.square(np.asarray(training.network.autoencoder(x), np.float64) - x).mean(axis=1)
+    assert found.metrics["final_test_mse"] == pytest.approx(errors.mean(), rel=1e-6)
+    for digit in range(10):
+        of_digit = errors[training.data.y_test == digit]
+        assert found.metrics[f"mse_digit_{digit}"] == pytest.approx(of_digit.mean(), rel=1e-5)
+
+
+def test_the_best_error_is_the_least_of_curve_and_end(case: Case) -> None:
+    training, found = case
+    assert [p.iteration for p in training.curve] == [0, 50, 100]
+    metrics = found.metrics
+    assert (metrics["best_iteration"], metrics["best_test_mse"]) == (50.0, 1e-4)
+
+
+def test_the_linear_baseline_has_the_same_size(case: Case) -> None:
+    training, found = case
+    x, mean = scaled(training), training.data.x_train.mean(axis=0) / 255
+    centred = training.data.x_train / 255 - mean
+    basis = np.linalg.eigh(centred.T @ centred)[1][:, -training.setting.latent_size :]
+    residual = (x - mean) - (x - mean) @ basis @ basis.T
+    assert found.metrics["pca_test_mse"] == pytest.approx(np.mean(residual**2), rel=1e-4)
+
+
+def test_codes_and_reconstructions_are_the_networks(case: Case) -> None:
+    training, found = case
+    x = scaled(training)
+    assert found.codes.shape == (500, training.setting.latent_size)
+    np.testing.assert_allclose(found.codes, training.network.encoder(x), atol=1e-5)
+    originals, decoded = found.reconstructions
+    for digit, image in enumerate(originals):
+        np.testing.assert_array_equal(image, x[np.flatnonzero(training.data.y_test == digit)[0]])
+    np.testing.assert_allclose(decoded, training.network.autoencoder(originals), atol=1e-5)
+
+
+def test_interpolations_lead_from_mean_to_mean(case: Case) -> None:
+    training, found = case
+    assert [(path.digit_a, path.digit_b) for path in found.interpolations] == list(PAIRS)
+    labels = training.data.y_test
+    for path in found.interpolations:
+        mean_a, mean_b = (
+            found.codes[labels == d].mean(axis=0) for d in (path.digit_a, path.digit_b)
+        )
+        np.testing.assert_array_equal(path.fractions, np.arange(11) / 10)
+        fractions = path.fractions[:, np.newaxis]
+        decoded = training.network.decoder((1 - fractions) * mean_a + fractions * mean_b)
+        np.testing.assert_allclose(path.pixels, decoded, atol=1e-4)
+        distances = np.square(path.pixels[:, np.newaxis] - scaled(training)).mean(axis=2)
+        np.testing.assert_allclose(path.nearest_mse, distances.min(axis=1), rtol=1e-3)
+        np.testing.assert_array_equal(path.nearest_digit, labels[distances.argmin(axis=1)])
+
+
+def test_the_blend_ends_where_the_path_ends(case: Case) -> None:
+    for path in case[1].interpolations:
+        ends = path.nearest_mse[[0, -1]]
+        np.testing.assert_allclose(path.blend_nearest_mse[[0, -1]], ends, rtol=1e-4)
+
+
+def test_the_manifold_is_decoded_over_the_middle_of_two_dimensions(case: Case) -> None:
+    training, found = case
+    manifold = found.manifold
+    if training.setting.latent_size != 2:
+        assert manifold is None
+        return
+    assert manifold is not None
+    for low, high, along in (
+        (*manifold.x_range, found.codes[:, 0]),
+        (*manifold.y_range, found.codes[:, 1]),
+    ):
+        assert along.min() < low < np.median(along) < high < along.max()
+    code = np.array([[manifold.x_range[0], manifold.y_range[1]]], np.float32)
+    np.testing.assert_allclose(manifold.pixels[-1, 0], training.network.decoder(code)[0], atol=1e-5)
