@@ -16,6 +16,7 @@ from jobs.spec import TrainingSpec
 from jobs.tracking import Run, Store, StoreError
 from tests.support.begun import Begun, begun
 from tests.support.databases import served
+from tests.support.datasets import write_idx
 from tests.support.refusing_proxy import (
     RefusingProxy,
     Rule,
@@ -26,7 +27,7 @@ from tests.support.refusing_proxy import (
     require,
 )
 from tests.support.stores import work_in
-from tests.support.workspace import wait_for, write_idx
+from tests.support.workspace import wait_for
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -46,7 +47,7 @@ def store(
     proxy: RefusingProxy, tmp_path_factory: pytest.TempPathFactory, small_dataset: Dataset
 ) -> Iterator[Store]:
     folder = tmp_path_factory.mktemp("refusals")
-    write_idx(small_dataset, folder / "mnist")
+    write_idx(folder / "mnist", small_dataset)
     with pytest.MonkeyPatch.context() as patch:
         work_in(folder, proxy.address, patch)
         patch.setattr(environment, "SHORT_SECONDS", "30")

@@ -21,8 +21,8 @@ from jobs.training import command
 from jobs.training.channel import Board
 from jobs.training.outcome import Outcome, RunStatus
 from jobs.training.runs import Sweep, TrainOptions
+from tests.support.datasets import write_idx
 from tests.support.stores import work_in
-from tests.support.workspace import write_idx
 
 METRICS = {
     "final_test_mse": 0.04,
@@ -36,7 +36,7 @@ METRICS = {
 def folder(tmp_path_factory: pytest.TempPathFactory, small_dataset: Dataset) -> Path:
     """A folder with data and a store."""
     made = tmp_path_factory.mktemp("command")
-    write_idx(small_dataset, made / "mnist")
+    write_idx(made / "mnist", small_dataset)
     with pytest.MonkeyPatch.context() as patch:
         work_in(made, f"sqlite:///{made}/mlflow.db", patch)
         Store.open()
