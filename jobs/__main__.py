@@ -218,7 +218,7 @@ def report(
 
     try:
         run_ids = parameters.parse_run_ids(runs)
-        parameters.check_notes(notes)
+        parameters.check_notes(notes, output)
         parameters.check_output(output)
     except parameters.ParameterError as error:
         raise _bad_parameter(error) from None

@@ -29,7 +29,7 @@ TYPED = {
 RESOLVED = {f"resolved.{name}" for name in ("learning_rate", "batch_size", "eval_every")}
 """What was used where nothing was typed."""
 
-CURVES = {"test_mse", "train_mse", "learning_rate", "iterations_per_second"}
+CURVES = {"test_mse", "train_mse", "learning_rate", "iterations_per_second", "seconds"}
 METRICS = CURVES | {
     *("final_test_mse", "best_test_mse", "best_iteration", "train_seconds"),
     *("pca_test_mse", "knn_accuracy", "real_nearest_mse"),
