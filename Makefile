@@ -30,13 +30,14 @@ run: store
 
 # MLflow makes a new store too, but spoils it when it is cut off, or made twice at once.
 store: .venv/installed
-	@python -m jobs.tracking $(EXPERIMENT)
+	@python -m jobs store $(EXPERIMENT)
 
 report: store
 	mlflow run . -e report --env-manager local --experiment-name $(EXPERIMENT)
 
+# Two processes, each with whole modules, in the order that tests/conftest.py gives them.
 test: lint types
-	python -m pytest
+	python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 soak: .venv/installed
 	python -m tests.faults.soak $(SOAK)

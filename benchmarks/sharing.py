@@ -17,7 +17,7 @@ from benchmarks.engines import ENGINES
 from benchmarks.machine import in_new_process
 from benchmarks.timing import Bench, time_alone
 from benchmarks.work import save_initial_weights
-from jobs.training.cores import Shares, available_cores, share_cores
+from jobs.training.cores import Allocation, allocate_cores, available_cores
 
 CORES = (2, 4, 8, 16)
 
@@ -44,22 +44,22 @@ class Cost:
         return (self.serial + self.parallel / cores) if cores >= 1 else self.on(1) / cores
 
 
-Planner = Callable[[Sequence[float], int], Shares]
+Planner = Callable[[Sequence[float], int], Allocation]
 
 
 def _with(threads: Callable[[int, int], int], workers: Callable[[int, int], int]) -> Planner:
     """Return a plan of equal threads, longest first; both are functions of (cores, trainings)."""
 
-    def plan(costs: Sequence[float], cores: int) -> Shares:
+    def plan(costs: Sequence[float], cores: int) -> Allocation:
         n = len(costs)
         order = tuple(sorted(range(n), key=lambda i: -costs[i]))
-        return Shares(workers(cores, n), (threads(cores, n),) * n, order)
+        return Allocation(workers(cores, n), (threads(cores, n),) * n, order)
 
     return plan
 
 
 PLANS: dict[str, Planner] = {
-    "the rule of jobs/training/cores.py": lambda costs, cores: share_cores(costs, 0, cores),
+    "the rule of jobs/training/cores.py": lambda costs, cores: allocate_cores(costs, 0, cores),
     "one after the other, all cores": _with(lambda cores, n: cores, lambda cores, n: 1),
     "one thread each": _with(lambda cores, n: 1, min),
     "cores / processes threads each": _with(lambda cores, n: max(1, cores // n), min),
@@ -67,7 +67,7 @@ PLANS: dict[str, Planner] = {
 }
 
 
-def makespan(costs: Sequence[Cost], shares: Shares, cores: int) -> float:
+def makespan(costs: Sequence[Cost], shares: Allocation, cores: int) -> float:
     """Return the milliseconds in which all trainings are one iteration further."""
     left = [1.0] * len(costs)
     waiting = list(shares.order)

@@ -1,7 +1,7 @@
 """Starts engines in processes of their own and takes their times.
 
 Each engine is timed in two ways. *Alone*: one setting at a time, with all cores. *Side by side*:
-one process a setting, started, ordered and given threads by `jobs.training.cores.share_cores` as
+one process a setting, started, ordered and given threads by `jobs.training.cores.allocate_cores` as
 the train command does: at most `workers` train at a time, and the next starts when one ends.
 """
 
@@ -21,7 +21,7 @@ from typing import Any
 from aemodel.settings import SETTINGS
 from benchmarks.engines import Engine
 from benchmarks.work import PROJECT
-from jobs.training.cores import Shares, available_cores, share_cores
+from jobs.training.cores import Allocation, allocate_cores, available_cores
 
 NEIGHBOURLY = {"OMP_WAIT_POLICY": "passive"}
 """For PyTorch beside others: threads that spin while they wait would take the others' cores."""
@@ -170,6 +170,6 @@ def time_side_by_side(bench: Bench, engine: Engine) -> float:
         return 1e3 * (time.perf_counter() - started) / bench.iterations
 
 
-def shares_of_settings(cores: int = 0) -> Shares:
+def shares_of_settings(cores: int = 0) -> Allocation:
     """Return how the train command shares the cores among the three settings."""
-    return share_cores([setting.parameter_count for setting in SETTINGS.values()], 0, cores)
+    return allocate_cores([setting.parameter_count for setting in SETTINGS.values()], 0, cores)

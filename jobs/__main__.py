@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from jobs.environment import prepare_environment
 from jobs.terminal import mend_streams
 
 app = typer.Typer(
@@ -67,10 +68,6 @@ def train(
     ] = "true",
     author: Annotated[str, typer.Option(help="Name on the submission document.")] = "",
     notes: Annotated[str, typer.Option(help="Markdown file with your own words for it.")] = "",
-    experiment: Annotated[
-        str,
-        typer.Option(help="MLflow experiment; empty: mnist-autoencoders, or as mlflow run says."),
-    ] = "",
 ) -> None:
     """Train one network for each setting and seed; with all three settings, write the report."""
     from jobs import parameters
@@ -93,16 +90,23 @@ def train(
         raise _bad_parameter(error) from None
 
     from aemodel.data import DataError
-    from jobs.training.checkpoint import NoRoom
+    from jobs.filesystem import NotWritable, resolve_path
     from jobs.training.command import train as run
-    from jobs.training.runs import Options
+    from jobs.training.runs import TrainOptions
 
-    options = Options(data, processes, threads_each, resuming, author, notes, experiment)
+    options = TrainOptions(
+        data=resolve_path(str(data)),
+        workers=processes,
+        threads=threads_each,
+        resume=resuming,
+        author=author,
+        notes=notes,
+    )
     try:
         status = run(trainings, options)
     except parameters.ParameterError as error:
         raise _bad_parameter(error) from None
-    except (DataError, NoRoom, StoreError) as error:
+    except (DataError, NotWritable, StoreError) as error:
         _fail(str(error))
     raise typer.Exit(status)
 
@@ -130,26 +134,23 @@ def report(
 
     try:
         run_ids = parameters.parse_run_ids(runs)
-        parameters.check_notes(notes)
+        parameters.check_notes(notes, output)
         parameters.check_output(output)
     except parameters.ParameterError as error:
         raise _bad_parameter(error) from None
 
+    from jobs.filesystem import NotWritable, check_checkpoints_folder, checkpoints_folder
     from jobs.report import command
-    from jobs.tracking import Store, StoreError, reaching
-    from jobs.training.checkpoint import NoRoom, check_room
+    from jobs.tracking import Store, StoreError
 
     try:
-        store = Store.open(experiment)
-        check_room()
+        store = Store.open(experiment, create=False)
+        check_checkpoints_folder(checkpoints_folder())
         request = command.report_request(run_ids, author, notes, output)
-        with reaching(store.tracking_uri):
-            records = command.collect_records(store, request)
-        submission = command.build(records)
-        with reaching(store.tracking_uri):
-            command.log_submission(store, submission)
+        submission = command.build(command.collect_records(store, request))
+        command.log_submission(store, submission)
         command.write_submission(submission, output)
-    except (NoRoom, StoreError) as error:
+    except (NotWritable, StoreError) as error:
         _fail(str(error))
     except OSError as error:
         _fail(f"the document is kept in MLflow, but cannot be written to {output}: {error}")
@@ -166,6 +167,25 @@ def _fail(message: str) -> None:
     raise typer.Exit(DATA_ERROR)
 
 
+@app.command()
+def store(
+    experiment: Annotated[
+        str, typer.Argument(help="MLflow experiment; empty: mnist-autoencoders.")
+    ] = "",
+) -> None:
+    """Make the tracking store and an experiment, if they are missing.
+
+    Unlike `mlflow run`, this is safe to interrupt, and to run several times at once.
+    """
+    from jobs.tracking import Store, StoreError
+
+    try:
+        Store.open(experiment)
+    except StoreError as error:
+        _fail(str(error))
+
+
 if __name__ == "__main__":
     mend_streams()
+    prepare_environment()
     app()

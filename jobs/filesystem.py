@@ -1,10 +1,66 @@
-"""What the operating system has no single call for: a safe write, and whether one can work."""
+"""Folders and files: a user's paths, where unfinished work is kept, and safe writes."""
 
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
+
+CHECKPOINTS_VARIABLE = "CHECKPOINTS"
+"""Environment variable: the folder of unfinished work."""
+
+
+class NotWritable(Exception):
+    """A folder that will be needed cannot be written; the message names it and the remedy."""
+
+
+def checkpoints_folder() -> Path:
+    """Return the absolute path of the folder that holds the states of unfinished trainings, and
+    the locks of the commands at work: `checkpoints`, unless `CHECKPOINTS` names another."""
+    return Path(os.environ.get(CHECKPOINTS_VARIABLE) or "checkpoints").expanduser().absolute()
+
+
+def check_checkpoints_folder(folder: Path) -> None:
+    """Make the folder of unfinished work and try to write to it.
+
+    Raises:
+        NotWritable: it cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            probe.write(bytes(1 << 16))
+    except OSError as error:
+        raise NotWritable(
+            f"the folder {folder}, where unfinished work is kept, cannot be written ({error}): "
+            f"free some space, give write access, or name another with {CHECKPOINTS_VARIABLE}"
+        ) from error
+
+
+def resolve_path(text: str) -> Path:
+    """Return the absolute path that a user means, with `~` expanded.
+
+    `mlflow run` works in the project's folder, wherever it was called. So a relative path is looked
+    for in the caller's folder first, and in the working directory if there is nothing.
+    """
+    try:
+        path = Path(text).expanduser()
+    except RuntimeError:  # nobody of that name
+        path = Path(text)
+    wanted = _caller_folder() / path
+    return path.absolute() if os.path.exists(path) and not os.path.lexists(wanted) else wanted
+
+
+def _caller_folder() -> Path:
+    """Return the folder in which the command was called.
+
+    MLflow does not pass it on, but replaces its shell by this process: its parent is `mlflow run`.
+    """
+    if "MLFLOW_RUN_ID" in os.environ:
+        with suppress(OSError):  # a system without /proc, or the parent of another user
+            return Path(os.readlink(f"/proc/{os.getppid()}/cwd"))
+    return Path.cwd()
 
 
 def is_writable(folder: Path) -> bool:

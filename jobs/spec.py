@@ -17,6 +17,19 @@ Pair = tuple[int, int]
 LEGACY_WIDTHS = ("d1", "d2", "d3")
 """Params that runs with three widths have besides `widths`: older runs and scripts know these."""
 
+TYPED = (
+    "setting",
+    "recipe",
+    "iterations",
+    "learning_rate",
+    "batch_size",
+    "eval_every",
+    "pairs",
+    "precision",
+    "threads",
+)
+"""Params that a user may have typed in another form, or left empty, when `mlflow run` logs them."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingSpec:
@@ -39,6 +52,11 @@ class TrainingSpec:
     def name(self) -> str:
         """The name of its run, such as `setting-3 seed-0`."""
         return f"setting-{self.setting.name} seed-{self.seed}"
+
+    @property
+    def model_name(self) -> str:
+        """The name of its logged model, of characters that MLflow admits."""
+        return self.name.replace(" ", "-")
 
     @property
     def cost(self) -> float:

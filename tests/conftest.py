@@ -1,16 +1,46 @@
 """What tests of several modules share."""
 
+import os
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+from aemodel import classifier
+from aemodel.classifier import Classifier
 from aemodel.data import Dataset, load_dataset
+from jobs.environment import prepare_environment
+from tests.support.datasets import first_images
+from tests.support.once import made_once
+from tests.support.project import DATA, ROOT
+from tests.support.stores import NewStore, copy_store, make_store
 
-DATA = Path(__file__).parents[1] / "data" / "mnist"
+LONGEST = (
+    "tests/end_to_end/test_train.py",
+    "tests/faults/test_outages.py",
+    "tests/end_to_end/test_report.py",
+    "tests/faults/test_machine.py",
+    "tests/faults/test_many.py",
+    "tests/aemodel/test_training.py",
+    "tests/jobs/training/test_worker.py",
+    "tests/end_to_end/test_mlflow_run.py",
+    "tests/aemodel/test_soap.py",
+)
+"""Modules that take half a minute or more, in the order in which they are begun.
+
+Of two processes, each has taken the next whole module when the other is still at its own.
+"""
+
+prepare_environment()
 
 settings.register_profile("untimed", deadline=None)  # a busy machine fails no property
 settings.load_profile("untimed")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest modules, so that none is left for the end."""
+    rank = {ROOT / name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: rank.get(item.path, len(LONGEST)))
 
 
 @pytest.fixture(scope="session")
@@ -22,9 +52,13 @@ def dataset() -> Dataset:
 @pytest.fixture(scope="session")
 def small_dataset(dataset: Dataset) -> Dataset:
     """The first 2,000 training and 500 test images of MNIST."""
-    return Dataset(
-        dataset.x_train[:2000], dataset.y_train[:2000], dataset.x_test[:500], dataset.y_test[:500]
-    )
+    return first_images(dataset, 2000, 500)
+
+
+@pytest.fixture(scope="session")
+def few(dataset: Dataset) -> Dataset:
+    """The first 60 training and 80 test images; all ten digits are among each."""
+    return first_images(dataset, 60, 80)
 
 
 @pytest.fixture(scope="session")
@@ -33,3 +67,23 @@ def one_thread() -> None:
     from aemodel.device import use_threads
 
     use_threads(1)
+
+
+@pytest.fixture(scope="session")
+def session_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The temporary folder that all processes of the session share."""
+    folder: Path = tmp_path_factory.getbasetemp()
+    return folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+
+
+@pytest.fixture(scope="session")
+def new_store(session_folder: Path) -> NewStore:
+    """Return a function that puts an empty store into a folder."""
+    template = made_once(session_folder / "store", make_store)
+    return lambda folder: copy_store(template, folder)
+
+
+@pytest.fixture(scope="session")
+def small_classifier(small_dataset: Dataset) -> Classifier:
+    """A classifier trained on `small_dataset`."""
+    return classifier.train(small_dataset)

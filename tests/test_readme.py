@@ -1,11 +1,11 @@
 """What the README says of the project, against the project."""
 
-from inspect import signature
-from pathlib import Path
+import re
 
-from jobs.__main__ import app
+import yaml
 
-ROOT = Path(__file__).parents[1]
+from tests.support.project import ROOT
+
 README = (ROOT / "README.md").read_text()
 
 
@@ -28,8 +28,28 @@ def test_the_results_are_those_the_report_job_wrote() -> None:
     assert rows == table_rows(written, "| Setting |")
 
 
-def test_every_parameter_is_explained() -> None:
-    (train, *_) = app.registered_commands
-    assert train.callback is not None
-    for name in signature(train.callback).parameters:
-        assert f"`{name}`" in README or name == "experiment"
+def explained() -> dict[str, str]:
+    """Return the default of each parameter of a training, as the README's table has it."""
+    rows = (row.split("|")[1:3] for row in table_rows(README, "| parameter |")[2:])
+    return {
+        name: default.strip().strip("`")
+        for names, default in rows
+        for name in re.findall(r"`(\w+)`", names)
+    }
+
+
+def declared(entry_point: str) -> dict[str, str]:
+    """Return the default of each parameter of an entry point."""
+    entry_points = yaml.safe_load((ROOT / "MLproject").read_text())["entry_points"]
+    parameters = entry_points[entry_point]["parameters"]
+    return {name: parameter["default"] for name, parameter in parameters.items()}
+
+
+def test_the_parameters_of_a_training_and_their_defaults() -> None:
+    assert explained() == declared("main")
+
+
+def test_the_parameters_of_the_report() -> None:
+    section = README.split("\n## The report\n")[1].split("\n## ")[0]
+    mentioned = set(re.findall(r"-P (\w+)=", section))
+    assert declared("report").keys() == mentioned

@@ -1,15 +1,11 @@
 """The only package that talks to MLflow: the store, its runs, and what is written to them.
 
-Nothing here depends on a global active run: a `Store` is opened once by the job, a `Run` is known
-by its id, and other processes reach it through `Run.open(tracking_uri, run_id)`. A store that does
-not answer raises whatever MLflow and the libraries below it raise; `jobs.tracking.outage` tells
-that from other errors.
+Nothing here depends on a global active run: a `Store` is opened once by the command, a `Run` is
+known by its id, and other processes reach it through `Run.open(tracking_uri, run_id)`. What the
+store fails to do is raised as `StoreError`; `jobs.tracking.client` translates, nobody else.
 """
 
-import logging
-import os
-
-from jobs.tracking.outage import StoreAway, StoreError, briefly, patiently, reaching
+from jobs.tracking.outage import StoreError, StoreUnavailable, retry_until_available
 from jobs.tracking.run import Run, RunInfo
 from jobs.tracking.store import EXPERIMENT, Store, git_commit, versions
 
@@ -18,23 +14,9 @@ __all__ = [
     "Run",
     "RunInfo",
     "Store",
-    "StoreAway",
     "StoreError",
-    "briefly",
+    "StoreUnavailable",
     "git_commit",
-    "patiently",
-    "reaching",
+    "retry_until_available",
     "versions",
 ]
-
-# Set before mlflow is imported anywhere, and inherited by the workers: nothing leaves the machine,
-# and its log does not interrupt ours.
-os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
-os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
-# It logs a traceback for every database error that it also raises.
-logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
-# It warns of every model logged in an environment without pip, such as uv makes.
-logging.getLogger("mlflow.utils.environment").setLevel(logging.ERROR)
-# By itself it would try a request for minutes, silently; who waits for a store says so.
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "60")

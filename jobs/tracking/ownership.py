@@ -1,75 +1,118 @@
-"""Which runs a job is at work on: those it is not, although they seem RUNNING, were cut off."""
+"""Ownership of runs: a RUNNING run that no live command owns was interrupted.
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+A command that makes runs holds the lock of one file, `checkpoints/<id>.lock`, from before its first
+run is made, and every run it makes or continues has the tag `owner=<host>:<id>`. The system
+releases the lock when the process ends, however it ends. So a run of this folder that is RUNNING
+although its owner's lock can be taken was interrupted, at whatever moment that was, also if the
+store made it in a request that it called failed.
+"""
+
+import re
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import replace
+from pathlib import Path
 from uuid import uuid4
 
-from jobs.tracking import Run, Store, briefly
-from jobs.training.checkpoint import Checkpoint, abandoned
+from filelock import FileLock, Timeout
 
-CLAIM = "claim"
-"""Tag of a run that was claimed before it was made: under which name."""
+from jobs.environment import short_timeouts
+from jobs.filesystem import checkpoints_folder
+from jobs.tracking.outage import StoreError, StoreUnavailable
+from jobs.tracking.run import Run
+from jobs.tracking.store import OWNER, Store
 
+STOPPED = "stopped at once; the same command continues it"
+LOST = "its process ended without a word; the same command continues it"
+"""Reasons of runs that their command did not end."""
 
-def place_of(store: Store) -> dict[str, str]:
-    """Return what the claims on all runs of an experiment have in common."""
-    return {"tracking_uri": store.tracking_uri, "experiment_id": store.experiment_id}
-
-
-def new_run(
-    store: Store, name: str, identity: Mapping[str, str], parent: Run | None = None
-) -> tuple[Run, Checkpoint]:
-    """Make a run below `parent`, or without one adopt that of `mlflow run`, for this process.
-
-    It is claimed first, so that there is no moment at which a kill would leave it RUNNING.
-
-    Args:
-        identity: as `Checkpoint.claim` has it; includes `place_of` the store.
-    """
-    checkpoint = Checkpoint((not parent and store.run_of_its_own) or uuid4().hex)
-    checkpoint.claim(identity)
-    try:
-        tags = {CLAIM: checkpoint.run_id}
-        run = store.create_run(name, parent, tags) if parent else store.adopt_run(name, tags)
-        for twin in _claimed(store, checkpoint):
-            if twin != run:  # MLflow repeats a request that seemed to fail
-                twin.end("KILLED", "made twice: the store did what it said it could not do")
-        checkpoint.rename(run.run_id)
-    except BaseException:
-        checkpoint.release()  # to `mark_interrupted`: perhaps the run was made all the same
-        raise
-    return run, checkpoint
-
-
-def _claimed(store: Store, checkpoint: Checkpoint) -> Iterator[Run]:
-    """Yield the runs made under a claim of this name."""
-    for info in store.tagged(CLAIM, checkpoint.run_id):
-        yield Run(store.client, info.run_id)
-
-
-def mark_interrupted(store: Store) -> None:
-    """Mark the runs KILLED whose process ended without a word."""
-    place = place_of(store)
-    for found in abandoned(place):
-        for run in (Run(store.client, found.run_id), *_claimed(store, found)):
-            if run.status() == "RUNNING":
-                run.end("KILLED", "its process ended without a word; the same command continues it")
-        if found.identity() == place:  # not of a training: there is nothing to continue
-            found.remove()
-        found.release()
+REGISTER_LOCK = "register.lock"
+"""Held by a command while it finds or makes the runs of its trainings."""
 
 
 @contextmanager
-def at_work(store: Store, name: str, parent: Run | None = None) -> Iterator[Run]:
-    """Make a run that is no training, and end it with what happens in the body."""
-    run, claimed = new_run(store, name, place_of(store), parent)
+def owning(store: Store) -> Iterator[Store]:
+    """Yield the store with a new owner, that of all runs made with it; at the end, end them.
+
+    What is RUNNING then is marked KILLED. If the store is unavailable, the next command does it.
+    """
+    folder, name = checkpoints_folder(), uuid4().hex
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}.lock"
+    owned = replace(store, owner=f"{socket.gethostname()}:{name}")
+    with FileLock(path):
+        try:
+            yield owned
+        finally:
+            with suppress(StoreError), short_timeouts():
+                for info in list(owned.running(owned.owner)):
+                    Run(store.client, info.run_id).end("KILLED", STOPPED)
+                path.unlink(missing_ok=True)
+
+
+@contextmanager
+def registering() -> Iterator[None]:
+    """Let one command at a time find and take over runs of this folder."""
+    folder = checkpoints_folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / REGISTER_LOCK
+    with FileLock(path):
+        try:
+            yield
+        finally:
+            path.unlink()
+
+
+@contextmanager
+def owned_run(store: Store, name: str, parent: Run | None = None) -> Iterator[Run]:
+    """Make a run for other work than training, and end it with the outcome of the body.
+
+    Without a parent it is the run that `mlflow run` made, if there is one. A body that is tried
+    again since the store was unavailable goes on in the same run.
+    """
+    with nullcontext(store) if store.owner else owning(store) as owned:
+        run = owned.create_run(name, parent) if parent else owned.adopt_run(name)
+        try:
+            yield run
+            run.end("FINISHED")
+        except StoreUnavailable:
+            raise
+        except BaseException as error:
+            status = "FAILED" if isinstance(error, Exception) else "KILLED"
+            with suppress(StoreError), short_timeouts():  # else the owner's end does it
+                run.end(status, f"{type(error).__name__}: {error}")
+            raise
+
+
+def mark_orphans(store: Store) -> None:
+    """Mark as KILLED the runs of this folder whose command is gone."""
+    gone = set()
+    for info in list(store.running(f"{socket.gethostname()}:%")):
+        lock = _lock_of(info.tags[OWNER])
+        if lock and lock.exists() and not _is_locked(lock):
+            Run(store.client, info.run_id).end("KILLED", LOST)
+            gone.add(lock)
+    for lock in gone:
+        lock.unlink(missing_ok=True)
+
+
+def is_at_work(owner: str) -> bool:
+    """Return whether the command that a run's `owner` tag names is at work, in this folder."""
+    lock = _lock_of(owner)
+    return lock is not None and lock.exists() and _is_locked(lock)
+
+
+def _lock_of(owner: str) -> Path | None:
+    """Return the lock file of an owner in this folder, or None for what is not an owner's name."""
+    named = re.fullmatch(r".*:([0-9a-f]{32})", owner)
+    return checkpoints_folder() / f"{named[1]}.lock" if named else None
+
+
+def _is_locked(path: Path) -> bool:
+    """Return whether another process, or another user, has a lock."""
     try:
-        yield run
-        run.end("FINISHED")
-    except BaseException as error:
-        status = "FAILED" if isinstance(error, Exception) else "KILLED"
-        with suppress(Exception), briefly():  # else the next command does it
-            run.end(status, f"{type(error).__name__}: {error}")
-        claimed.release()
-        raise
-    claimed.remove()
+        with FileLock(path, timeout=0):
+            return False
+    except (Timeout, OSError):
+        return True

@@ -1,13 +1,14 @@
 """One run of the store: what is read from it and written to it.
 
-Whatever writes here may be repeated after a request that failed, although it may have been carried
-out: nothing is there twice.
+Every write is idempotent: it can be repeated after a failed request that may have succeeded
+nevertheless. Every method raises `StoreError`, or `StoreUnavailable` for what may be over later.
 """
 
 import json
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from itertools import pairwise
@@ -20,7 +21,8 @@ from numpy.typing import NDArray
 from aemodel.data import Dataset
 from aemodel.settings import PIXELS
 from aemodel.training import Point
-from jobs.tracking.outage import http_status
+from jobs.tracking.client import connect
+from jobs.tracking.outage import StoreError
 
 if TYPE_CHECKING:
     import keras
@@ -29,17 +31,24 @@ if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
 
 BATCH = 1000
-"""Most metrics that MLflow's REST interface takes in one call."""
+"""Maximum number of metrics that MLflow's REST interface takes in one call."""
+
+MODEL_FOLDER = "model"
+"""Artifact that holds the model if the server has no logged models."""
+
+RESOLVED = "resolved."
+"""Before the name of a parameter that a user may have typed: the value that was used."""
 
 MODEL_LIBRARIES = ("tensorflow", "keras", "numpy")
 """Libraries that a logged model needs."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RunInfo:
     """What the store says of a run, as plain values."""
 
     run_id: str
+    experiment_id: str
     name: str
     status: str
     """RUNNING, FINISHED, FAILED, KILLED or SCHEDULED."""
@@ -47,7 +56,7 @@ class RunInfo:
     end_ms: int | None
     """Milliseconds since 1970."""
     params: dict[str, str]
-    """As they were really used: `resolved.<name>` under `<name>`."""
+    """As they were used: `resolved.<name>` under `<name>` as well."""
     tags: dict[str, str]
     metrics: dict[str, float]
     """Last value of each."""
@@ -56,16 +65,17 @@ class RunInfo:
     def of(cls, run: "MlflowRun") -> "RunInfo":
         """Return what MLflow knows of a run."""
         params = dict(run.data.params)
-        resolved = {n.removeprefix("resolved."): v for n, v in params.items() if "resolved." in n}
+        used = {n.removeprefix(RESOLVED): v for n, v in params.items() if n.startswith(RESOLVED)}
         return cls(
-            run.info.run_id,
-            run.info.run_name or run.info.run_id,
-            run.info.status,
-            run.info.start_time,
-            run.info.end_time,
-            params | resolved,
-            dict(run.data.tags),
-            dict(run.data.metrics),
+            run_id=run.info.run_id,
+            experiment_id=run.info.experiment_id,
+            name=run.info.run_name or run.info.run_id,
+            status=run.info.status,
+            start_ms=run.info.start_time,
+            end_ms=run.info.end_time,
+            params=params | used,
+            tags=dict(run.data.tags),
+            metrics=dict(run.data.metrics),
         )
 
 
@@ -80,22 +90,27 @@ class Run:
     def open(cls, tracking_uri: str, run_id: str) -> "Run":
         """Return the run `run_id` of the store at `tracking_uri`."""
         import mlflow
-        from mlflow.tracking import MlflowClient
 
         mlflow.set_tracking_uri(tracking_uri)
-        return cls(MlflowClient(tracking_uri), run_id)
+        return cls(connect(tracking_uri), run_id)
 
-    def log_params(self, params: Mapping[str, str]) -> None:
+    def log_params(self, params: Mapping[str, str], typed: Collection[str] = ()) -> None:
         """Log parameters.
 
         `mlflow run` logs what the user typed under the parameter's name, and MLflow never changes a
-        parameter: where that text differs, what was really used is logged as `resolved.<name>`.
+        parameter. So the values used of those that a user can type are always logged as
+        `resolved.<name>`, and as `<name>` unless another text is there.
+
+        Args:
+            params: name -> value used.
+            typed: names of the parameters that a user can type.
         """
         from mlflow.entities import Param
 
-        typed = self.client.get_run(self.run_id).data.params
-        names = {n: n if typed.get(n, v) == v else f"resolved.{n}" for n, v in params.items()}
-        self.client.log_batch(self.run_id, params=[Param(names[n], v) for n, v in params.items()])
+        known = self.client.get_run(self.run_id).data.params
+        values = {name: v for name, v in params.items() if known.get(name, v) == v}
+        values |= {f"{RESOLVED}{name}": params[name] for name in typed}
+        self.client.log_batch(self.run_id, params=[Param(n, v) for n, v in values.items()])
 
     def set_tags(self, tags: Mapping[str, str]) -> None:
         """Set tags, replacing those of the same name."""
@@ -131,6 +146,7 @@ class Run:
                 "train_mse": point.train_mse,
                 "learning_rate": point.learning_rate,
                 "iterations_per_second": _rate(previous, point),
+                "seconds": point.seconds,
             }
             time_ms = start_ms + int(1000 * point.seconds)
             metrics += [Metric(n, value, time_ms, point.iteration) for n, value in values.items()]
@@ -140,13 +156,11 @@ class Run:
             )
 
     def status(self) -> str:
-        """Return MLflow's status of the run, or nothing where it is deleted or unknown."""
-        from mlflow.exceptions import MlflowException
-
+        """Return MLflow's status of the run, or nothing if it is deleted or unknown."""
         try:
             info = self.client.get_run(self.run_id).info
-        except MlflowException as error:
-            if http_status(error) != 404:
+        except StoreError as error:
+            if error.status != 404:
                 raise
             return ""
         return str(info.status) if info.lifecycle_stage == "active" else ""
@@ -161,12 +175,10 @@ class Run:
         return sorted((point.step, point.value) for point in points)
 
     def download(self, path: str, folder: Path) -> Path | None:
-        """Return a local copy of an artifact, made in `folder`, or None where there is none."""
-        from mlflow.exceptions import MlflowException
-
+        """Return a local copy of an artifact, made in `folder`, or None if there is none."""
         try:
             return Path(self.client.download_artifacts(self.run_id, path, str(folder)))
-        except (MlflowException, OSError):
+        except (StoreError, OSError):
             beside = self.client.list_artifacts(self.run_id, str(PurePosixPath(path).parent))
             if path in [item.path for item in beside]:
                 raise
@@ -192,6 +204,20 @@ class Run:
         entities = [Metric(name, value, now, step) for name, value in metrics.items()]
         self.client.log_batch(self.run_id, metrics=entities, synchronous=True)
 
+    def link_metrics(self, names: Collection[str], model_id: str) -> None:
+        """Show the last values of some metrics of the run at its logged model as well."""
+        from mlflow.entities import Metric
+
+        if self.client.get_logged_model(model_id).metrics:
+            return
+        values = self.client.get_run(self.run_id).data.metrics
+        last = self.client.get_metric_history(self.run_id, next(iter(names)))[-1]
+        entities = [
+            Metric(name, values[name], last.timestamp, last.step, model_id=model_id)
+            for name in names
+        ]
+        self.client.log_batch(self.run_id, metrics=entities, synchronous=True)
+
     def log_image(self, key: str, step: int, pixels: "NDArray[np.uint8]") -> None:
         """Log one picture (height, width) of a series that the UI shows with a step slider.
 
@@ -211,7 +237,6 @@ class Run:
         """Log which data the run was trained and tested on."""
         from mlflow.entities import Dataset as LoggedDataset
         from mlflow.entities import DatasetInput, InputTag
-        from mlflow.exceptions import MlflowException
 
         sizes = {"training": len(dataset.x_train), "testing": len(dataset.x_test)}
         inputs = []
@@ -226,7 +251,7 @@ class Run:
             inputs.append(DatasetInput(logged, [InputTag("mlflow.data.context", context)]))
         try:
             self.client.log_inputs(self.run_id, datasets=inputs)
-        except MlflowException:
+        except StoreError:
             # Of runs that log the same data at the same moment for the first time in an experiment,
             # the store takes one and refuses the others; by now it knows the data.
             self.client.log_inputs(self.run_id, datasets=inputs)
@@ -235,43 +260,43 @@ class Run:
         """Log every file in `folder` as an artifact, under its path in the folder."""
         self.client.log_artifacts(self.run_id, str(folder), artifact_path or None)
 
-    def log_model(self, model: "keras.Model", step: int, example: "NDArray[Any]") -> None:
+    def log_model(self, model: "keras.Model", name: str, step: int, example: "NDArray[Any]") -> str:
         """Log the autoencoder, servable; its layers `encoder` and `decoder` are models as well.
 
         What `mlflow.tensorflow.log_model` does, one step at a time: an attempt that was cut off is
         completed instead of leaving a second model behind.
-        """
-        import mlflow.tensorflow
-        from mlflow.models import Model, ModelSignature
-        from mlflow.types.schema import Schema, TensorSpec
 
-        images = Schema([TensorSpec(np.dtype(np.float32), (-1, PIXELS))])
-        logged = self._logged_model(step)
-        with tempfile.TemporaryDirectory() as folder:
-            path = str(Path(folder, "model"))
-            mlflow.tensorflow.save_model(
-                model,
-                path,
-                mlflow_model=Model(logged.artifact_location, self.run_id, model_id=logged.model_id),
-                signature=ModelSignature(images, images),
-                input_example=example,
-                pip_requirements=[f"{name}=={version(name)}" for name in MODEL_LIBRARIES],
-            )
+        Returns:
+            The id of the logged model.
+        """
+        logged = self._logged_model(name, step)
+        with _saved_model(model, example, logged.artifact_location, self.run_id, logged) as path:
             self.client.log_model_artifacts(logged.model_id, path)
         self.client.finalize_logged_model(logged.model_id, "READY")
+        return str(logged.model_id)
 
-    def _logged_model(self, step: int) -> "LoggedModel":
+    def log_model_files(self, model: "keras.Model", example: "NDArray[Any]") -> None:
+        """Log the autoencoder as the artifact `model/`, for a server without logged models."""
+        with _saved_model(model, example, MODEL_FOLDER, self.run_id) as path:
+            self.client.log_artifacts(self.run_id, path, MODEL_FOLDER)
+
+    def model_id(self) -> str:
+        """Return the id of the run's logged model, or nothing if it has none."""
+        outputs = self.client.get_run(self.run_id).outputs
+        return str(outputs.model_outputs[0].model_id) if outputs and outputs.model_outputs else ""
+
+    def _logged_model(self, name: str, step: int) -> "LoggedModel":
         """Return the entry of this run's model, made if it is missing."""
         from mlflow.entities import LoggedModelOutput
 
         run = self.client.get_run(self.run_id)
-        place, of_this_run = run.info.experiment_id, f"source_run_id = '{self.run_id}'"
-        found = self.client.search_logged_models([place], filter_string=of_this_run)
+        experiment, query = run.info.experiment_id, f"source_run_id = '{self.run_id}'"
+        known = self.client.search_logged_models([experiment], filter_string=query)
         logged = (
-            found[0]
-            if found
+            known[0]
+            if known
             else self.client.create_logged_model(
-                place, "model", self.run_id, params=dict(run.data.params)
+                experiment, name, self.run_id, params=dict(run.data.params)
             )
         )
         outputs = run.outputs.model_outputs if run.outputs else []
@@ -280,10 +305,37 @@ class Run:
         return logged
 
     def end(self, status: str, reason: str = "") -> None:
-        """End the run as FINISHED, FAILED or KILLED, with the reason where it did not finish."""
+        """End the run as FINISHED, FAILED or KILLED, with the reason if it did not finish."""
         if reason:
             self.set_tags({"reason": reason[:5000]})
         self.client.set_terminated(self.run_id, status)
+
+
+@contextmanager
+def _saved_model(
+    model: "keras.Model",
+    example: "NDArray[Any]",
+    location: str,
+    run_id: str,
+    logged: "LoggedModel | None" = None,
+) -> Iterator[str]:
+    """Save a model in MLflow's form; yield the folder, which is deleted at the end."""
+    import mlflow.tensorflow
+    from mlflow.models import Model, ModelSignature
+    from mlflow.types.schema import Schema, TensorSpec
+
+    images = Schema([TensorSpec(np.dtype(np.float32), (-1, PIXELS))])
+    with tempfile.TemporaryDirectory() as folder:
+        path = str(Path(folder, "model"))
+        mlflow.tensorflow.save_model(
+            model,
+            path,
+            mlflow_model=Model(location, run_id, model_id=logged.model_id if logged else None),
+            signature=ModelSignature(images, images),
+            input_example=example,
+            pip_requirements=[f"{name}=={version(name)}" for name in MODEL_LIBRARIES],
+        )
+        yield path
 
 
 def _rate(previous: Point | None, point: Point) -> float:

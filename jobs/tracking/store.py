@@ -3,7 +3,7 @@
 import getpass
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -13,24 +13,20 @@ from urllib.parse import unquote, urlparse
 
 from jobs.filesystem import is_writable
 from jobs.tracking import ui_view
-from jobs.tracking.outage import (
-    StoreError,
-    http_status,
-    innermost,
-    is_damage,
-    is_temporary,
-    patience,
-    reaching,
-)
+from jobs.tracking.client import connect, without_password
+from jobs.tracking.outage import StoreError, patience
 from jobs.tracking.run import Run, RunInfo
-from jobs.tracking.sqlite import first_use, spelled_out
+from jobs.tracking.sqlite import canonical_uri, created_once, existing
 
 if TYPE_CHECKING:
     from mlflow.entities import Experiment
     from mlflow.tracking import MlflowClient
 
 EXPERIMENT = "mnist-autoencoders"
-"""Experiment used where `mlflow run` did not choose one."""
+"""Experiment used if `mlflow run` did not choose one."""
+
+PARENT = "mlflow.parentRunId"
+"""MLflow's tag of the run above."""
 
 LOCAL_UI = "http://127.0.0.1:5000"
 """Where `make ui` opens the MLflow UI of a store on disk."""
@@ -41,95 +37,140 @@ LIBRARIES = ("tensorflow", "keras", "numpy", "scikit-learn", "matplotlib", "mlfl
 GENERATED_NAME = re.compile(r"[a-z]+-[a-z]+-[0-9]+")
 """What MLflow calls a run that nobody named, such as `bold-fox-123`."""
 
+OWNER = "owner"
+"""Tag of a run: the command that is at work on it, as `jobs.tracking.ownership` has it."""
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, kw_only=True)
 class Store:
     """An experiment of a tracking store."""
 
     tracking_uri: str
+    """May hold a password: it is never shown."""
     experiment_id: str
     experiment: str
     """The experiment's name."""
     client: "MlflowClient"
+    owner: str = ""
+    """Which command makes runs with it; empty while it only reads."""
 
     @classmethod
-    def open(cls, experiment: str = "") -> "Store":
-        """Open the store of the environment, making it and the experiment where they are missing.
+    def open(cls, experiment: str = "", create: bool = True) -> "Store":
+        """Open the store of the environment.
 
         Args:
             experiment: name; empty for the experiment `mlflow run` chose, else `EXPERIMENT`.
+            create: make the experiment if it is missing, and offer our view of it; reading does
+                neither.
 
         Raises:
-            StoreError: the address is of no store, the file is of no whole one, the experiment is
-                deleted, or its artifacts cannot be written from here.
-            StoreAway: the store does not answer, or cannot be written.
+            StoreError: there is no store at the address, the file is not a whole one, the
+                experiment is deleted, missing, or another than that of `mlflow run`, or its
+                artifacts cannot be written from here.
+            StoreUnavailable: the store does not answer, or cannot be written.
         """
         import mlflow
-        from mlflow.exceptions import MlflowException
 
         patience()  # refused now, not in an hour
-        tracking_uri = spelled_out(mlflow.get_tracking_uri())
-        with reaching(tracking_uri), first_use(tracking_uri):
-            client = _client(tracking_uri)
-            given = "" if experiment else os.environ.get("MLFLOW_EXPERIMENT_ID", "")
-            name = experiment or os.environ.get("MLFLOW_EXPERIMENT_NAME") or EXPERIMENT
-            try:
-                found = _experiment(client, given, name)
-            except MlflowException as error:
-                if http_status(error) >= 500:
-                    raise
-                raise StoreError(f"experiment {given or name!r} cannot be used: {error}") from error
-            _offer_view(client, found)
+        tracking_uri = canonical_uri(mlflow.get_tracking_uri())
+        with created_once(tracking_uri) if create else existing(tracking_uri):
+            client = connect(tracking_uri)
+            found = _experiment(client, experiment, create)
+            if create:
+                _offer_view(client, found)
         if found.lifecycle_stage != "active":
             raise StoreError(
                 f"experiment {found.name!r} is deleted: restore it with `mlflow experiments "
                 f"restore --experiment-id {found.experiment_id}`, or name another experiment"
             )
         _require_writable(found.artifact_location, found.name, tracking_uri)
-        return cls(tracking_uri, found.experiment_id, found.name, client)
+        return cls(
+            tracking_uri=tracking_uri,
+            experiment_id=found.experiment_id,
+            experiment=found.name,
+            client=client,
+        )
 
-    def create_run(
-        self, name: str, parent: Run | None = None, tags: Mapping[str, str] | None = None
-    ) -> Run:
-        """Make a run, a child of the run `parent` if that is given."""
-        tags = {**(tags or {}), "mlflow.source.name": "jobs", "mlflow.user": _user()}
-        tags |= {"mlflow.parentRunId": parent.run_id} if parent else {}
+    @property
+    def address(self) -> str:
+        """The tracking address as it may be shown and recorded: without user and password."""
+        return without_password(self.tracking_uri)
+
+    def has_logged_models(self) -> bool:
+        """Return whether the server keeps logged models, as MLflow 3 does."""
+        try:
+            self.client.search_logged_models([self.experiment_id], max_results=1)
+        except StoreError as error:
+            if error.status not in (404, 501):
+                raise
+            return False
+        return True
+
+    def create_run(self, name: str, parent: Run | None = None) -> Run:
+        """Make a run, below `parent` if that is given.
+
+        Repeated after a request that failed, although it was carried out, it returns that run.
+        """
+        above = {PARENT: parent.run_id} if parent else {}
+        for info in self.running(self.owner) if self.owner else ():
+            if (info.name, info.tags.get(PARENT)) == (name, above.get(PARENT)):
+                return Run(self.client, info.run_id)
+        tags = above | {"mlflow.source.name": "jobs", "mlflow.user": _user()}
+        tags |= {OWNER: self.owner} if self.owner else {}
         tags |= {"mlflow.source.git.commit": commit} if (commit := git_commit()) else {}
         run = self.client.create_run(self.experiment_id, run_name=name, tags=tags)
         return Run(self.client, run.info.run_id)
 
     @property
-    def run_of_its_own(self) -> str:
-        """Id of the run that `mlflow run` made for this process; empty where there is none."""
+    def given_run(self) -> str:
+        """Id of the run that `mlflow run` made for this process; empty if there is none."""
         return os.environ.get("MLFLOW_RUN_ID", "")
 
-    def adopt_run(self, name: str, tags: Mapping[str, str] | None = None) -> Run:
-        """Return the run that `mlflow run` made for this process, or make one with `tags`.
+    def adopt_run(self, name: str) -> Run:
+        """Return the run that `mlflow run` made for this process; without one, make one.
 
-        It gets `name` unless the user chose one.
+        It gets `name` unless the user chose one. A run that holds something of ours already, as
+        when two commands were started in one `mlflow run`, gets a new one below it.
+
+        Raises:
+            StoreError: the store has no such run.
         """
-        run_id = self.run_of_its_own
-        if not run_id:
-            return self.create_run(name, tags=tags)
-        run = self.client.get_run(run_id)
-        if GENERATED_NAME.fullmatch(run.info.run_name or ""):
-            self.client.update_run(run_id, name=name)
-        return Run(self.client, run_id)
+        if not self.given_run:
+            return self.create_run(name)
+        given = Run(self.client, self.given_run)
+        if not given.status():
+            raise StoreError(
+                f"MLFLOW_RUN_ID names the run {given.run_id}, which {self.address} does not have: "
+                "unset MLFLOW_RUN_ID, or set MLFLOW_TRACKING_URI to the absolute address of the "
+                "store that has it"
+            )
+        info = given.info()
+        is_ours = info.tags.get(OWNER) == self.owner
+        if not is_ours and info.tags.keys() & {OWNER, "kind"}:
+            return self.create_run(name, given)
+        given.set_tags({OWNER: self.owner})
+        if GENERATED_NAME.fullmatch(info.name):
+            self.client.update_run(given.run_id, name=name)
+        return given
 
     def runs(self, kind: str) -> Iterator[RunInfo]:
         """Yield the runs of one kind (`training`, `sweep`, `report`), newest first."""
-        return self.tagged("kind", kind)
+        return self.search(f"tags.kind = '{kind}'")
 
-    def tagged(self, tag: str, text: str) -> Iterator[RunInfo]:
-        """Yield the runs of which a tag is `text`, newest first."""
+    def search(self, query: str) -> Iterator[RunInfo]:
+        """Yield the runs of the experiment that match a filter of MLflow's, newest first."""
         search, ids = self.client.search_runs, [self.experiment_id]
-        query, order = f"tags.{tag} = '{text}'", ["attributes.start_time DESC"]
+        order = ["attributes.start_time DESC"]
         page = search(ids, query, order_by=order)
         while True:
             yield from map(RunInfo.of, page)
             if not page.token:
                 return
             page = search(ids, query, order_by=order, page_token=page.token)
+
+    def running(self, owner: str) -> Iterator[RunInfo]:
+        """Yield the runs that are RUNNING and of an owner; `%` in it stands for any text."""
+        return self.search(f"attributes.status = 'RUNNING' and tags.{OWNER} LIKE '{owner}'")
 
     def run(self, run_id: str) -> Run:
         """Return the run `run_id`.
@@ -139,15 +180,16 @@ class Store:
         """
         run = Run(self.client, run_id)
         if not run.status():
-            raise StoreError(f"there is no run {run_id} at {self.tracking_uri}")
+            raise StoreError(f"there is no run {run_id} at {self.address}", status=404)
         return run
 
     def link(self, run_id: str = "") -> str:
         """Return the address of a run in the UI, or of the experiment under the saved view.
 
-        It is the server's where the store is one, else where `make ui` opens the store.
+        It is the server's if the store is one, else the one where `ui_command` opens the store.
         """
-        server = self.tracking_uri if self.tracking_uri.startswith("http") else LOCAL_UI
+        server = self.address if self.tracking_uri.startswith("http") else LOCAL_UI
+        server = server.replace("***@", "")
         page = f"{server}/#/experiments/{self.experiment_id}/runs"
         chosen = f"/{run_id}?" if run_id else f"?viewStateShareKey={ui_view.KEY}&"
         return f"{page}{chosen}workflowType=machine_learning"
@@ -183,42 +225,47 @@ def git_commit() -> str:
 
 
 def _offer_view(client: "MlflowClient", experiment: "Experiment") -> None:
-    """Put our view of the experiment among those the UI offers; refused, the job does without."""
-    from mlflow.exceptions import MlflowException
-
+    """Put our view of the experiment among those the UI offers; if refused, go on without it."""
     view = ui_view.saved_view(experiment.creation_time or 0)
     if experiment.tags.get(ui_view.TAG) != view:
-        with suppress(MlflowException):
+        with suppress(StoreError):
             client.set_experiment_tag(experiment.experiment_id, ui_view.TAG, view)
 
 
-def _client(tracking_uri: str) -> "MlflowClient":
-    from mlflow.tracking import MlflowClient
+def _experiment(client: "MlflowClient", name: str, create: bool) -> "Experiment":
+    """Return the experiment called `name`; without a name, that of the environment.
 
-    try:
-        return MlflowClient(tracking_uri)
-    except Exception as error:
-        if is_temporary(error) or is_damage(innermost(error)):
-            raise
+    Under `mlflow run` a name may only repeat the experiment of the run that it made, or go beside
+    the experiment `Default`, which is MLflow's when nobody chose one.
+    """
+    given = os.environ.get("MLFLOW_EXPERIMENT_ID", "")
+    chosen = client.get_experiment(given) if given else None
+    if name and chosen and os.environ.get("MLFLOW_RUN_ID") and chosen.name not in (name, "Default"):
         raise StoreError(
-            f"the tracking store {tracking_uri!r} cannot be opened ({error}): MLFLOW_TRACKING_URI "
-            "is for example sqlite:///mlflow.db, or http://127.0.0.1:5000 of a server"
-        ) from error
+            f"two experiments are named: {chosen.name!r} by mlflow run and {name!r} by the "
+            "parameter experiment: give one of them"
+        )
+    if chosen and not name:
+        return chosen
+    return _experiment_named(
+        client, name or os.environ.get("MLFLOW_EXPERIMENT_NAME") or EXPERIMENT, create
+    )
 
 
-def _experiment(client: "MlflowClient", given: str, name: str) -> "Experiment":
-    """Return the experiment of the id `given`, else the one called `name`, made if it is missing.
+def _experiment_named(client: "MlflowClient", name: str, create: bool) -> "Experiment":
+    """Return an experiment, made if it is missing and `create` says so.
 
     Of several processes that make it at the same time on a server, all but one are refused: they
     find it then.
     """
-    from mlflow.exceptions import MlflowException
-
-    found = client.get_experiment(given) if given else client.get_experiment_by_name(name)
+    found = client.get_experiment_by_name(name)
+    if found is None and not create:
+        others = ", ".join(repr(other.name) for other in client.search_experiments())
+        raise StoreError(f"there is no experiment {name!r} here; there are {others or 'none'}")
     if found is None:
         try:
             found = client.get_experiment(client.create_experiment(name))
-        except MlflowException:
+        except StoreError:
             found = client.get_experiment_by_name(name)
             if found is None:
                 raise

@@ -1,4 +1,4 @@
-"""What a training has to tell the tracker while it is under way, kept until the tracker has it.
+"""Curve points and pictures of a running training, buffered until the tracker has them.
 
 A store that does not answer costs a training nothing: what could not be sent waits for the next
 try, and what is still unsent when the training is saved is saved with it.
@@ -12,19 +12,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aemodel.training import Point
-from jobs.tracking import Run, StoreAway, briefly, reaching
+from jobs.tracking.outage import StoreUnavailable
+from jobs.tracking.run import Run
 
 SEND_SECONDS = 5.0
 """Seconds between two tries."""
 
 WAITING_SHARE = 0.1
-"""Most of the time that may go into talking to a store that is slow, or gone."""
+"""Largest share of the time to spend on a slow or unreachable store."""
 
 PICTURE = "picture_"
 """With the iteration, the name of a picture in a saved state."""
 
 
-class Outbox:
+class Uploader:
     """Points of the curve and pictures of one training, each sent once.
 
     A resumed training goes over points again that it sent before it was killed: they are skipped.
@@ -55,16 +56,19 @@ class Outbox:
         self._start_ms = int(1000 * (time.time() - seconds))
 
     def send_when_due(self) -> None:
-        """Send what there is from time to time; where the store is away, note it and go on."""
+        """Send what there is from time to time; if the store is unavailable, note it and go on.
+
+        Raises:
+            StoreError: it refuses, and will do so again.
+        """
         started = time.monotonic()
         if started < self._next_try:
             return
         try:
-            with reaching(self.tracking_uri), briefly():
-                self.send()
+            self.send()
             self.trouble = ""
-        except StoreAway as error:
-            self.trouble = f"{error}; what it is to have is kept"
+        except StoreUnavailable as error:
+            self.trouble = f"{error}; what it has not received yet is kept"
         now = time.monotonic()
         self._next_try = now + max(SEND_SECONDS, (now - started) / WAITING_SHARE)
 

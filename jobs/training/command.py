@@ -1,80 +1,101 @@
-"""The train command: runs for the trainings, processes for the runs, and how it all ended.
+"""The train command: open the sweep, train, report, close.
 
 One training asked is trained in this process, in the run that `mlflow run` made. Several are
-children of that run, each in a loky process.
+children of that run, in processes of their own.
 """
 
-import os
-import signal
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Protocol, TypeVar
 
 from aemodel.data import Dataset, load_dataset
 from aemodel.device import has_fast_bfloat16
 from aemodel.training import check_batch
 from jobs import assignment
-from jobs.filesystem import is_writable
+from jobs.filesystem import (
+    NotWritable,
+    check_checkpoints_folder,
+    checkpoints_folder,
+    is_writable,
+)
 from jobs.parameters import OUTPUT, ParameterError
 from jobs.spec import TrainingSpec
-from jobs.terminal import mend_streams
-from jobs.tracking import Run, Store, StoreAway, briefly, reaching
+from jobs.tracking import Run, Store, StoreError, retry_until_available
+from jobs.tracking.ownership import owning
 from jobs.training.channel import Board, shown
-from jobs.training.checkpoint import NoRoom, check_room
-from jobs.training.conclude import FAILED, INTERRUPTED, conclude
-from jobs.training.runs import Options, Plan, prepare, share
-from jobs.training.worker import Outcome, Task, run_training
+from jobs.training.checkpoint import Checkpoint
+from jobs.training.cores import allocate_cores
+from jobs.training.description import describe_sweep, summary
+from jobs.training.executor import execute
+from jobs.training.outcome import (
+    INTERRUPTED,
+    Outcome,
+    RunStatus,
+    exit_status,
+    sweep_status,
+)
+from jobs.training.runs import Sweep, TrainOptions, open_sweep
+from jobs.training.signals import StopSignals
+from jobs.training.worker import Task, run_training
 
-STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-"""What Ctrl-C, service managers and closed terminals send."""
+T = TypeVar("T")
+
+LOST = (
+    "its process was killed by the system twice, most likely for want of memory: use fewer "
+    "workers; the same command continues it"
+)
 
 
-def train(jobs: Sequence[TrainingSpec], options: Options) -> int:
-    """Train every job, report when all three settings are among them; return the exit status.
+def train(specs: Sequence[TrainingSpec], options: TrainOptions) -> int:
+    """Train every spec, report if all three settings are among them; return the exit status.
 
     Raises:
         DataError: the data cannot be used; no run was made.
         ParameterError: a batch is larger than the training set; no run was made.
-        NoRoom: states of trainings, or the document, cannot be written; no run was made.
+        NotWritable: states of trainings, or the document, cannot be written; no run was made.
         StoreError: the tracking store cannot be used; nothing was trained.
     """
     data = load_dataset(options.data)
-    _check_batches(jobs, data)
-    warn_of_slow_products(jobs)
-    if assignment.covers(job.setting for job in jobs) and not is_writable(OUTPUT):
-        raise NoRoom(
+    check_request(specs, data)
+    store = Store.open()
+    check_checkpoints_folder(checkpoints_folder())
+    with tempfile.TemporaryDirectory(prefix="trainings-") as folder:
+        board = Board(Path(folder))
+        try:
+            with StopSignals(board.request_stop) as signals, owning(store) as store:
+                sweep = open_sweep(specs, options, store, data)
+                outcomes = run_tasks(sweep, options, board)
+                print(summary(outcomes))
+                return close_sweep(sweep, outcomes, options, signals)
+        except KeyboardInterrupt:  # the second: do not wait for the trainings
+            print(
+                "Stopped at once: the same command continues from the last states.", file=sys.stderr
+            )
+            return INTERRUPTED
+
+
+def check_request(specs: Sequence[TrainingSpec], data: Dataset) -> None:
+    """Refuse what could not be done, before anything is made; warn of what is slow."""
+    try:
+        for spec in specs:
+            check_batch(spec.recipe, data)
+    except ValueError as error:
+        raise ParameterError("batch_size", str(error)) from None
+    warn_of_slow_products(specs)
+    if assignment.covers(spec.setting for spec in specs) and not is_writable(OUTPUT):
+        raise NotWritable(
             f"the folder {OUTPUT.absolute()}, where the submission document goes, cannot be "
             "written: give write access, or move away what is in its place"
         )
-    store = Store.open(options.experiment)
-    check_room()
-    with tempfile.TemporaryDirectory(prefix="trainings-") as folder:
-        board = Board(Path(folder))
-        with _stop_on_signals(board):
-            with reaching(store.tracking_uri):
-                plan = prepare(jobs, options, store, data, board)
-            try:
-                with shown(board, [task.job.name for task in plan.tasks]):
-                    outcomes = _run_all(plan, options)
-            except KeyboardInterrupt:  # the second: do not wait for the trainings
-                return _drop(plan)
-            return conclude(plan, outcomes, options, board)
 
 
-def _check_batches(jobs: Sequence[TrainingSpec], data: Dataset) -> None:
-    try:
-        for job in jobs:
-            check_batch(job.recipe, data)
-    except ValueError as error:
-        raise ParameterError("batch_size", str(error)) from None
-
-
-def warn_of_slow_products(jobs: Sequence[TrainingSpec]) -> None:
-    """Say so where bfloat16 is asked for by name, and this processor is slow at it."""
-    if any(job.precision == "bfloat16" for job in jobs) and not has_fast_bfloat16():
+def warn_of_slow_products(specs: Sequence[TrainingSpec]) -> None:
+    """Warn if bfloat16 is asked for by name, and this processor is slow at it."""
+    if any(spec.precision == "bfloat16" for spec in specs) and not has_fast_bfloat16():
         print(
             "Warning: precision bfloat16 on a processor that has no instructions for it: it works, "
             "but is slower than float32. Give precision auto to have it only where it is fast.",
@@ -82,108 +103,140 @@ def warn_of_slow_products(jobs: Sequence[TrainingSpec]) -> None:
         )
 
 
-@contextmanager
-def _stop_on_signals(board: Board) -> Iterator[None]:
-    """Let `STOPPING` signals ask the trainings to save their state and stop."""
-    asked = False
+def run_tasks(sweep: Sweep, options: TrainOptions, board: Board) -> list[Outcome]:
+    """Train what is not finished, the longest first; return the outcomes in the order of tasks."""
+    left = [task for task in sweep.tasks if task.run_id not in sweep.finished]
+    costs = [task.spec.cost for task in left]
+    allocation = allocate_cores(costs, options.workers, 0, options.threads)
+    ordered = [left[index] for index in allocation.order]
+    work = _TrainHere(board, checkpoints_folder())
+    with shown(board, {task.run_id: task.spec.name for task in sweep.tasks}):
+        if len(sweep.tasks) == len(ordered) == 1:
+            results = {0: work(ordered[0])}
+        else:
+            results = execute(work, ordered, allocation.workers, kind=_threads)
+    outcomes = dict(sweep.finished)
+    for index, task in enumerate(ordered):
+        outcomes[task.run_id] = results[index] if index in results else _lost(task, sweep.store)
+    return [outcomes[task.run_id] for task in sweep.tasks]
 
-    def stop(number: int, frame: Any) -> None:
-        nonlocal asked
-        if number == signal.SIGINT and asked:
-            raise KeyboardInterrupt
-        asked = True
-        board.request_stop()
-        with suppress(OSError):  # print() may be interrupted amid its own work
-            os.write(2, b"\nStopping: saving the state of every training ...\n")
 
-    before = {number: signal.signal(number, stop) for number in STOPPING}
+class Insist(Protocol):
+    """Calls an action that needs the store, again and again while that is unavailable."""
+
+    def __call__(self, action: Callable[[], T], /) -> T: ...
+
+
+@dataclass(frozen=True)
+class _TrainHere:
+    """Runs a task on this machine: its state and its progress are in folders."""
+
+    board: Board
+    checkpoints: Path
+
+    def __call__(self, task: Task) -> Outcome:
+        states = Checkpoint(task.run_id, self.checkpoints)
+        with states.held():
+            return run_training(task, self.board.channel(task.run_id), states)
+
+
+def _threads(task: Task) -> int:
+    return task.spec.threads
+
+
+def _lost(task: Task, store: Store) -> Outcome:
     try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        Run(store.client, task.run_id).end(RunStatus.FAILED, LOST)
+    except StoreError as error:  # the owner's end marks it, or the next command
+        print(f"{task.spec.name}: its run could not be ended: {error}", file=sys.stderr)
+    return Outcome(name=task.spec.name, run_id=task.run_id, status=RunStatus.FAILED, reason=LOST)
 
 
-def _run_all(plan: Plan, options: Options) -> list[Outcome]:
-    """Run the tasks in parallel, the longest first; return their outcomes in the order of tasks.
+def close_sweep(
+    sweep: Sweep, outcomes: Sequence[Outcome], options: TrainOptions, signals: StopSignals
+) -> int:
+    """Report, end the run above, say what happened; return the exit status."""
+    is_unsent = any(outcome.status == RunStatus.UNSENT for outcome in outcomes)
 
-    When the system kills a worker, joblib gives up the others as well: what did not finish is tried
-    once more, from its last checkpoint.
+    def insist(action: Callable[[], T], /) -> T:
+        return retry_until_available(
+            action,
+            notice=lambda text: print(text, file=sys.stderr, flush=True),
+            give_up=lambda: is_unsent or signals.requested,
+        )
+
+    wants_report = assignment.covers(spec.setting for spec in sweep.specs)
+    report_run = ""
+    if wants_report and not (signals.requested or is_unsent):
+        report_run = _report(sweep, outcomes, options, signals, insist)
+    status = exit_status(outcomes, signals.requested, bool(report_run) or not wants_report)
+    if sweep.parent:
+        try:
+            insist(lambda: _end_parent(sweep, outcomes, status, report_run))
+        except StoreError as error:
+            status = status or exit_status(outcomes, False, is_complete=False)
+            print(f"The run above the trainings could not be ended: {error}", file=sys.stderr)
+    if status == 0:
+        for task in sweep.tasks:
+            Checkpoint(task.run_id, checkpoints_folder()).remove()
+    _say_how_it_ended(sweep, outcomes, signals)
+    return status
+
+
+def _end_parent(sweep: Sweep, outcomes: Sequence[Outcome], status: int, report_run: str) -> None:
+    assert sweep.parent
+    link = sweep.store.link(report_run) if report_run else ""
+    sweep.parent.describe(describe_sweep(sweep.specs, outcomes, link))
+    reasons = [f"{o.name}: {o.reason}" for o in outcomes if o.reason]
+    sweep.parent.end(sweep_status(status), "; ".join(reasons))
+
+
+def _report(
+    sweep: Sweep,
+    outcomes: Sequence[Outcome],
+    options: TrainOptions,
+    signals: StopSignals,
+    insist: Insist,
+) -> str:
+    """Build the submission document; return the id of its run, or nothing if that failed.
+
+    Nothing is lost if it is interrupted, so the first signal does so at once.
     """
-    tasks = [task for task in plan.tasks if task.index not in plan.finished]
-    outcomes = dict(plan.finished)
-    shares = share([task.job for task in tasks], options)
-    # A process keeps the number of threads of its first training, and a continued training its own.
-    mixed = len({task.threads for task in tasks}) > 1
-    processes = len(tasks) if mixed else shares.workers
-    for _ in range(2):
-        left = [tasks[i] for i in shares.order if tasks[i].index not in outcomes]
-        if len(left) == 1 == len(plan.tasks):
-            outcomes[left[0].index] = run_training(left[0])
-        elif left:
-            _run_in_processes(left, processes, outcomes)
-    for task in tasks:
-        if task.index not in outcomes:
-            outcomes[task.index] = _lost(task)
-    return [outcomes[task.index] for task in plan.tasks]
+    from jobs.report import command as report
 
-
-def _run_in_processes(tasks: Sequence[Task], workers: int, outcomes: dict[int, Outcome]) -> None:
-    """Add the outcome of every task that ends to `outcomes`."""
-    from joblib import Parallel, delayed
-    from joblib.externals.loky.process_executor import TerminatedWorkerError
-
-    pool = Parallel(workers, backend="loky", batch_size=1, return_as="generator_unordered")
+    run_ids = tuple(outcome.run_id for outcome in outcomes)
     try:
-        with _blocked_signals():
-            results = pool(delayed(_indexed)(task) for task in tasks)
-        for index, outcome in results:
-            outcomes[index] = outcome
-    except TerminatedWorkerError:
-        print("A training process was killed by the system.", file=sys.stderr, flush=True)
-
-
-@contextmanager
-def _blocked_signals() -> Iterator[None]:
-    """Start processes that take no notice of `STOPPING` signals, from their first moment on.
-
-    A terminal, or a service manager, sends them to every process. The job alone decides, and tells
-    its workers; here they come a little later.
-    """
-    from multiprocessing import resource_tracker
-
-    resource_tracker.ensure_running()  # started later, it would lift the block
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _indexed(task: Task) -> tuple[int, Outcome]:
-    mend_streams()
-    outcome = run_training(task)
-    if task.is_orphaned:
-        os._exit(FAILED)  # the job was killed; joblib would keep the process for minutes
-    return task.index, outcome
-
-
-def _lost(task: Task) -> Outcome:
-    reason = (
-        "its process was killed by the system twice, most likely for want of memory: use fewer "
-        "workers; the same command continues it"
+        with signals.at_once():
+            request = report.report_request(run_ids, options.author, options.notes, OUTPUT)
+            records = insist(lambda: report.collect_records(sweep.store, request))
+            submission = report.build(records)
+            run_id = insist(lambda: report.log_submission(sweep.store, submission, sweep.parent))
+            report.write_submission(submission, OUTPUT)
+            return run_id
+    except KeyboardInterrupt:
+        print(
+            "Interrupted: the trainings are kept; `make report` reports on them.", file=sys.stderr
+        )
+        return ""
+    except (StoreError, OSError) as error:
+        print(error, file=sys.stderr)
+    except Exception:
+        traceback.print_exc()
+    print(
+        "The trainings are kept, but the submission document could not be built; once the "
+        "cause above is mended, `make report` builds it.",
+        file=sys.stderr,
     )
-    with suppress(StoreAway), reaching(task.tracking_uri):  # the next command marks it, then
-        Run.open(task.tracking_uri, task.run_id).end("FAILED", reason)
-    return Outcome(task.job.name, task.run_id, "FAILED", reason, {})
+    return ""
 
 
-def _drop(plan: Plan) -> int:
-    """Mark what is under way as KILLED, on the way out."""
-    print("Stopped at once: the same command continues from the last states.", file=sys.stderr)
-    runs = [Run(plan.store.client, task.run_id) for task in plan.tasks]
-    with suppress(StoreAway), reaching(plan.store.tracking_uri), briefly():
-        for run in [*runs, *([plan.parent] if plan.parent else [])]:
-            if run.status() == "RUNNING":
-                run.end("KILLED", "stopped at once; the same command continues it")
-    return INTERRUPTED
+def _say_how_it_ended(sweep: Sweep, outcomes: Sequence[Outcome], signals: StopSignals) -> None:
+    print(f"In the MLflow UI, after make ui: {sweep.store.link()}")
+    for outcome in outcomes:
+        if outcome.status in (RunStatus.FAILED, RunStatus.UNSENT):
+            print(
+                f"{outcome.status} {outcome.name}, run {outcome.run_id}: {outcome.reason}",
+                file=sys.stderr,
+            )
+    if signals.requested:
+        print("Interrupted: the same command continues from here.", file=sys.stderr)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Shares:
+class Allocation:
     """Processes, the threads of each training, and the order in which they start."""
 
     workers: int
@@ -22,7 +22,9 @@ def available_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def share_cores(costs: Sequence[float], workers: int, cores: int = 0, threads: int = 0) -> Shares:
+def allocate_cores(
+    costs: Sequence[float], workers: int, cores: int = 0, threads: int = 0
+) -> Allocation:
     """Share `cores` (0: those available) among trainings of the given costs, the longest first.
 
     Left to choose, few trainings (up to two a core) all start at once, each with as many threads as
@@ -36,7 +38,7 @@ def share_cores(costs: Sequence[float], workers: int, cores: int = 0, threads: i
     more than 6% faster (`python -m benchmarks sharing`).
 
     Args:
-        costs: estimated work of each training, in any unit; none where all were finished before.
+        costs: estimated work of each training, in any unit; none if all were finished before.
         workers: processes to use, which then have equal threads; 0 chooses.
         cores: cores to share.
         threads: threads of every training; 0 chooses. With both left to choose, as above; with only
@@ -46,9 +48,9 @@ def share_cores(costs: Sequence[float], workers: int, cores: int = 0, threads: i
     count = len(costs)
     order = tuple(sorted(range(count), key=lambda i: -costs[i]))
     if count == 0:
-        return Shares(0, (), ())
+        return Allocation(0, (), ())
     if workers == threads == 0 and count <= 2 * cores:
         worth = [cores * cost / sum(costs) for cost in costs]
-        return Shares(count, tuple(min(cores, math.ceil(w)) for w in worth), order)
+        return Allocation(count, tuple(min(cores, math.ceil(w)) for w in worth), order)
     workers = min(workers or max(1, cores // (threads or 1)), count)
-    return Shares(workers, (threads or max(1, cores // workers),) * count, order)
+    return Allocation(workers, (threads or max(1, cores // workers),) * count, order)

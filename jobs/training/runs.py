@@ -1,144 +1,170 @@
-"""Before the trainings: the run of each, found or made, and the run above them."""
+"""The run of each training, found, continued or made, and the run above them."""
 
-import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from aemodel.data import Dataset
-from jobs.spec import TrainingSpec
-from jobs.tracking import Run, Store, versions
-from jobs.tracking.ownership import mark_interrupted, new_run, place_of
-from jobs.training.channel import Board, Status
-from jobs.training.checkpoint import Checkpoint, abandoned
-from jobs.training.cores import Shares, share_cores
-from jobs.training.worker import Outcome, Task, describe
+from jobs.filesystem import checkpoints_folder
+from jobs.spec import TYPED, TrainingSpec
+from jobs.tracking import Run, RunInfo, Store, versions
+from jobs.tracking.ownership import is_at_work, mark_orphans, registering
+from jobs.tracking.store import OWNER
+from jobs.training.checkpoint import Checkpoint, unfinished
+from jobs.training.cores import allocate_cores
+from jobs.training.description import describe, describe_sweep
+from jobs.training.outcome import Outcome, RunStatus
+from jobs.training.worker import Task
 
 
-@dataclass(frozen=True)
-class Options:
+@dataclass(frozen=True, kw_only=True)
+class TrainOptions:
     """What the user asked for, apart from the trainings themselves."""
 
     data: Path
-    workers: int
+    workers: int = 0
     """Processes; 0 chooses."""
-    threads: int
+    threads: int = 0
     """Threads of each training; 0 chooses."""
-    resume: bool
-    author: str
-    notes: str
-    experiment: str
-    """Name; empty for the one `mlflow run` chose, or the default."""
+    resume: bool = True
+    author: str = ""
+    notes: str = ""
+    """Path of a Markdown file; empty for none."""
 
 
-@dataclass(frozen=True)
-class Plan:
-    """The trainings with their runs, and the run above them if there is one."""
+@dataclass(frozen=True, kw_only=True)
+class Sweep:
+    """The trainings of a command with their runs, and the run above them if there is one."""
 
-    tasks: tuple[Task, ...]
-    finished: dict[int, Outcome]
-    """Outcomes of the tasks that an earlier, interrupted command had finished."""
-    parent: Run | None
-    checkpoints: tuple[Checkpoint, ...]
-    """Held while this job runs: of every task, and of the parent."""
     store: Store
+    parent: Run | None
+    tasks: tuple[Task, ...]
+    finished: dict[str, Outcome]
+    """By run id: outcomes of the trainings that an earlier, interrupted command had finished."""
+
+    @property
+    def specs(self) -> list[TrainingSpec]:
+        return [task.spec for task in self.tasks]
+
+    def checkpoint(self, run_id: str) -> Checkpoint:
+        """Return where the state of a training is kept."""
+        return Checkpoint(run_id, checkpoints_folder())
 
 
-def prepare(
-    jobs: Sequence[TrainingSpec], options: Options, store: Store, data: Dataset, board: Board
-) -> Plan:
-    """Find or make the run of each training, and the run above them."""
-    place = place_of(store)
-    mark_interrupted(store)
-    threads = share(jobs, options).threads
-    # A training is continued on its own threads: asked for others, another one is made.
-    fixed = {"threads": str(options.threads)} if options.threads else {}
-    known = [{n: v for n, v in job.to_params().items() if n != "threads"} for job in jobs]
-    identities = [params | {"data_digest": data.digest} | place | fixed for params in known]
-    earlier = [_earlier(identity, store, options.resume) for identity in identities]
-    parent, checkpoints = None, []
-    if len(jobs) > 1 or (earlier[0] and store.run_of_its_own):
-        parent, held = _make_parent(jobs, store, data)
-        checkpoints.append(held)
-    tasks, finished = [], {}
-    for index, job in enumerate(jobs):
-        if checkpoint := earlier[index]:
-            run = Run(store.client, checkpoint.run_id)
-            info = run.info()
-            if parent:
-                run.set_parent(parent)
-            if info.status == "FINISHED":
-                finished[index] = Outcome(job.name, run.run_id, "FINISHED", "", info.metrics)
-        else:
-            identity = identities[index] | {"threads": str(threads[index])}
-            run, checkpoint = new_run(store, job.name, identity, parent)
-        checkpoints.append(checkpoint)
-        task = Task(
-            job=job,
-            index=index,
-            run_id=run.run_id,
-            tracking_uri=store.tracking_uri,
-            data=options.data,
-            data_digest=data.digest,
-            board=board.folder,
-            threads=int(checkpoint.identity()["threads"]),
-            owner=os.getpid(),
-        )
-        if index not in finished:  # also one that was interrupted: perhaps while it was introduced
-            _introduce(run, task, data)
-        tasks.append(task)
-        board.write(index, Status("finished before" if index in finished else "waiting"))
-    return Plan(tuple(tasks), finished, parent, tuple(checkpoints), store)
+def open_sweep(
+    specs: Sequence[TrainingSpec], options: TrainOptions, store: Store, data: Dataset
+) -> Sweep:
+    """Find or make the run of each training, and the run above them.
+
+    Args:
+        specs: the trainings, without threads and data.
+        options: how they are trained.
+        store: with an owner.
+        data: what they are trained on.
+
+    Raises:
+        StoreError: the store refuses or, as StoreUnavailable, does not answer.
+    """
+    allocation = allocate_cores([spec.cost for spec in specs], options.workers, 0, options.threads)
+    wanted = [replace(s, data_digest=data.digest, threads=options.threads) for s in specs]
+    with registering():
+        mark_orphans(store)
+        earlier = _earlier(wanted, store, options.resume)
+        parent = None
+        if len(specs) > 1 or (earlier and store.given_run):
+            parent = _open_parent(specs, store, data)
+        tasks, finished = [], {}
+        for index, spec in enumerate(wanted):
+            if info := earlier.get(index):
+                task = _continued(spec, info, store, options, parent)
+                if info.status == RunStatus.FINISHED:
+                    finished[task.run_id] = _finished(task, info, store)
+            else:
+                spec = replace(spec, threads=allocation.threads[index])
+                task = _new(spec, store, options, parent)
+            if task.run_id not in finished:
+                _introduce(Run(store.client, task.run_id), task, data)
+            tasks.append(task)
+    logs_models = store.has_logged_models()
+    tasks = [replace(task, logs_models=logs_models) for task in tasks]
+    return Sweep(store=store, parent=parent, tasks=tuple(tasks), finished=finished)
 
 
-def _make_parent(
-    jobs: Sequence[TrainingSpec], store: Store, data: Dataset
-) -> tuple[Run, Checkpoint]:
-    what = jobs[0].name if len(jobs) == 1 else f"{len(jobs)} trainings"
-    parent, held = new_run(store, f"{what}, {jobs[0].recipe.name}", place_of(store))
+def _earlier(wanted: Sequence[TrainingSpec], store: Store, resume: bool) -> dict[int, RunInfo]:
+    """Return, by index, the runs of these trainings that an interrupted command left.
+
+    They are runs whose params are the spec's, whose state is in this folder, and that no command is
+    at work on. A training is continued on its own threads; if others are asked for, it is another.
+    """
+    folder, found = checkpoints_folder(), dict[int, RunInfo]()
+    for run_id in unfinished(folder):
+        run = Run(store.client, run_id)
+        if not run.status() or is_at_work((info := run.info()).tags.get(OWNER, "")):
+            continue
+        index = _index_of(info, wanted) if info.experiment_id == store.experiment_id else None
+        if index is not None and resume:
+            found.setdefault(index, info)
+        elif index is not None:
+            Checkpoint(run_id, folder).remove()
+    return found
+
+
+def _index_of(info: RunInfo, wanted: Sequence[TrainingSpec]) -> int | None:
+    """Return which of the trainings a run is of, or None if it is of none of them."""
+    try:
+        spec = TrainingSpec.from_params(info.params)
+    except (KeyError, ValueError):  # it was interrupted before its params were logged
+        return None
+    is_same = (this == (spec if this.threads else replace(spec, threads=0)) for this in wanted)
+    return next((index for index, same in enumerate(is_same) if same), None)
+
+
+def _open_parent(specs: Sequence[TrainingSpec], store: Store, data: Dataset) -> Run:
+    what = specs[0].name if len(specs) == 1 else f"{len(specs)} trainings"
+    parent = store.adopt_run(f"{what}, {specs[0].recipe.name}")
     parent.set_tags({"kind": "sweep"} | versions())
     parent.log_params({"data_digest": data.digest})
-    parent.describe(describe_sweep(jobs))
-    return parent, held
+    parent.describe(describe_sweep(specs))
+    return parent
+
+
+def _continued(
+    spec: TrainingSpec, info: RunInfo, store: Store, options: TrainOptions, parent: Run | None
+) -> Task:
+    """Take over the run of an interrupted training."""
+    run = Run(store.client, info.run_id)
+    run.set_tags({OWNER: store.owner})
+    if parent:
+        run.set_parent(parent)
+    threads = TrainingSpec.from_params(info.params).threads
+    return _task(replace(spec, threads=threads), run, store, options)
+
+
+def _new(spec: TrainingSpec, store: Store, options: TrainOptions, parent: Run | None) -> Task:
+    run = store.create_run(spec.name, parent) if parent else store.adopt_run(spec.name)
+    Checkpoint(run.run_id, checkpoints_folder()).create()
+    return _task(spec, run, store, options)
+
+
+def _task(spec: TrainingSpec, run: Run, store: Store, options: TrainOptions) -> Task:
+    return Task(
+        spec=spec, run_id=run.run_id, tracking_uri=store.tracking_uri, data=str(options.data)
+    )
+
+
+def _finished(task: Task, info: RunInfo, store: Store) -> Outcome:
+    return Outcome(
+        name=task.spec.name,
+        run_id=task.run_id,
+        status=RunStatus.FINISHED,
+        metrics=info.metrics,
+        model_id=Run(store.client, task.run_id).model_id(),
+    )
 
 
 def _introduce(run: Run, task: Task, data: Dataset) -> None:
     """Write into a run what it is going to be."""
-    shared = {"data_digest": data.digest, "threads": str(task.threads)}
-    run.log_params(task.job.to_params() | shared)
+    run.log_params(task.spec.to_params(), TYPED)
     run.set_tags({"kind": "training"} | versions())
-    run.log_dataset(data, task.data)
-    run.describe(describe(task.job))
-
-
-def _earlier(identity: dict[str, str], store: Store, resume: bool) -> Checkpoint | None:
-    """Return the checkpoint of this training that an interrupted command left, to be continued."""
-    chosen = None
-    for found in abandoned(identity):
-        if not (resume and Run(store.client, found.run_id).status()):
-            found.remove()
-        elif chosen is None:
-            chosen = found
-        else:
-            found.release()
-    return chosen
-
-
-def share(jobs: Sequence[TrainingSpec], options: Options) -> Shares:
-    """Return how these trainings share the cores."""
-    costs = [job.cost for job in jobs]
-    return share_cores(costs, options.workers, threads=options.threads)
-
-
-def describe_sweep(jobs: Sequence[TrainingSpec]) -> str:
-    """Return the description of the run above the trainings, Markdown."""
-    recipe = jobs[0].recipe
-    what = (
-        f"{len(jobs)} MNIST autoencoders trained side by side"
-        if len(jobs) > 1
-        else "An interrupted training, continued"
-    )
-    return (
-        f"{what}: recipe `{recipe.name}`, {recipe.iterations:,} iterations at batch "
-        f"{recipe.batch_size}. Curves, models and pictures are in the runs below this one.\n"
-    )
+    run.log_dataset(data, Path(task.data))
+    run.describe(describe(task.spec))

@@ -1,10 +1,9 @@
 """One training, start to finish, in a process of its own.
 
-The run exists before: the job made it and hands over its id. Whatever happens here ends in a status
-of that run and in an `Outcome`; no exception leaves `run_training`.
+The run exists already: the command made it and hands over its id. Whatever happens here ends in a
+status of that run and in an `Outcome`; no exception leaves `run_training`.
 """
 
-import os
 import sys
 import tempfile
 import time
@@ -12,200 +11,86 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
-from aemodel.data import MAX_PIXEL, DataError, load_dataset
+from aemodel.data import MAX_PIXEL, DataError, Dataset, load_dataset
 from aemodel.device import use_threads
 from aemodel.evaluation import evaluate, first_of_each_digit
 from aemodel.training import Diverged, Trainer
 from jobs.artifacts import files
 from jobs.artifacts.pictures import snapshot
+from jobs.environment import short_timeouts
+from jobs.filesystem import checkpoints_folder
 from jobs.spec import TrainingSpec
-from jobs.tracking import StoreAway, briefly, patiently
-from jobs.tracking.uploader import Outbox
-from jobs.training.channel import Board, Status
-from jobs.training.checkpoint import Checkpoint, DamagedCheckpoint
+from jobs.tracking import StoreError, StoreUnavailable, retry_until_available
+from jobs.tracking.uploader import Uploader
+from jobs.training.channel import ProgressChannel, TrainingProgress
+from jobs.training.checkpoint import DamagedState, StateStore
+from jobs.training.classifiers import classifier_of
+from jobs.training.description import describe
+from jobs.training.outcome import Outcome, RunStatus
+
+T = TypeVar("T")
 
 SAVE_SECONDS = 30.0
-"""Seconds between checkpoints."""
+"""Seconds between two saved states."""
 
 SNAPSHOTS = 10
 """Pictures of the reconstructions taken in the course of a training."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Task:
-    """Everything a worker needs to know; plain values, so that it can be sent anywhere."""
+    """What a worker needs to know: plain values that mean the same on another machine."""
 
-    job: TrainingSpec
-    index: int
-    """Its place on the progress board."""
+    spec: TrainingSpec
     run_id: str
     tracking_uri: str
-    data: Path
-    data_digest: str
-    """Of the data that the run says it is trained on."""
-    board: Path
-    threads: int
-    owner: int
-    """Process id of the job, which is this process where there is only one training."""
-
-    @property
-    def is_orphaned(self) -> bool:
-        """Whether the job is gone."""
-        return self.owner not in (os.getpid(), os.getppid())
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a training ended."""
-
-    name: str
-    run_id: str
-    status: str
-    """FINISHED, FAILED or KILLED, as the run's; UNSENT where it is trained, but the store stayed
-    away: then the run is left as it was."""
-    reason: str
-    """Why it did not finish; empty when it did."""
-    metrics: dict[str, float]
-    """Final metrics; empty unless it finished."""
+    data: str
+    """Path of the folder with the data set whose digest the spec names."""
+    logs_models: bool = True
+    """Whether the server has logged models."""
 
 
 class Stopped(Exception):
-    """The job asked the trainings to stop, or is gone."""
+    """The command asked the trainings to stop, or is gone."""
 
 
-def run_training(task: Task) -> Outcome:
-    """Train, evaluate and log one job; whatever goes wrong is in the outcome and in its run."""
-    outbox = Outbox(task.tracking_uri, task.run_id)
-    checkpoint = Checkpoint(task.run_id)
-    status, reason, metrics = "FAILED", "", {}
+def run_training(task: Task, channel: ProgressChannel, states: StateStore) -> Outcome:
+    """Train, evaluate and log one spec; whatever goes wrong is in the outcome and in its run."""
+    training = _Training(task, channel, states)
+    status, reason, model_id = RunStatus.FAILED, "", ""
     try:
-        checkpoint.wait_for_training()
-        metrics = _train_and_log(task, outbox, checkpoint)
-        status = "FINISHED"
+        with short_timeouts():  # while it trains, a slow server costs it little
+            training.train()
+        model_id = training.evaluate_and_upload()
+        status = RunStatus.FINISHED
     except (Stopped, KeyboardInterrupt):
-        status, reason = "KILLED", "interrupted; the same command continues it"
-        if checkpoint.trouble:
-            reason = f"interrupted; {checkpoint.trouble}: what was trained since is lost"
-    except StoreAway as error:
-        status, reason = "UNSENT", _unsent(error, checkpoint)
+        status, reason = RunStatus.KILLED, training.interrupted()
+    except StoreUnavailable as error:
+        status, reason = RunStatus.UNSENT, training.kept(error)
+    except StoreError as error:
+        reason = training.kept(error)
     except Exception as error:
         reason = _reason(error)
-    if status in ("FAILED", "KILLED"):
-        _end_early(task, outbox, status, reason)
-    checkpoint.release()
-    Board(task.board).write(task.index, Status(stage=status.lower()))
-    return Outcome(task.job.name, task.run_id, status, reason, metrics)
-
-
-def _train_and_log(task: Task, outbox: Outbox, checkpoint: Checkpoint) -> dict[str, float]:
-    board = Board(task.board)
-    board.write(task.index, Status("starting TensorFlow"))
-    use_threads(task.threads)
-    job, data = task.job, load_dataset(task.data)
-    if data.digest != task.data_digest:
-        raise DataError(
-            f"{task.data} has changed since the command began: repeat it to train on what is there"
-        )
-    training = Trainer(job.setting, job.recipe, job.seed, data, job.precision)
-    if state := checkpoint.load():
-        try:
-            training.restore(state)
-        except ValueError as error:
-            raise checkpoint.damaged(error) from error
-        outbox.restore(state)
-    outbox.begin(training.curve, training.seconds)
-    _train(training, task, outbox, checkpoint)
-    board.write(task.index, Status("evaluating"))
-    found = evaluate(training, job.pairs)
-    board.write(task.index, Status("writing results"))
-    with tempfile.TemporaryDirectory() as folder:
-        files.write_files(found, training, job, Path(folder))
-
-        def upload() -> None:
-            outbox.send()
-            run = outbox.run
-            run.log_files(Path(folder))
-            example = training.data.x_test[:2] / MAX_PIXEL
-            run.log_model(training.network.autoencoder, job.recipe.iterations, example)
-            run.log_metrics(found.metrics, job.recipe.iterations - 1)
-            run.describe(describe(job, found.metrics))
-            run.end("FINISHED")
-
-        _insist(upload, task)
-    checkpoint.discard_state()
-    return found.metrics
-
-
-def _train(training: Trainer, task: Task, outbox: Outbox, checkpoint: Checkpoint) -> None:
-    """Train to the end, sending points, saving states and watching for a request to stop."""
-    board = Board(task.board)
-    snapshots = _Snapshots(training, outbox)
-
-    def save() -> None:
-        checkpoint.save_if_possible(training.state() | outbox.state())
-
-    saved = time.monotonic()
-    try:
-        snapshots.take_when_due()
-        for chunk, progress in enumerate(training.run()):
-            rate = (
-                progress.iterations_per_second if chunk else 0.0
-            )  # the first one was compiled on the way
-            error = training.curve[-1].test_mse
-            note = "; ".join(filter(None, (outbox.trouble, checkpoint.trouble)))
-            board.write(
-                task.index,
-                Status("training", progress.done, task.job.recipe.iterations, rate, error, note),
-            )
-            snapshots.take_when_due()
-            outbox.send_when_due()
-            if time.monotonic() - saved > SAVE_SECONDS:
-                save()
-                saved = time.monotonic()
-            if board.stop_requested or task.is_orphaned:
-                raise Stopped
-    except Stopped:  # anything else may have come amid an update: the last save is whole
-        save()
-        raise
-    save()
-
-
-def _insist(action: Callable[[], None], task: Task, wait: bool = True) -> None:
-    """Do what needs the store, waiting for it unless the job asks to stop."""
-    board = Board(task.board)
-    patiently(
-        action,
-        task.tracking_uri,
-        notice=lambda text: board.write(task.index, Status("not uploaded yet", note=text)),
-        give_up=lambda: board.stop_requested or not wait,
+    if status in (RunStatus.FAILED, RunStatus.KILLED):
+        training.end_early(status, reason)
+    channel.report(TrainingProgress(stage=status.lower()))
+    return Outcome(
+        name=task.spec.name,
+        run_id=task.run_id,
+        status=status,
+        reason=reason,
+        metrics=training.metrics if status == RunStatus.FINISHED else {},
+        model_id=model_id,
     )
-
-
-def _end_early(task: Task, outbox: Outbox, status: str, reason: str) -> None:
-    """Send the curve so far and end the run, if the store lets it."""
-
-    def end() -> None:
-        outbox.send()
-        outbox.run.end(status, reason)
-
-    try:
-        if status == "FAILED":
-            _insist(end, task)
-        else:
-            with briefly():
-                _insist(end, task, wait=False)
-    except (KeyboardInterrupt, StoreAway) as error:
-        print(f"{task.job.name}: its run could not be marked {status}: {error}", file=sys.stderr)
-    except Exception:
-        traceback.print_exc()
 
 
 def _reason(error: Exception) -> str:
     """Return what a user reads about a training that failed, and log what nobody expected."""
-    if isinstance(error, Diverged | DamagedCheckpoint | DataError):
+    if isinstance(error, Diverged | DamagedState | DataError):
         return str(error)
     if isinstance(error, MemoryError):
         return f"there is not enough memory ({error}): use fewer workers, or a smaller network"
@@ -215,13 +100,190 @@ def _reason(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def _unsent(error: StoreAway, checkpoint: Checkpoint) -> str:
-    if checkpoint.trouble:
-        return f"{error}; {checkpoint.trouble}, so the same command trains it again"
-    return (
-        f"{error}; it is trained, and kept in {checkpoint.path}: once the store is back, the same "
-        "command uploads the results"
-    )
+class _Training:
+    """One training with its run, its state and its command.
+
+    Attributes:
+        metrics: the final metrics, once it is evaluated.
+        trouble: why the state could not be saved last time; empty if it was.
+    """
+
+    def __init__(self, task: Task, channel: ProgressChannel, states: StateStore) -> None:
+        self.task, self.channel, self.states = task, channel, states
+        self.uploader = Uploader(task.tracking_uri, task.run_id)
+        self.metrics: dict[str, float] = {}
+        self.trouble = ""
+        self._trainer: Trainer | None = None
+        self._data: Dataset | None = None
+
+    def train(self) -> None:
+        """Train to the end, sending points, saving states and watching for a request to stop.
+
+        Raises:
+            Stopped: the command asked for it; the state is saved.
+            StoreError: the store refuses for good what a training writes; the state is saved.
+        """
+        trainer = self._trainer = self._begin()
+        snapshots = _Snapshots(trainer, self.uploader)
+        snapshots.take_when_due()
+        self.uploader.send_when_due()  # missing rights are known before anything is trained
+        saved = time.monotonic()
+        try:
+            for chunk, progress in enumerate(trainer.run()):
+                # The first chunk was compiled on the way.
+                self._report_training(trainer, progress.iterations_per_second if chunk else 0.0)
+                snapshots.take_when_due()
+                self.uploader.send_when_due()
+                if time.monotonic() - saved > SAVE_SECONDS:
+                    self._save()
+                    saved = time.monotonic()
+                if self.channel.should_stop():
+                    raise Stopped
+        except (Stopped, StoreError):  # others may have come amid an update: the last save is whole
+            self._save()
+            raise
+        self._save()
+
+    def evaluate_and_upload(self) -> str:
+        """Write all results and upload them, waiting for the store; return the model's id.
+
+        Raises:
+            StoreUnavailable: the store stayed away.
+            StoreError: it refuses, and will do so again.
+        """
+        assert self._trainer is not None
+        assert self._data is not None
+        trainer, spec = self._trainer, self.task.spec
+        self.report("evaluating")
+        classifier = classifier_of(self._data, checkpoints_folder())
+        results = evaluate(trainer, spec.pairs, classifier)
+        self.metrics = results.metrics
+        self.report("writing results")
+        with tempfile.TemporaryDirectory() as folder:
+            files.write_files(results, trainer, spec, Path(folder))
+            model_id = self._insist(lambda: self._upload(trainer, Path(folder)))
+        self.states.discard()
+        return model_id
+
+    def _begin(self) -> Trainer:
+        """Start TensorFlow and return the training, continued if a state of it was saved."""
+        spec = self.task.spec
+        self.report("starting TensorFlow")
+        use_threads(spec.threads)
+        data = self._data = load_dataset(Path(self.task.data))
+        if data.digest != spec.data_digest:
+            raise DataError(
+                f"{self.task.data} has changed since the command began: repeat it to train on "
+                "what is there"
+            )
+        trainer = Trainer(spec.setting, spec.recipe, spec.seed, data, spec.precision)
+        if state := self.states.load():
+            try:
+                trainer.restore(state)
+            except ValueError as error:
+                raise self.states.damaged(error) from error
+            self.uploader.restore(state)
+        self.uploader.begin(trainer.curve, trainer.seconds)
+        return trainer
+
+    def _upload(self, trainer: Trainer, folder: Path) -> str:
+        """Upload all results and end the run; may be repeated after an error."""
+        spec = self.task.spec
+        self.uploader.send()
+        run = self.uploader.run
+        run.log_metrics(self.metrics, spec.recipe.iterations - 1)
+        run.log_files(folder)
+        run.describe(describe(spec, self.metrics))
+        model, example = trainer.network.autoencoder, trainer.data.x_test[:2] / MAX_PIXEL
+        model_id = ""
+        if self.task.logs_models:
+            model_id = run.log_model(model, spec.model_name, spec.recipe.iterations, example)
+            run.link_metrics(self.metrics, model_id)
+        else:
+            run.log_model_files(model, example)
+        run.end(RunStatus.FINISHED)
+        return model_id
+
+    def end_early(self, status: RunStatus, reason: str) -> None:
+        """Send the curve so far and end the run, if the store lets it."""
+
+        def end() -> None:
+            try:
+                self.uploader.send()
+            except StoreUnavailable:
+                raise
+            except StoreError:  # what the store refuses shall not keep the run open
+                pass
+            self.uploader.run.end(status, reason)
+
+        try:
+            if status == RunStatus.FAILED:
+                self._insist(end)
+            else:
+                with short_timeouts():
+                    end()
+        except (KeyboardInterrupt, StoreError) as error:
+            self._say(f"its run could not be marked {status}: {error}")
+
+    def interrupted(self) -> str:
+        """Return the reason of a training that was asked to stop."""
+        if self.trouble:
+            return f"interrupted; {self.trouble}: what was trained since is lost"
+        return "interrupted; the same command continues it"
+
+    def kept(self, error: StoreError) -> str:
+        """Return the reason of a training whose results the store does not take."""
+        if self.trouble:
+            return f"{error}; {self.trouble}, so the same command trains it again"
+        if not self._trainer or not self._trainer.done:
+            return f"{error}; nothing is trained yet"
+        if self._trainer.done < self.task.spec.recipe.iterations:
+            return f"{error}; its state is kept in {self.states}: the same command continues it"
+        return (
+            f"{error}; it is trained, and kept in {self.states}: once the cause is mended, the "
+            "same command uploads the results"
+        )
+
+    def report(self, stage: str, note: str = "") -> None:
+        self.channel.report(TrainingProgress(stage=stage, note=note))
+
+    def _report_training(self, trainer: Trainer, iterations_per_second: float) -> None:
+        self.channel.report(
+            TrainingProgress(
+                stage="training",
+                done=trainer.done,
+                total=trainer.recipe.iterations,
+                iterations_per_second=iterations_per_second,
+                test_mse=trainer.curve[-1].test_mse,
+                note="; ".join(filter(None, (self.uploader.trouble, self.trouble))),
+            )
+        )
+
+    def _save(self) -> None:
+        """Save the state; if the disk cannot take it, warn once and go on."""
+        assert self._trainer is not None
+        try:
+            self.states.save(self._trainer.state() | self.uploader.state())
+            self.trouble = ""
+        except OSError as error:
+            if not self.trouble:
+                self._say(
+                    f"Warning: its state cannot be saved in {self.states} ({error}). The training "
+                    "goes on, but could not be continued if it were interrupted now: free some "
+                    "space."
+                )
+            self.trouble = f"its state cannot be saved ({error})"
+
+    def _insist(self, action: Callable[[], T]) -> T:
+        """Run `action`, waiting for an unavailable store until the command asks to stop."""
+        return retry_until_available(
+            action,
+            notice=lambda text: self.report("not uploaded yet", text),
+            give_up=self.channel.should_stop,
+        )
+
+    def _say(self, text: str) -> None:
+        print(f"{self.task.spec.name}: {text}", file=sys.stderr, flush=True)
 
 
 class _Snapshots:
@@ -230,40 +292,17 @@ class _Snapshots:
     Two rows of five, each above their reconstructions: nearly square, as the UI's tiles are.
     """
 
-    def __init__(self, training: Trainer, outbox: Outbox) -> None:
-        self.training, self.outbox = training, outbox
-        iterations = training.recipe.iterations
+    def __init__(self, trainer: Trainer, uploader: Uploader) -> None:
+        self.trainer, self.uploader = trainer, uploader
+        iterations = trainer.recipe.iterations
         due = [iterations * tenth // SNAPSHOTS for tenth in range(SNAPSHOTS + 1)]
-        self.due = [done for done in due if done > training.done or not training.done]
-        data = training.data
+        self.due = [done for done in due if done > trainer.done or not trainer.done]
+        data = trainer.data
         self.images = data.x_test[first_of_each_digit(data.y_test)] / MAX_PIXEL
 
     def take_when_due(self) -> None:
-        done = self.training.done
+        done = self.trainer.done
         if self.due and done >= self.due[0]:
             self.due = [later for later in self.due if later > done]
-            decoded = np.asarray(self.training.network.autoencoder(self.images))
-            self.outbox.pictures[done] = snapshot(self.images, decoded)
-
-
-def describe(job: TrainingSpec, metrics: dict[str, float] | None = None) -> str:
-    """Return the run's description, Markdown: what it is and, at the end, what came out."""
-    setting, recipe = job.setting, job.recipe
-    widths = " → ".join(map(str, setting.layer_widths))
-    text = (
-        f"MNIST autoencoder, setting {setting.name}: {widths}, "
-        f"{setting.parameter_count:,} parameters. Recipe `{recipe.name}`, "
-        f"{recipe.iterations:,} iterations at batch {recipe.batch_size}, seed {job.seed}, "
-        f"{job.precision}.\n"
-    )
-    if metrics is None:
-        return text
-    return text + (
-        f"\n| | test MSE per pixel |\n| --- | --- |\n"
-        f"| final | **{metrics['final_test_mse']:.5f}** |\n"
-        f"| best, at iteration {metrics['best_iteration']:,.0f} "
-        f"| {metrics['best_test_mse']:.5f} |\n"
-        f"| PCA with {setting.latent_size} components | {metrics['pca_test_mse']:.5f} |\n\n"
-        "See `curve/`, `embedding/`, `interpolation/`, `reconstructions.png` and `explorer.html` "
-        "among the artifacts.\n"
-    )
+            decoded = np.asarray(self.trainer.network.autoencoder(self.images))
+            self.uploader.pictures[done] = snapshot(self.images, decoded)

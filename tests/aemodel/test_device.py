@@ -4,12 +4,11 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-PROJECT = Path(__file__).parents[2]
+from tests.support.project import DATA, ROOT
 
 PROGRAM = f"""
 import hashlib, json
@@ -20,6 +19,7 @@ from joblib import Parallel, delayed
 
 def train():
     from threadpoolctl import threadpool_info
+    from aemodel import classifier
     from aemodel.data import Dataset, load_dataset
     from aemodel.device import use_threads
     from aemodel.evaluation import evaluate
@@ -27,13 +27,14 @@ def train():
     from aemodel.training import Trainer
 
     use_threads(2)
-    data = load_dataset(Path({str(PROJECT / "data" / "mnist")!r}))
+    data = load_dataset(Path({str(DATA)!r}))
     data = Dataset(data.x_train[:3000], data.y_train[:3000], data.x_test[:500], data.y_test[:500])
     recipe = replace(RECIPES["fast"], iterations=20, eval_every=10)
     trainer = Trainer(parse_setting("96-40-5"), recipe, 0, data, "float32")
     for _ in trainer.run():
         pass
-    metrics = evaluate(trainer, ((3, 8),)).metrics
+    judge = classifier.train(data)
+    metrics = evaluate(trainer, ((3, 8),), judge).metrics
     del metrics["train_seconds"]
     weights = b"".join(array.tobytes() for pair in trainer.network.weights() for array in pair)
     return {{
@@ -58,7 +59,7 @@ def trained(main: str, **environment: str) -> list[dict[str, Any]]:
     clean = {name: value for name, value in os.environ.items() if name not in names}
     program = subprocess.run(
         [sys.executable, "-c", PROGRAM + main],
-        cwd=PROJECT,
+        cwd=ROOT,
         env=clean | environment,
         capture_output=True,
         text=True,

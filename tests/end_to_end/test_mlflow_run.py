@@ -1,49 +1,28 @@
 """`mlflow run .`: the run that MLflow makes is the training, and the report is built from it."""
 
-import subprocess
-from collections.abc import Callable
-
 import pytest
 from mlflow.entities import Run
 
-from tests.support.workspace import ROOT, Workspace
-
-Done = subprocess.CompletedProcess[str]
-
-
-def mlflow_run(place: Workspace, *arguments: str) -> Done:
-    """Run the project as a user does, who has its environment active."""
-    return place.run(
-        "mlflow", "run", str(ROOT), "--env-manager", "local",
-        "--experiment-name", "of the tests", *arguments,
-    )  # fmt: skip
+from tests.support.project import ROOT
+from tests.support.workspace import EXPERIMENT, Ended, Workspace
 
 
 @pytest.fixture(scope="module")
-def workspace(new_workspace: Callable[[], Workspace]) -> Workspace:
-    return new_workspace()
+def workspace(launched: Ended) -> Workspace:
+    """What that command left; the tests add a report to it."""
+    return launched.place
 
 
 @pytest.fixture(scope="module")
 def run(workspace: Workspace) -> Run:
-    parameters = {
-        "setting": "1",
-        "iterations": "200",
-        "pairs": "3-8,0-1",
-        "data": str(workspace.folder / "mnist"),
-        "author": "Ada $(touch x); 'Example'",
-    }
-    options = [f for n, v in parameters.items() for f in ("-P", f"{n}={v}")]
-    done = mlflow_run(workspace, *options)
-    assert done.returncode == 0, done.stderr
-    (found,) = workspace.runs()
+    (found,) = workspace.runs(kind="training")
     return found
 
 
 @pytest.fixture(scope="module")
 def report(workspace: Workspace, run: Run) -> Run:
     output = workspace.folder / "handed in"
-    done = mlflow_run(workspace, "-e", "report", "-P", f"output={output}", "-P", "author=Ada")
+    done = workspace.mlflow_run("-e", "report", "-P", f"output={output}", "-P", "author=Ada")
     assert done.returncode == 0, done.stderr
     (found,) = workspace.runs(kind="report")
     return found
@@ -52,14 +31,17 @@ def report(workspace: Workspace, run: Run) -> Run:
 def test_the_run_of_mlflow_is_the_training(workspace: Workspace, run: Run) -> None:
     assert run.info.status == "FINISHED"
     assert run.info.run_name == "setting-1 seed-0"
-    assert workspace.client.get_experiment(run.info.experiment_id).name == "of the tests"
+    assert workspace.client.get_experiment(run.info.experiment_id).name == EXPERIMENT
     assert run.data.tags["kind"] == "training"
     assert run.data.tags["mlflow.project.entryPoint"] == "main"
-    assert [step for step, _ in workspace.curve(run)] == [0, 100]
+    curve = workspace.curve(run)
+    assert [step for step, _ in curve] == [0, 100]
+    assert run.data.metrics["final_test_mse"] < curve[0][1]
 
 
 def test_params_that_were_typed_and_those_that_were_used(run: Run) -> None:
     params = run.data.params
+    assert params["recipe"] == "fast"
     assert params["iterations"] == "200"
     assert params["resolved.learning_rate"] == "0.006"
     assert params["resolved.batch_size"] == "500"

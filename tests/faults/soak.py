@@ -33,8 +33,10 @@ from tests.faults.outage import train_through
 from tests.faults.together import assert_all_is_there, mlflow_run, open_together, run_together
 from tests.support.bad_files import Samples
 from tests.support.databases import DATABASES, served
+from tests.support.datasets import first_images, write_idx
+from tests.support.project import DATA, ROOT
 from tests.support.proxy import Proxy
-from tests.support.workspace import ROOT, Workspace, write_idx
+from tests.support.workspace import Workspace
 
 Figures = dict[str, object]
 
@@ -52,13 +54,12 @@ def counted(what: str, total: int) -> Iterator[int]:
 
 
 def slice_of_mnist() -> Dataset:
-    data = load_dataset(ROOT / "data" / "mnist")
-    return Dataset(data.x_train[:2000], data.y_train[:2000], data.x_test[:500], data.y_test[:500])
+    return first_images(load_dataset(DATA), 2000, 500)
 
 
 def workspace(folder: Path) -> Workspace:
     folder.mkdir()
-    write_idx(slice_of_mnist(), folder / "mnist")
+    write_idx(folder / "mnist", slice_of_mnist())
     return Workspace(folder)
 
 
@@ -176,9 +177,7 @@ def model_weights(place: Workspace, run: Run) -> dict[str, Any]:
 
 def files(folder: Path, short: bool, seed: int) -> Figures:
     """Load data sets of which one file is spoilt, each in another way."""
-    data = slice_of_mnist()
-    few = Dataset(data.x_train[:60], data.y_train[:60], data.x_test[:80], data.y_test[:80])
-    samples = Samples(few, folder)
+    samples = Samples(first_images(slice_of_mnist(), 60, 80), folder)
     before, slowest, ends = peak_megabytes(), 0.0, Counter[str]()
     for number in counted("bad files", 100 if short else 1000):
         start = time.monotonic()

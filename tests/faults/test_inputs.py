@@ -16,10 +16,9 @@ from aemodel.settings import MAX_WIDTH, RECIPES, Setting
 from jobs import parameters
 from jobs.__main__ import app
 from jobs.parameters import MAX_COUNT, MAX_SEED, ParameterError
-from tests.support.bad_files import Samples, write_csv
-from tests.support.workspace import Workspace, write_idx
-
-NewWorkspace = Callable[[], Workspace]
+from tests.support.bad_files import Samples
+from tests.support.datasets import write_csv, write_idx
+from tests.support.workspace import NewWorkspace
 
 # --- Any text for a parameter ----------------------------------------------------------------
 
@@ -105,13 +104,6 @@ def test_any_text_as_a_name(parameter: str, parse: Callable[[str], object], text
 
 
 @pytest.fixture(scope="module")
-def few(small_dataset: Dataset) -> Dataset:
-    """The first 60 training and 80 test images; all ten digits are among each."""
-    data = small_dataset
-    return Dataset(data.x_train[:60], data.y_train[:60], data.x_test[:80], data.y_test[:80])
-
-
-@pytest.fixture(scope="module")
 def samples(few: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Samples:
     return Samples(few, tmp_path_factory.mktemp("samples"))
 
@@ -149,8 +141,8 @@ def peak_megabytes() -> float:
 @pytest.fixture
 def folder(tmp_path: Path, few: Dataset, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The working directory of a command: good data, and much that is none."""
-    write_idx(few, tmp_path / "good")
-    write_csv(few, tmp_path / "csv")
+    write_idx(tmp_path / "good", few)
+    write_csv(tmp_path / "csv", few)
     (tmp_path / "empty").mkdir()
     (tmp_path / "archive.tar.gz").write_bytes(b"\x1f\x8b\x08" + bytes(100))
     os.mkfifo(tmp_path / "fifo")
@@ -200,8 +192,6 @@ def refused(folder: Path, *arguments: str) -> tuple[int, str]:
         *(("workers", t, f"workers={t!r} is not a whole number from 0 to 1024") for t in
           ("", "x", "-1", "1.5", "1025")),
         ("resume", "maybe", "resume='maybe' is neither true nor false"),
-        *(("notes", t, f"notes={t!r} is not a file that can be read") for t in
-          ("missing.md", "empty", "fifo", "loop", "n" * 300)),
     ],
 )  # fmt: skip
 def test_a_bad_parameter_is_a_usage_error(
@@ -210,6 +200,29 @@ def test_a_bad_parameter_is_a_usage_error(
     status, said = refused(folder, "train", "--data", "good", f"--{option}", text)
     assert status == 2
     assert said.startswith(f"Error: Invalid value for --{option}: {message}")
+
+
+@pytest.mark.parametrize("name", ["missing.md", "empty", "fifo", "loop", "n" * 300])
+def test_notes_that_are_not_a_file(folder: Path, name: str) -> None:
+    status, said = refused(folder, "train", "--data", "good", "--notes", name)
+    assert status == 2
+    assert f"Invalid value for --notes: {folder}/{name} is not a file that can be read" in said
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("Gr\u00fc\u00dfe".encode("latin-1"), "is not text in UTF-8"),
+        (b"PK\x03\x04 and so on", "is a Word or OpenDocument file"),
+    ],
+)
+def test_notes_that_are_not_text_are_refused_before_training(
+    folder: Path, content: bytes, words: str
+) -> None:
+    (folder / "notes.md").write_bytes(content)
+    status, said = refused(folder, "train", "--data", "good", "--notes", "notes.md")
+    assert status == 2
+    assert f"{folder}/notes.md {words}" in said
 
 
 @pytest.mark.parametrize(
@@ -225,7 +238,7 @@ def test_a_bad_parameter_is_a_usage_error(
 def test_a_path_without_data(folder: Path, data: str, message: str) -> None:
     status, said = refused(folder, "train", "--data", data)
     assert status == 1
-    assert said.startswith(f"Error: {message}. Give a folder with the four MNIST files")
+    assert said.startswith(f"Error: {folder}/{message}. Give a folder with the four MNIST files")
 
 
 @pytest.mark.parametrize(
@@ -236,11 +249,11 @@ def test_a_path_without_data(folder: Path, data: str, message: str) -> None:
     ],
 )
 def test_a_damaged_file(folder: Path, path: str, message: str) -> None:
-    """Two of very many: tests/aemodel/test_mnist.py has one of every kind."""
+    """Two of very many: tests/aemodel/test_data.py has one of every kind."""
     (folder / path).write_bytes((folder / path).read_bytes()[:1000])
     status, said = refused(folder, "train", "--data", path.split("/")[0])
     assert status == 1
-    assert said.startswith(f"Error: {path}")
+    assert said.startswith(f"Error: {folder / path}")
     assert message in said
 
 
@@ -268,7 +281,7 @@ def test_no_place_for_the_document(folder: Path) -> None:
 
 
 def test_the_process_ends_in_the_same_way(new_workspace: NewWorkspace) -> None:
-    place = new_workspace()
+    place = new_workspace(store=False)
     for data, option in (("mnist", "$(touch x); touch x"), ("missing", "1")):
         done = place.jobs("train", "--setting", option, "--data", data)
         assert done.returncode == (2 if data == "mnist" else 1)

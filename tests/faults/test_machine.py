@@ -18,15 +18,15 @@ import pytest
 from aemodel.data import Dataset
 from aemodel.settings import RECIPES
 from jobs.artifacts import files
+from jobs.filesystem import NotWritable, check_checkpoints_folder
 from jobs.parameters import parse_specs
-from jobs.tracking import Store, StoreAway, outage
+from jobs.tracking import Store, StoreUnavailable, outage
 from jobs.training import command, worker
-from jobs.training.channel import Board, Status
-from jobs.training.checkpoint import Checkpoint, NoRoom, check_room
-from jobs.training.worker import Task, run_training
-from tests.support.begun import begun
-from tests.support.stores import work_in
-from tests.support.workspace import Workspace, wait_for, write_idx
+from jobs.training.channel import Board, TrainingProgress
+from tests.support.begun import Begun, begun
+from tests.support.datasets import write_idx
+from tests.support.stores import NewStore, work_in
+from tests.support.workspace import NewWorkspace, wait_for
 
 RECIPE = replace(RECIPES["assignment"], iterations=250, eval_every=50, batch_size=100)
 CURVE = [0, 50, 100, 150, 200]
@@ -57,16 +57,16 @@ def full(disk: Path) -> Iterator[None]:
 
 @pytest.fixture
 def open_store(
-    tmp_path: Path, small_dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, new_store: NewStore, small_dataset: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[Path, Path], Store]:
     """Return a function that opens a store; the working directory has the data in `mnist`."""
     from mlflow.tracking import MlflowClient
 
-    write_idx(small_dataset, tmp_path / "mnist")
+    write_idx(tmp_path / "mnist", small_dataset)
     monkeypatch.setattr(outage, "RETRY_SECONDS", 0.2)
 
     def open_at(database: Path, artifacts: Path) -> Store:
-        work_in(tmp_path, f"sqlite:///{database}/mlflow.db", monkeypatch)
+        work_in(tmp_path, new_store(database), monkeypatch)
         client = MlflowClient()
         client.create_experiment("mine", artifact_location=str(artifacts))
         return Store.open("mine")
@@ -75,7 +75,7 @@ def open_store(
 
 
 @contextmanager
-def training(store: Store) -> Iterator[Task]:
+def training(store: Store) -> Iterator[Begun]:
     """Make a training whose board is the folder `board`."""
     (job,) = parse_specs("16-8-2", RECIPE, "1", "3-8", "float32")
     board = Path("board")
@@ -84,7 +84,7 @@ def training(store: Store) -> Iterator[Task]:
         yield task
 
 
-def assert_whole(store: Store, task: Task) -> None:
+def assert_whole(store: Store, task: Begun) -> None:
     run = store.run(task.run_id)
     assert run.status() == "FINISHED"
     assert [step for step, _ in run.history("test_mse")] == CURVE
@@ -110,12 +110,12 @@ def test_a_state_that_cannot_be_saved_costs_no_training(
     Path("checkpoints").symlink_to(disk)
     with training(store) as task:
         with full(disk):
-            assert run_training(task).status == "FINISHED"
+            assert task.run().status == "FINISHED"
         assert_whole(store, task)
     said = capsys.readouterr().err
     assert said.count("Warning") == 1
     assert "No space left on device" in said
-    assert f"cannot be saved in {Checkpoint(task.run_id).path}" in said
+    assert f"cannot be saved in {task.states.path}" in said
     assert "Traceback" not in said
 
 
@@ -134,19 +134,20 @@ def test_a_full_disk_is_waited_for_and_nothing_is_lost(
     with training(store) as task:
         monkeypatch.setenv(outage.PATIENCE_VARIABLE, "0")
         with full(disk):
-            outcome = run_training(task)
+            outcome = task.run()
         assert outcome.status == "UNSENT", outcome.reason
         assert "full" in outcome.reason or "No space left" in outcome.reason
         assert "the same command uploads the results" in outcome.reason
-        assert run_training(task).status == "FINISHED"
+        assert task.run().status == "FINISHED"
         assert_whole(store, task)
     assert "Traceback" not in capfd.readouterr().err
 
 
 def test_states_that_could_not_be_saved_are_refused_at_once(disk: Path) -> None:
-    check_room(disk / "checkpoints")
-    with full(disk), pytest.raises(NoRoom, match=r"disk/checkpoints, where .* No space left .* fr"):
-        check_room(disk / "checkpoints")
+    folder = disk / "checkpoints"
+    check_checkpoints_folder(folder)
+    with full(disk), pytest.raises(NotWritable, match=r"disk/checkpoints, wh.* No space left .*fr"):
+        check_checkpoints_folder(folder)
 
 
 def test_a_store_that_is_read_only_is_said_to_be(
@@ -158,16 +159,16 @@ def test_a_store_that_is_read_only_is_said_to_be(
     shutil.copy("mlflow.db", disk)
     subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
     mlflow.set_tracking_uri(f"sqlite:///{disk}/mlflow.db")
-    with pytest.raises(StoreAway, match=r"mlflow\.db cannot be .*[Rr]ead-?only"):
+    with pytest.raises(StoreUnavailable, match=r"mlflow\.db cannot be .*[Rr]ead-?only"):
         Store.open("other")
 
 
 def test_a_full_disk_stops_no_progress_line(disk: Path) -> None:
-    board = Board(disk)
-    board.write(0, Status("training", 1, 2))
+    channel, before = Board(disk).channel("run"), TrainingProgress(stage="training")
+    channel.report(before)
     with full(disk):
-        board.write(0, Status("training", 2, 2, note="x" * 10_000))
-        assert board.read(0) == Status("training", 1, 2)
+        channel.report(TrainingProgress(stage="training", note="x" * 10_000))
+        assert Board(disk).read("run") == before
 
 
 # --- Memory and time -------------------------------------------------------------------------
@@ -196,10 +197,10 @@ def test_what_the_machine_lacks_is_the_reason(
     with training(store) as task:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(files, "evaluate", fail)
-            outcome = run_training(task)
+            outcome = task.run()
         assert outcome.status == store.run(task.run_id).status() == "FAILED"
         assert wanted in outcome.reason
-        assert run_training(task).status == "FINISHED"  # from the saved state
+        assert task.run().status == "FINISHED"  # from the saved state
         assert_whole(store, task)
     assert "Traceback" not in capfd.readouterr().err
 
@@ -213,7 +214,7 @@ def test_a_clock_that_jumps_is_not_noticed(
     monkeypatch.setattr(time, "time", lambda: now + 86_400 * next(days, 7))
     store = open_store(tmp_path, tmp_path / "artifacts")
     with training(store) as task:
-        assert run_training(task).status == "FINISHED"
+        assert task.run().status == "FINISHED"
         assert_whole(store, task)
 
 
@@ -242,11 +243,8 @@ def test_bfloat16_is_slow_without_instructions_for_it(
 LONG = ("train", "--setting", "16-8-2,16-8-3", "--recipe", "assignment", "--iterations", "500000",
         "--workers", "2", "--data", "mnist", "--pairs", "1-7")  # fmt: skip
 
-MADE = "checkpoints/*/identity.json"
-"""One of each run, when it is made."""
 
-
-def test_a_second_ctrl_c_leaves_no_run_running(new_workspace: Callable[[], Workspace]) -> None:
+def test_a_second_ctrl_c_leaves_no_run_running(new_workspace: NewWorkspace) -> None:
     place = new_workspace()
     environment = place.environment()
     command = [str(Path(environment["PATH"].split(os.pathsep)[0]) / "python"), "-m", "jobs", *LONG]
@@ -254,7 +252,7 @@ def test_a_second_ctrl_c_leaves_no_run_running(new_workspace: Callable[[], Works
         command, cwd=place.folder, env=environment, stderr=subprocess.PIPE, text=True
     ) as process:
         try:
-            wait_for(lambda: process.poll() is not None or len(list(place.folder.glob(MADE))) == 3)
+            wait_for(lambda: process.poll() is not None or len(place.runs(kind="training")) == 2)
             process.send_signal(signal.SIGINT)
             time.sleep(0.2)
             process.send_signal(signal.SIGINT)
@@ -273,7 +271,7 @@ UNREAD = (
 )
 
 
-def test_output_that_nobody_reads_costs_nothing(new_workspace: Callable[[], Workspace]) -> None:
+def test_output_that_nobody_reads_costs_nothing(new_workspace: NewWorkspace) -> None:
     place = new_workspace()
     unread = f"PYTHONUNBUFFERED=1 {UNREAD} 2>&- | true; exit ${{PIPESTATUS[0]}}"
     assert place.run("bash", "-c", unread).returncode == 0

@@ -1,7 +1,5 @@
 """Several commands at once: on a fresh store, and on servers with SQLite and with PostgreSQL."""
 
-from collections.abc import Callable
-
 import pytest
 
 from tests.faults.together import (
@@ -12,13 +10,11 @@ from tests.faults.together import (
     run_together,
 )
 from tests.support.databases import DATABASES, reachable_from_elsewhere, served
-from tests.support.workspace import Workspace
-
-NewWorkspace = Callable[[], Workspace]
+from tests.support.workspace import NewWorkspace
 
 
 def test_mlflow_runs_on_one_sqlite_store(new_workspace: NewWorkspace) -> None:
-    place = new_workspace()
+    place = new_workspace(store=False)
     # `mlflow run` itself makes the tables without a lock, before any code of the project runs.
     open_together(place, place.uri, 4)
     ended = run_together(place, place.uri, [mlflow_run(place, seed) for seed in range(2)])
@@ -30,7 +26,7 @@ def test_mlflow_runs_on_one_sqlite_store(new_workspace: NewWorkspace) -> None:
     [d if d == "postgresql" else pytest.param(d, marks=pytest.mark.soak) for d in DATABASES],
 )
 def test_commands_on_one_server(new_workspace: NewWorkspace, database: str) -> None:
-    place = new_workspace()
+    place = new_workspace(store=False)
     with served(place.folder, database) as address:
         open_together(place, address, 3)
         ended = run_together(place, address, [python_jobs(place, seed) for seed in range(2)])

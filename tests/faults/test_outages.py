@@ -4,10 +4,9 @@ One server, and a line to it that fails on demand; the curve and the files of tr
 through a fault are those of one that did not, each point once.
 """
 
-import os
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,19 +15,18 @@ from mlflow.tracking import MlflowClient
 
 from aemodel.data import Dataset
 from aemodel.settings import RECIPES
-from jobs import tracking
+from jobs import environment
 from jobs.parameters import parse_specs
 from jobs.spec import TrainingSpec
-from jobs.tracking import Run, Store, StoreAway, StoreError, outage, patiently, reaching, uploader
-from jobs.training.channel import Board
-from jobs.training.checkpoint import Checkpoint
-from jobs.training.worker import Outcome, Task, run_training
+from jobs.tracking import Run, Store, StoreUnavailable, outage, uploader
+from jobs.training.outcome import Outcome
 from tests.faults.outage import SETTINGS, Ended, train_through
-from tests.support.begun import begun
+from tests.support.begun import Begun, begun
 from tests.support.databases import served
+from tests.support.datasets import write_idx
 from tests.support.proxy import FAULTS, Proxy
 from tests.support.stores import work_in
-from tests.support.workspace import Workspace, wait_for, write_idx
+from tests.support.workspace import NewWorkspace, Workspace, wait_for
 
 ITERATIONS = 2000
 CURVE = list(range(0, ITERATIONS, 50))
@@ -70,19 +68,19 @@ def store(
 ) -> Iterator[Store]:
     """The server's store, from a working directory that has the data in `mnist`."""
     folder = tmp_path_factory.mktemp("outages")
-    write_idx(small_dataset, folder / "mnist")
+    write_idx(folder / "mnist", small_dataset)
     with pytest.MonkeyPatch.context() as patch:
         work_in(folder, proxy.address, patch)
         patch.setattr(uploader, "SEND_SECONDS", 0.1)
         patch.setattr(uploader, "WAITING_SHARE", 0.9)
         patch.setattr(outage, "RETRY_SECONDS", 0.2)
-        patch.setattr(outage, "BRIEF_SECONDS", "1")
+        patch.setattr(environment, "SHORT_SECONDS", "1")
         patch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
         yield Store.open()
 
 
 @pytest.fixture
-def task(store: Store, proxy: Proxy, tmp_path: Path) -> Iterator[Task]:
+def task(store: Store, proxy: Proxy, tmp_path: Path) -> Iterator[Begun]:
     proxy.choose("")
     with begun(store, a_job(), tmp_path) as made:
         yield made
@@ -102,7 +100,7 @@ def found(server: str, run_id: str, folder: Path) -> Found:
     copy = Path(client.download_artifacts(run_id, "", str(folder)))
     paths = [path for path in copy.rglob("*") if path.suffix in (".csv", ".png")]
     names = {path: str(path.relative_to(copy)) for path in paths}
-    timed = {"train_seconds", "iterations_per_second"}
+    timed = {"train_seconds", "iterations_per_second", "seconds"}
     return Found(
         run.info.status,
         sorted((point.step, point.value) for point in history),
@@ -119,18 +117,18 @@ def undisturbed(
 ) -> Found:
     folder = tmp_path_factory.mktemp("undisturbed")
     with begun(store, a_job(), folder) as task:
-        assert run_training(task).status == "FINISHED"
+        assert task.run().status == "FINISHED"
         there = found(server, task.run_id, folder / "found")
     assert [step for step, _ in there.curve] == CURVE
     assert (there.status, there.models, len(there.pictures)) == ("FINISHED", 1, 11)
     return there
 
 
-def run_while(task: Task, proxy: Proxy, fault: str, first: float, last: float) -> Outcome:
+def run_while(task: Begun, proxy: Proxy, fault: str, first: float, last: float) -> Outcome:
     """Run a training, with a fault while the share of it that is done is from `first` to `last`."""
 
     def reached(share: float) -> bool:
-        status = Board(task.board).read(0)
+        status = task.progress
         return status.stage == "finished" or status.done >= share * ITERATIONS
 
     def disturb() -> None:
@@ -141,7 +139,7 @@ def run_while(task: Task, proxy: Proxy, fault: str, first: float, last: float) -
 
     thread = threading.Thread(target=disturb)
     thread.start()
-    outcome = run_training(task)
+    outcome = task.run()
     thread.join()
     return outcome
 
@@ -151,27 +149,27 @@ def run_while(task: Task, proxy: Proxy, fault: str, first: float, last: float) -
     [f if f in ("refuse", "error") else pytest.param(f, marks=pytest.mark.soak) for f in FAULTS],
 )
 def test_a_fault_in_mid_training_costs_nothing(
-    fault: str, task: Task, proxy: Proxy, server: str, undisturbed: Found, tmp_path: Path
+    fault: str, task: Begun, proxy: Proxy, server: str, undisturbed: Found, tmp_path: Path
 ) -> None:
     outcome = run_while(task, proxy, fault, 0.1, 0.8)
     assert (outcome.status, outcome.reason) == ("FINISHED", "")
     assert found(server, task.run_id, tmp_path / "found") == undisturbed
-    assert not (Checkpoint(task.run_id).path / "state.npz").exists()
+    assert not (task.states.path / "state.npz").exists()
 
 
 def test_a_server_that_is_back_after_the_training_is_waited_for(
-    task: Task, proxy: Proxy, server: str, undisturbed: Found, tmp_path: Path
+    task: Begun, proxy: Proxy, server: str, undisturbed: Found, tmp_path: Path
 ) -> None:
     def come_back() -> None:
-        wait_for(lambda: Board(task.board).read(0).stage == "not uploaded yet")
-        said.append(Board(task.board).read(0).line("one"))
+        wait_for(lambda: task.progress.stage == "not uploaded yet")
+        said.append(task.progress.line("one"))
         proxy.choose("")
 
     said: list[str] = []
     proxy.choose("refuse")  # before the training begins
     thread = threading.Thread(target=come_back)
     thread.start()
-    assert run_training(task).status == "FINISHED"
+    assert task.run().status == "FINISHED"
     thread.join()
     assert "Connection refused); waiting for it, 10 min at most" in said[0]
     assert found(server, task.run_id, tmp_path / "found") == undisturbed
@@ -180,7 +178,7 @@ def test_a_server_that_is_back_after_the_training_is_waited_for(
 @pytest.mark.parametrize("fault", ["refuse", pytest.param("deaf", marks=pytest.mark.soak)])
 def test_results_are_kept_and_uploaded_later(
     fault: str,
-    task: Task,
+    task: Begun,
     proxy: Proxy,
     server: str,
     undisturbed: Found,
@@ -189,78 +187,38 @@ def test_results_are_kept_and_uploaded_later(
 ) -> None:
     monkeypatch.setenv(outage.PATIENCE_VARIABLE, "0")
     proxy.choose(fault)
-    outcome = run_training(task)
-    kept = Checkpoint(task.run_id)
+    outcome = task.run()
     assert outcome.status == "UNSENT"
-    assert f"kept in {kept.path}: once the store is back, the same command" in outcome.reason
-    state = kept.load()
-    assert state is not None
-    assert state["done"] == ITERATIONS
+    assert f"kept in {task.states.path}: once the cause is mended, the same" in outcome.reason
+    assert task.states.iteration() == ITERATIONS
     proxy.choose("")
-    assert run_training(task).status == "FINISHED"
+    assert task.run().status == "FINISHED"
     assert found(server, task.run_id, tmp_path / "found") == undisturbed
 
 
-def test_an_error_that_waiting_does_not_mend_is_not_waited_for(task: Task, store: Store) -> None:
+def test_an_error_that_waiting_does_not_mend_is_not_waited_for(task: Begun, store: Store) -> None:
     store.client.delete_run(task.run_id)
-    outcome = run_training(task)
+    outcome = task.run()
     assert outcome.status == "FAILED"
     assert "deleted" in outcome.reason
 
 
-# --- What is away, and what is wrong ---------------------------------------------------------
+# --- No server ---------------------------------------------------------------------------------
 
 
 def test_nobody_answers() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"http://127.0.0.1:{taken.getsockname()[1]}"
-    refused = pytest.raises(StoreAway, match=f"{address} cannot be .* Connection refused")
-    with refused, reaching(address), tracking.briefly():
+    refused = pytest.raises(StoreUnavailable, match=f"{address} cannot be .* Connection refused")
+    with environment.short_timeouts(), refused:
         Run.open(address, "0" * 32).status()
-
-
-def test_other_errors_pass() -> None:
-    with pytest.raises(ValueError, match="mine"), reaching("http://nowhere"):
-        raise ValueError("mine")
-
-
-def test_brief_requests_leave_the_environment_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", raising=False)
-    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "77")
-    before = dict(os.environ)
-    with tracking.briefly():
-        assert os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] == "0"
-    assert dict(os.environ) == before
-
-
-@pytest.mark.parametrize("text", ["soon", "-1", "inf", "nan"])
-def test_patience_is_a_number(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(outage.PATIENCE_VARIABLE, text)
-    with pytest.raises(StoreError, match=f"TRACKING_PATIENCE='{text}' is not a number of seconds"):
-        patiently(lambda: None, "", print, lambda: False)
-
-
-def test_patience_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(outage.PATIENCE_VARIABLE, "0.3")
-    monkeypatch.setattr(outage, "RETRY_SECONDS", 0.1)
-    tries: list[int] = []
-
-    def fail() -> None:
-        tries.append(1)
-        raise TimeoutError("no answer")
-
-    said: list[str] = []
-    with pytest.raises(StoreAway, match=r"here cannot be .* \(no answer\)"):
-        patiently(fail, "here", said.append, lambda: False)
-    assert 2 <= len(tries) <= 5
-    assert len(said) == 1
 
 
 # --- The command -----------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
-def place(new_workspace: Callable[[], Workspace]) -> Workspace:
+def place(new_workspace: NewWorkspace) -> Workspace:
     return new_workspace()
 
 
@@ -297,6 +255,6 @@ def test_the_same_command_uploads_them(left: tuple[Ended, Proxy], place: Workspa
         assert sorted(point.step for point in points) == list(range(0, 4000, 100))
         assert run.outputs is not None
         assert len(run.outputs.model_outputs) == 1
-    assert list((place.folder / "checkpoints").iterdir()) == []
+    assert place.unfinished() == []
     sweeps = client.search_runs([experiment.experiment_id], "tags.kind = 'sweep'")
     assert sorted(run.info.status for run in sweeps) == ["FINISHED", "KILLED"]

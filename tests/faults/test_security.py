@@ -3,6 +3,7 @@
 import ast
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -12,10 +13,9 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.end_to_end.test_mlflow_run import mlflow_run
-from tests.support.workspace import ROOT, Workspace
+from tests.support.project import ROOT
+from tests.support.workspace import NewWorkspace, Workspace
 
-NewWorkspace = Callable[[], Workspace]
 Watched = tuple[Workspace, dict[str, Path], list[tuple[str, Any]]]
 """Where a training worked, its home and folder for temporary files, and what it did."""
 
@@ -61,20 +61,24 @@ def test_parameters_reach_the_command_as_they_were_typed(
     stand_in.write_text(PYTHON.format(python=sys.executable, seen=str(noted)))
     stand_in.chmod(0o755)
     monkeypatch.setattr(Workspace, "environment", with_first_on_path(place, stand_in.parent))
-    before = set(place.folder.iterdir()), set(ROOT.iterdir())
+    project = place.folder / "project"
+    project.mkdir()
+    for name in ("MLproject", "conda.yaml"):
+        shutil.copy(ROOT / name, project)
+    before = set(place.folder.iterdir())
     names = ENTRY_POINTS[entry_point]["parameters"]
     typed = dict(zip(names, HOSTILE, strict=False))
     options = [word for name, text in typed.items() for word in ("-P", f"{name}={text}")]
-    done = mlflow_run(place, "-e", entry_point, *options)
+    done = place.mlflow_run("-e", entry_point, *options, project=project)
     assert done.returncode == 0, done.stderr
     words = json.loads(noted.read_text())
     assert words[:2] == ["-m", "jobs"]
     assert dict(zip(words[3::2], words[4::2], strict=True)) == {
         f"--{name.replace('_', '-')}": text for name, text in typed.items()
     }
-    made = set(place.folder.iterdir()) - before[0], set(ROOT.iterdir()) - before[1]
-    assert {path.name.split(".db")[0] for path in made[0]} <= {"arguments.json", "mlflow", "mlruns"}
-    assert made[1] == set()
+    made = {path.name.split(".db")[0] for path in set(place.folder.iterdir()) - before}
+    assert made <= {"arguments.json", "mlflow", "mlruns"}
+    assert {path.name for path in project.iterdir()} == {"MLproject", "conda.yaml"}
 
 
 def with_first_on_path(place: Workspace, folder: Path) -> Callable[[Workspace], dict[str, str]]:

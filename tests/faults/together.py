@@ -8,7 +8,8 @@ from contextlib import ExitStack
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
-from tests.support.workspace import ROOT, TIMEOUT, Workspace
+from tests.support.project import ROOT
+from tests.support.workspace import TIMEOUT, Workspace
 
 EXPERIMENT = "together"
 SETTINGS = ("16-8-2", "16-8-3")
@@ -40,14 +41,17 @@ def mlflow_run(place: Workspace, seed: int) -> list[str]:
 
 def python_jobs(place: Workspace, seed: int) -> list[str]:
     """Return the command of `python -m jobs train` for the trainings of one seed."""
-    given = PARAMETERS | {"seeds": str(seed), "experiment": EXPERIMENT}
+    given = PARAMETERS | {"seeds": str(seed)}
     options = [f"--{name.replace('_', '-')}={text}" for name, text in given.items()]
     return [sys.executable, "-m", "jobs", "train", *options]
 
 
 def run_together(place: Workspace, uri: str, commands: Sequence[list[str]]) -> Ended:
     """Start the commands at once on the store `uri`; return the exit status and output of each."""
-    environment = place.environment() | {"MLFLOW_TRACKING_URI": uri}
+    environment = place.environment() | {
+        "MLFLOW_TRACKING_URI": uri,
+        "MLFLOW_EXPERIMENT_NAME": EXPERIMENT,
+    }
     logs = [place.folder / f"command-{number}.log" for number in range(len(commands))]
     with ExitStack() as started:
         processes = []
@@ -64,7 +68,7 @@ def run_together(place: Workspace, uri: str, commands: Sequence[list[str]]) -> E
 
 def open_together(place: Workspace, uri: str, count: int) -> None:
     """Make the store and the experiment, in several processes at once."""
-    make = [sys.executable, "-m", "jobs.tracking", EXPERIMENT]
+    make = [sys.executable, "-m", "jobs", "store", EXPERIMENT]
     ended = run_together(place, uri, [make] * count)
     assert ended == [(0, "")] * count
     assert MlflowClient(uri).get_experiment_by_name(EXPERIMENT) is not None

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from aemodel.data import CSV_STEMS, IDX_STEMS, DataError, Dataset, load_dataset
-from tests.support.workspace import write_idx
+from tests.support.datasets import write_csv, write_idx
 
 Change = Callable[[bytes, random.Random], bytes]
 
@@ -69,13 +69,33 @@ def pack(good: bytes, chance: random.Random) -> bytes:
     return gzip.compress(good, chance.randrange(10), mtime=0)
 
 
+def put_something_else(good: bytes, chance: random.Random) -> bytes:
+    """Put what people have under the name of a data file, or with it."""
+    starts = (
+        b"<!DOCTYPE html>",
+        b"version https://git-lfs",
+        b"PK\x03\x04",
+        b"\xef\xbb\xbf",
+        b"label,",
+    )
+    return chance.choice([*(start + good for start in starts), gzip.compress(pack(good, chance))])
+
+
 def bomb(good: bytes, chance: random.Random) -> bytes:
     """Let a gigabyte follow, packed to a megabyte or so."""
     filling = chance.choice([b"\0", b"\n", b"1", b"0,", b"\xff"])
     return pack(good, chance) + gzip.compress(filling * (1 << 24), 1) * (64 // len(filling))
 
 
-ANY: list[Change] = [truncate, flip_bits, repeat_a_part, leave_out_a_part, insert_noise, pack]
+ANY: list[Change] = [
+    truncate,
+    flip_bits,
+    repeat_a_part,
+    leave_out_a_part,
+    insert_noise,
+    pack,
+    put_something_else,
+]
 CHANGES: dict[str, list[Change]] = {
     "idx": [*ANY, change_header, change_header],
     "csv": [*ANY, change_a_value, change_a_value, change_separators],
@@ -89,23 +109,13 @@ def spoil(good: bytes, form: str, chance: random.Random) -> bytes:
     return bomb(good, chance) if chance.random() < 0.02 else good
 
 
-def write_csv(data: Dataset, folder: Path) -> None:
-    """Write a data set as the assignment's two CSV files."""
-    folder.mkdir()
-    sets = ((data.x_train, data.y_train), (data.x_test, data.y_test))
-    for name, (images, labels) in zip(CSV_STEMS, sets, strict=True):
-        rows = zip(labels.tolist(), images.tolist(), strict=True)
-        lines = (",".join(map(str, (label, *pixels))) for label, pixels in rows)
-        (folder / name).write_text("\n".join(lines) + "\n")
-
-
 class Samples:
     """A folder of each form with good files, of which one at a time is spoilt."""
 
     def __init__(self, data: Dataset, folder: Path) -> None:
         self.folders = {"idx": folder / "idx", "csv": folder / "csv"}
-        write_idx(data, self.folders["idx"])
-        write_csv(data, self.folders["csv"])
+        write_idx(self.folders["idx"], data)
+        write_csv(self.folders["csv"], data)
 
     def try_one(self, seed: int) -> str:
         """Load a data set with one spoilt file; return `loaded`, or `refused`.

@@ -1,30 +1,60 @@
-"""A training as the job hands it to a worker."""
+"""A training as the command hands it to a worker."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from aemodel.data import load_dataset
+from jobs.filesystem import checkpoints_folder
 from jobs.spec import TrainingSpec
 from jobs.tracking import Store
-from jobs.tracking.ownership import new_run
-from jobs.training.worker import Task
+from jobs.tracking.ownership import owning
+from jobs.training.channel import Board, TrainingProgress
+from jobs.training.checkpoint import Checkpoint
+from jobs.training.outcome import Outcome
+from jobs.training.worker import Task, run_training
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A task with its state and its command, which run it as this machine's backend does."""
+
+    task: Task
+    board: Board
+    states: Checkpoint
+
+    @property
+    def run_id(self) -> str:
+        return self.task.run_id
+
+    @property
+    def progress(self) -> TrainingProgress:
+        return self.board.read(self.run_id)
+
+    def run(self) -> Outcome:
+        with self.states.held():
+            return run_training(self.task, self.board.channel(self.run_id), self.states)
+
+    def stop_early(self) -> None:
+        """Run it with a request to stop: it saves its state after the first updates."""
+        self.board.request_stop()
+        assert self.run().status == "KILLED"
+        (self.board.folder / "stop").unlink()
 
 
 @contextmanager
-def begun(store: Store, job: TrainingSpec, board: Path) -> Iterator[Task]:
-    """Make run and checkpoint of a training on the data in `mnist`, and hold the checkpoint."""
-    run, held = new_run(store, job.name, {"seed": "1"})
-    yield Task(
-        job=job,
-        index=0,
-        run_id=run.run_id,
-        tracking_uri=store.tracking_uri,
-        data=Path("mnist"),
-        data_digest=load_dataset(Path("mnist")).digest,
-        board=board,
-        threads=1,
-        owner=os.getpid(),
-    )
-    held.release()
+def begun(store: Store, spec: TrainingSpec, folder: Path) -> Iterator[Begun]:
+    """Make the run of a training on the data in `mnist`; its progress goes to `folder`."""
+    digest = load_dataset(Path("mnist")).digest
+    with owning(store) as owned:
+        run = owned.create_run(spec.name)
+        states = Checkpoint(run.run_id, checkpoints_folder())
+        states.create()
+        task = Task(
+            spec=replace(spec, threads=1, data_digest=digest),
+            run_id=run.run_id,
+            tracking_uri=store.tracking_uri,
+            data="mnist",
+        )
+        yield Begun(task, Board(folder), states)

@@ -8,28 +8,30 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 from numpy.typing import NDArray
 
-from aemodel.data import IDX_STEMS, Dataset
+from tests.support.project import ROOT
+from tests.support.stores import address
 
-ROOT = Path(__file__).parents[2]
 TIMEOUT = 300
 """Seconds a command may take; many times what it takes on an idle machine."""
 
 
-def write_idx(data: Dataset, folder: Path) -> None:
-    """Write a data set as the four IDX files."""
-    folder.mkdir()
-    arrays = (data.x_train, data.y_train, data.x_test, data.y_test)
-    for stem, array in zip(IDX_STEMS, arrays, strict=True):
-        sizes = (len(array), 28, 28) if array.ndim == 2 else (len(array),)
-        header = bytes([0, 0, 8, len(sizes)]) + np.array(sizes, ">i4").tobytes()
-        (folder / stem).write_bytes(header + array.tobytes())
+EXPERIMENT = "of the tests"
+"""What `Workspace.mlflow_run` names to `mlflow run`."""
+
+Done = subprocess.CompletedProcess[str]
+
+
+class NewWorkspace(Protocol):
+    """Makes working directories, each with a slice of MNIST and, if wanted, an empty store."""
+
+    def __call__(self, *, store: bool = True) -> "Workspace": ...
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class Workspace:
 
     @property
     def uri(self) -> str:
-        return f"sqlite:///{self.folder}/mlflow.db"
+        return address(self.folder)
 
     @property
     def client(self) -> MlflowClient:
@@ -52,16 +54,23 @@ class Workspace:
         ours = {"PATH": path, "PYTHONPATH": str(ROOT), "MLFLOW_TRACKING_URI": self.uri}
         return kept | ours | {"MLFLOW_DISABLE_TELEMETRY": "true"}
 
-    def run(self, *command: str) -> "subprocess.CompletedProcess[str]":
+    def run(self, *command: str) -> Done:
         """Run a command to its end."""
         return subprocess.run(
             command, cwd=self.folder, env=self.environment(), capture_output=True, text=True,
             timeout=TIMEOUT,
         )  # fmt: skip
 
-    def jobs(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    def jobs(self, *arguments: str) -> Done:
         """Run `python -m jobs`."""
         return self.run(sys.executable, "-m", "jobs", *arguments)
+
+    def mlflow_run(self, *arguments: str, project: Path = ROOT) -> Done:
+        """Run the project as a user does who has its environment active."""
+        return self.run(
+            "mlflow", "run", str(project), "--env-manager", "local",
+            "--experiment-name", EXPERIMENT, *arguments,
+        )  # fmt: skip
 
     def interrupt(
         self, condition: Callable[[], bool], number: signal.Signals, *arguments: str
@@ -104,6 +113,10 @@ class Workspace:
         (output,) = run.outputs.model_outputs
         return f"models:/{output.model_id}"
 
+    def unfinished(self) -> list[str]:
+        """Return what commands keep of trainings that are to be continued, and of themselves."""
+        return [p.name for p in (self.folder / "checkpoints").iterdir() if p.name != "classifiers"]
+
     def artifacts(self, run: Run) -> Path:
         """Return the folder of the run's artifacts."""
         return Path(run.info.artifact_uri.removeprefix("file://"))
@@ -117,7 +130,17 @@ class Workspace:
         return any(self.folder.glob("mlruns/*/*/artifacts/images/*+step+[1-9]*.png"))
 
 
+@dataclass(frozen=True)
+class Ended:
+    """A command that succeeded: where it worked, and what it said."""
+
+    place: Workspace
+    output: str
+    errors: str
+
+
 def wait_for(condition: Callable[[], bool]) -> None:
+    """Return when `condition` holds; fail when it does not within `TIMEOUT` seconds."""
     deadline = time.monotonic() + TIMEOUT
     while not condition():
         assert time.monotonic() < deadline, "it never came to that"

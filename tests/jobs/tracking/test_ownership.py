@@ -1,44 +1,152 @@
-"""Runs that are claimed, in a real store: none stays RUNNING without a process at work on it."""
+"""Who is at work on a run, in a real store: none stays RUNNING without a live command."""
 
+import subprocess
+import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
-from jobs.tracking import Run, Store
-from jobs.tracking.ownership import CLAIM, at_work, mark_interrupted, new_run, place_of
-from jobs.training.checkpoint import FOLDER, Checkpoint
-from tests.support.stores import work_in
+from jobs.filesystem import checkpoints_folder
+from jobs.tracking import Run, Store, StoreUnavailable, ownership
+from jobs.tracking.ownership import is_at_work, mark_orphans, owned_run, owning
+from tests.support.project import ROOT
+from tests.support.stores import NewStore, work_in
+
+MAKE_AND_HANG = """
+import sys
+from jobs.tracking import Store
+from jobs.tracking.ownership import owning
+with owning(Store.open()) as store:
+    print(store.create_run("of a command that is killed").run_id, flush=True)
+    sys.stdin.read()
+"""
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
-    folder = tmp_path_factory.mktemp("claims")
+def store(tmp_path_factory: pytest.TempPathFactory, new_store: NewStore) -> Store:
+    folder = tmp_path_factory.mktemp("owners")
     with pytest.MonkeyPatch.context() as patch:
-        work_in(folder, f"sqlite:///{folder}/mlflow.db", patch)
+        work_in(folder, new_store(folder), patch)
         return Store.open("")
 
 
 @pytest.fixture(autouse=True)
-def in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def in_a_folder_of_its_own(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", store.tracking_uri)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
 
 
-def left() -> list[str]:
-    return [path.name for path in FOLDER.iterdir()]
+def locks() -> list[Path]:
+    return list(checkpoints_folder().glob("*.lock"))
 
 
 def reason(run: Run) -> str:
     return run.info().tags.get("reason", "")
 
 
-def test_work_that_is_done_finishes_its_run(store: Store) -> None:
-    with at_work(store, "report") as run:
-        assert left() == [run.run_id]
-        mark_interrupted(store)
+def test_a_command_at_work_keeps_its_runs(store: Store) -> None:
+    with owning(store) as owned:
+        run = owned.create_run("a run")
+        assert run.info().tags["owner"] == owned.owner
+        assert is_at_work(owned.owner)
+        mark_orphans(store)
         assert run.status() == "RUNNING"
-    assert (run.status(), reason(run), left()) == ("FINISHED", "", [])
+        assert len(locks()) == 1
+    assert not is_at_work(owned.owner)
+    assert (run.status(), reason(run)) == ("KILLED", ownership.STOPPED)
+    assert locks() == []
+
+
+def test_a_killed_command_is_found_by_its_lock(store: Store, tmp_path: Path) -> None:
+    pipe: Any = subprocess.PIPE
+    command = [sys.executable, "-c", MAKE_AND_HANG]
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:
+        assert process.stdout is not None
+        run = store.run(process.stdout.readline().strip())
+        mark_orphans(store)
+        assert run.status() == "RUNNING"
+        process.kill()
+        process.wait()
+        assert run.status() == "RUNNING"
+        mark_orphans(store)
+    assert (run.status(), reason(run)) == ("KILLED", ownership.LOST)
+    assert locks() == []
+
+
+def test_runs_of_other_folders_hosts_and_users_are_left_alone(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with owning(store) as owned:
+        run = owned.create_run("a run")
+        elsewhere = owned.create_run("of another host")
+        elsewhere.set_tags({"owner": f"elsewhere:{owned.owner.split(':')[1]}"})
+        here = checkpoints_folder()
+        with monkeypatch.context() as patch:
+            patch.setenv("CHECKPOINTS", str(tmp_path / "another folder"))
+            mark_orphans(store)
+        locked = {run.status(), elsewhere.status()}
+        assert locked == {"RUNNING"}
+        assert checkpoints_folder() == here
+    elsewhere.end("KILLED")
+
+
+@pytest.mark.parametrize("name", ["", "me", "host:../../etc/passwd", "host:" + "g" * 32])
+def test_what_names_no_owner(name: str) -> None:
+    assert not is_at_work(name)
+
+
+def test_a_store_that_is_away_at_the_end_is_asked_by_the_next_command(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        with owning(store) as owned:
+            run = owned.create_run("a run")
+
+            def fail(*_: object, **__: object) -> None:
+                raise MlflowException("away")
+
+            patch.setattr(MlflowClient, "search_runs", fail)
+        assert run.status() == "RUNNING"
+    assert len(locks()) == 1
+    mark_orphans(store)
+    assert run.status() == "KILLED"
+    assert locks() == []
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_run_that_was_made_although_the_store_failed_is_ended(
+    store: Store, monkeypatch: pytest.MonkeyPatch, times: int
+) -> None:
+    """MLflow repeats a request that seemed to fail, and the store did it each time."""
+    create = MlflowClient.create_run
+    made: list[Any] = []
+
+    def fail(*arguments: Any, **options: Any) -> Any:
+        made.extend(create(*arguments, **options) for _ in range(times))
+        raise MlflowException("it seemed to fail")
+
+    with owning(store) as owned:
+        monkeypatch.setattr(MlflowClient, "create_run", fail)
+        with pytest.raises(StoreUnavailable):
+            owned.create_run("a run")
+        monkeypatch.undo()
+        run = owned.create_run("a run")  # tried again
+        assert run.run_id in [one.info.run_id for one in made]
+        run.end("FINISHED")
+    ended = [store.run(one.info.run_id).status() for one in made]
+    assert sorted(ended) == ["FINISHED", "KILLED"][:times]
+
+
+def test_work_that_is_done_finishes_its_run(store: Store) -> None:
+    with owned_run(store, "report") as run:
+        mark_orphans(store)
+        assert run.status() == "RUNNING"
+    assert (run.status(), reason(run), locks()) == ("FINISHED", "", [])
 
 
 @pytest.mark.parametrize(
@@ -47,81 +155,20 @@ def test_work_that_is_done_finishes_its_run(store: Store) -> None:
 def test_work_that_fails_says_so_in_its_run(
     store: Store, error: BaseException, status: str
 ) -> None:
-    with pytest.raises(type(error)), at_work(store, "report") as run:
+    with pytest.raises(type(error)), owned_run(store, "report") as run:
         raise error
     assert run.status() == status
     assert reason(run).startswith(type(error).__name__)
 
 
-def test_a_run_that_nobody_holds_was_killed(store: Store) -> None:
-    run, abandoned = new_run(store, "report", place_of(store))
-    other, held = new_run(store, "report", place_of(store))
-    abandoned.release()
-    mark_interrupted(store)
-    assert (run.status(), other.status()) == ("KILLED", "RUNNING")
-    assert "without a word" in reason(run)
-    assert left() == [other.run_id]
-    held.release()
-
-
-def test_a_kill_between_claim_and_run_leaves_nothing_running(store: Store) -> None:
-    early, late = Checkpoint("early"), Checkpoint("late")
-    for checkpoint in (early, late):
-        checkpoint.claim(place_of(store))
-    run = store.create_run("report", tags={CLAIM: "late"})
-    for checkpoint in (early, late):
-        checkpoint.release()
-    mark_interrupted(store)
-    assert run.status() == "KILLED"
-    assert left() == []
-
-
-def test_a_run_that_was_made_twice_is_there_once(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    create = MlflowClient.create_run
-    made: list[Any] = []
-
-    def twice(*arguments: Any, **options: Any) -> Any:
-        made.extend(create(*arguments, **options) for _ in range(2))
-        return made[1]
-
-    monkeypatch.setattr(MlflowClient, "create_run", twice)
-    run, held = new_run(store, "report", place_of(store))
-    first, second = (Run(store.client, one.info.run_id) for one in made)
-    assert (first.status(), second.status()) == ("KILLED", "RUNNING")
-    assert run.run_id == second.run_id
-    held.remove()
-
-
-def test_a_run_that_was_made_although_the_store_failed_is_marked(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    create = MlflowClient.create_run
-    made: list[Any] = []
-
-    def fail(*arguments: Any, **options: Any) -> Any:
-        made.append(create(*arguments, **options))
-        raise ConnectionError
-
-    monkeypatch.setattr(MlflowClient, "create_run", fail)
-    with pytest.raises(ConnectionError):
-        new_run(store, "report", place_of(store))
-    mark_interrupted(store)
-    assert store.run(made[0].info.run_id).status() == "KILLED"
-    assert left() == []
-
-
-def test_the_run_of_mlflow_run_is_claimed_under_its_own_name(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    made = store.create_run("by mlflow run")
-    monkeypatch.setenv("MLFLOW_RUN_ID", made.run_id)
-    run, held = new_run(store, "report", place_of(store))
-    below, other = new_run(store, "report", place_of(store), parent=run)
-    assert run.run_id == made.run_id != below.run_id
-    assert sorted(left()) == sorted([run.run_id, below.run_id])
-    assert below.info().tags["mlflow.parentRunId"] == run.run_id
-    held.remove()
-    other.remove()
-    assert left() == []
+def test_work_that_is_tried_again_goes_on_in_its_run(store: Store) -> None:
+    with owning(store) as owned:
+        parent = owned.create_run("above")
+        runs = []
+        for number in range(3):
+            with suppress(StoreUnavailable), owned_run(owned, "report", parent) as run:
+                runs.append(run)
+                if number < 2:
+                    raise StoreUnavailable("away")
+        assert len({run.run_id for run in runs}) == 1
+        assert runs[0].status() == "FINISHED"

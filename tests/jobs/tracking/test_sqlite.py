@@ -11,7 +11,7 @@ import mlflow
 import pytest
 
 from jobs.tracking import Store, StoreError
-from jobs.tracking.sqlite import spelled_out
+from jobs.tracking.sqlite import canonical_uri
 from tests.support.stores import work_in
 from tests.support.workspace import Workspace
 
@@ -59,7 +59,7 @@ def test_a_kill_while_the_store_is_made_spoils_nothing(file: Path) -> None:
 def test_half_a_store(file: Path, script: str, said: str) -> None:
     with closing(sqlite3.connect(file)) as database:
         database.executescript(script)
-    with pytest.raises(StoreError, match=f"mlflow.db is no whole MLflow store.*{said}"):
+    with pytest.raises(StoreError, match=f"mlflow.db is not a complete MLflow store.*{said}"):
         Store.open()
 
 
@@ -77,8 +77,27 @@ def test_addresses_of_one_store_are_one(
     address: str, meant: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert spelled_out(address) == meant.format(here=tmp_path.resolve())
-    assert spelled_out(spelled_out(address)) == spelled_out(address)
+    assert canonical_uri(address) == meant.format(here=tmp_path.resolve())
+    assert canonical_uri(canonical_uri(address)) == canonical_uri(address)
+
+
+def test_a_relative_address_is_absolute_under_mlflow_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`mlflow run DIR` works in DIR, where the store it was given relatively is another one."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MLFLOW_RUN_ID", "0" * 32)
+    with pytest.raises(StoreError, match=f"is {tmp_path}/mlflow.db here, where there is no store"):
+        canonical_uri("sqlite:///mlflow.db")
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "mlflow.db").touch()
+    assert canonical_uri("sqlite:///mlflow.db") == f"sqlite:///{tmp_path}/mlflow.db"
+
+
+def test_nothing_is_made_by_reading(file: Path) -> None:
+    with pytest.raises(StoreError, match=r"no tracking store .*mlflow\.db: train something first"):
+        Store.open(create=False)
+    assert list(file.parent.iterdir()) == []
 
 
 @pytest.mark.parametrize(

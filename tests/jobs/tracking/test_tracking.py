@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from mlflow.entities import Run as MlflowRun
 from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import PERMISSION_DENIED
 from mlflow.store.entities import PagedList
 from mlflow.tracking import MlflowClient
 
@@ -20,18 +21,19 @@ from aemodel.network import build_autoencoder
 from aemodel.settings import RECIPES, parse_setting
 from aemodel.training import Point
 from jobs.parameters import parse_specs
+from jobs.spec import TYPED
 from jobs.tracking import EXPERIMENT, Run, Store, StoreError, git_commit, ui_view, versions
-from tests.support.stores import work_in
+from tests.support.stores import NewStore, work_in
 
 START = 1_700_000_000_000
 """When the trainings of these tests began, in milliseconds since 1970."""
 
 
 @pytest.fixture(scope="module")
-def uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def uri(tmp_path_factory: pytest.TempPathFactory, new_store: NewStore) -> Iterator[str]:
     """A fresh SQLite store, the current one while the tests of this module run."""
     folder = tmp_path_factory.mktemp("store")
-    uri = f"sqlite:///{folder}/mlflow.db"
+    uri = new_store(folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MLFLOW_TRACKING_URI", uri)
         work_in(folder, uri, patch)
@@ -94,7 +96,7 @@ def test_a_store_that_refuses_the_view_is_used_all_the_same(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object) -> None:
-        raise MlflowException("no")
+        raise MlflowException("no", PERMISSION_DENIED)
 
     monkeypatch.setattr(ui_view, "TAG", "mlflow.sharedViewState.another")
     monkeypatch.setattr(MlflowClient, "set_experiment_tag", refuse)
@@ -167,14 +169,57 @@ def test_the_run_that_mlflow_run_made_is_used(
 ) -> None:
     made = store.client.create_run(store.experiment_id, run_name=name).info.run_id
     monkeypatch.setenv("MLFLOW_RUN_ID", made)
-    assert store.run_of_its_own == made
-    adopted = store.adopt_run("ours")
+    adopted = replace(store, owner="me").adopt_run("ours")
     assert adopted.run_id == made
     assert adopted.info().name == wanted
+    assert replace(store, owner="me").adopt_run("ours").run_id == made  # repeated
+    other = replace(store, owner="another").adopt_run("theirs")
+    assert other.run_id != made
+    assert other.info().tags["mlflow.parentRunId"] == made
+
+
+def test_a_run_that_holds_results_is_not_adopted(
+    store: Store, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run.set_tags({"kind": "training"})
+    monkeypatch.setenv("MLFLOW_RUN_ID", run.run_id)
+    below = replace(store, owner="me").adopt_run("ours").info()
+    assert below.tags["mlflow.parentRunId"] == run.run_id
+
+
+def test_a_stale_run_id_is_named(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_RUN_ID", "0" * 32)
+    with pytest.raises(StoreError, match=r"MLFLOW_RUN_ID names .* not have: unset MLFLOW_RUN_ID"):
+        store.adopt_run("ours")
+
+
+def test_a_run_that_was_made_although_the_request_failed_is_not_made_twice(store: Store) -> None:
+    owned = replace(store, owner="host:repeated")
+    parent = owned.create_run("above")
+    run = owned.create_run("below", parent)
+    assert owned.create_run("below", parent) == run
+    assert owned.create_run("below") != run
+
+
+def test_two_experiments_are_refused(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_ID", store.experiment_id)
+    monkeypatch.setenv("MLFLOW_RUN_ID", "0" * 32)
+    with pytest.raises(StoreError, match=f"{EXPERIMENT!r} by mlflow run and 'mine' by the param"):
+        Store.open("mine")
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_ID", "0")  # which MLflow chose, not the user
+    assert Store.open("mine").experiment == "mine"
+
+
+def test_no_experiment_is_made_by_reading(store: Store) -> None:
+    with pytest.raises(
+        StoreError, match=f"no experiment 'misspelt' here; there are .*{EXPERIMENT}"
+    ):
+        Store.open("misspelt", create=False)
+    assert store.client.get_experiment_by_name("misspelt") is None
 
 
 def test_without_one_a_run_is_made(store: Store) -> None:
-    assert not store.run_of_its_own
+    assert not store.given_run
     assert store.adopt_run("ours").info().name == "ours"
 
 
@@ -247,15 +292,14 @@ def test_params_as_they_were_used_beside_those_that_were_typed(run: Run) -> None
     typed = {"setting": "1", "iterations": "''", "learning_rate": "0.0010"}
     for name, value in typed.items():
         run.client.log_param(run.run_id, name, value)
-    (job,) = parse_specs("1", RECIPES["assignment"], "0", "3-8", "float32")
-    run.log_params(job.to_params())
+    (spec,) = parse_specs("1", RECIPES["assignment"], "0", "3-8", "float32")
+    for _ in range(2):
+        run.log_params(spec.to_params(), TYPED)
     logged = run.client.get_run(run.run_id).data.params
     assert typed.items() <= logged.items()
-    assert logged["resolved.iterations"] == "100000"
-    assert logged["resolved.learning_rate"] == "0.001"
-    assert "resolved.setting" not in logged
-    assert job.to_params().items() <= run.info().params.items()
-    assert type(job).from_params(run.info().params) == job
+    assert {name: logged[f"resolved.{name}"] for name in TYPED}.items() <= spec.to_params().items()
+    assert spec.to_params().items() <= run.info().params.items()
+    assert type(spec).from_params(run.info().params) == spec
 
 
 def test_tags_and_description(run: Run) -> None:
@@ -270,7 +314,7 @@ def test_tags_and_description(run: Run) -> None:
 
 
 def test_a_curve_longer_than_a_batch(run: Run) -> None:
-    curve = points(*range(0, 60_000, 100))  # 600 points of four metrics each
+    curve = points(*range(0, 60_000, 100))  # 600 points of five metrics each
     run.log_points(curve, None, START)
     assert run.history("test_mse") == [(p.iteration, p.test_mse) for p in curve]
     assert run.history("train_mse") == [(p.iteration, p.train_mse) for p in curve]
@@ -284,6 +328,13 @@ def test_the_rate_is_of_the_updates_since_the_point_before(run: Run) -> None:
     run.log_points([second, third], first, START)
     rates = dict(run.history("iterations_per_second"))
     assert rates == {0: pytest.approx(2), 100: pytest.approx(2), 150: pytest.approx(2)}
+
+
+def test_seconds_are_logged_as_they_are(run: Run) -> None:
+    """From rates they could not be had back: one that is missing spoilt all that follow."""
+    curve = points(0, 100, 150)
+    run.log_points(curve, None, START)
+    assert run.history("seconds") == [(p.iteration, p.seconds) for p in curve]
 
 
 def test_points_sent_by_steps_out_of_order_come_back_in_order(run: Run) -> None:
@@ -344,7 +395,15 @@ def test_the_model_loads_and_reproduces(run: Run, small_dataset: Dataset) -> Non
         run.client.get_run(run.run_id).info.experiment_id, "model", run.run_id
     )
     for _ in range(2):
-        run.log_model(network.autoencoder, 200, images[:2])
+        assert run.log_model(network.autoencoder, "a-name", 200, images[:2]) == left.model_id
+    run.log_metrics({"final_test_mse": 0.04}, 199)
+    for _ in range(2):
+        run.link_metrics(["final_test_mse"], left.model_id)
+    assert run.model_id() == left.model_id
+    assert run.history("final_test_mse") == [(199, 0.04)]
+    linked = run.client.get_logged_model(left.model_id).metrics
+    assert linked is not None
+    assert [(m.key, m.value, m.step) for m in linked] == [("final_test_mse", 0.04, 199)]
     outputs = run.client.get_run(run.run_id).outputs
     assert outputs is not None
     (output,) = outputs.model_outputs
@@ -361,6 +420,16 @@ def test_the_model_loads_and_reproduces(run: Run, small_dataset: Dataset) -> Non
     np.testing.assert_allclose(served.predict(example), network.autoencoder(example), atol=1e-6)
     files = [path.name for path in Path(mlflow.artifacts.download_artifacts(uri)).rglob("*")]
     assert not [name for name in files if name.endswith((".pkl", ".pickle"))]
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_a_model_without_the_registry_of_models_loads(run: Run, small_dataset: Dataset) -> None:
+    network = build_autoencoder(parse_setting("16-8-2"), 3)
+    images = small_dataset.x_test[:5] / np.float32(255)
+    run.log_model_files(network.autoencoder, images[:2])
+    assert run.model_id() == ""
+    loaded = mlflow.tensorflow.load_model(f"runs:/{run.run_id}/model")
+    np.testing.assert_array_equal(loaded(images), network.autoencoder(images))
 
 
 def test_an_image_series_is_named_as_mlflow_names_it(run: Run, store: Store) -> None:

@@ -3,12 +3,13 @@
 import io
 import re
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from jobs.training import channel
-from jobs.training.channel import Board, Status, shown
+from jobs.training.channel import Board, TrainingProgress, shown
 
 
 @pytest.fixture
@@ -18,44 +19,63 @@ def board(tmp_path: Path) -> Board:
     return Board(folder)
 
 
-def test_a_status_is_read_as_written(board: Board) -> None:
-    status = Status("training", 10, 200, 12.5, 0.05)
-    board.write(3, Status())
-    board.write(3, status)
-    assert board.read(3) == status
-    assert [path.name for path in board.folder.iterdir()] == ["3.json"]
+def test_progress_is_read_as_reported(board: Board) -> None:
+    progress = TrainingProgress(
+        stage="training", done=10, total=200, iterations_per_second=12.5, test_mse=0.05
+    )
+    channel = board.channel("abc")
+    channel.report(TrainingProgress())
+    channel.report(progress)
+    assert board.read("abc") == progress
+    assert [path.name for path in board.folder.iterdir()] == ["abc.json"]
 
 
-def test_a_training_that_wrote_nothing_waits(board: Board) -> None:
-    assert board.read(0) == Status("waiting")
+def test_a_training_that_reported_nothing_waits(board: Board) -> None:
+    assert board.read("abc") == TrainingProgress(stage="waiting")
 
 
 def test_the_request_to_stop(board: Board) -> None:
-    assert not board.stop_requested
+    channel = board.channel("abc")
+    assert not channel.should_stop()
     board.request_stop()
-    assert board.stop_requested
+    assert channel.should_stop()
 
 
-def test_a_job_that_is_gone_asks_to_stop(board: Board) -> None:
+def test_a_command_that_is_gone_asks_to_stop(board: Board) -> None:
+    assert replace(board, command=2**22).channel("abc").should_stop()  # no process has this id
+
+
+def test_a_folder_that_is_missing_means_nothing(board: Board) -> None:
+    """A channel on another machine would else stop every training after its first updates."""
     board.folder.rmdir()
-    assert board.stop_requested
+    channel = board.channel("abc")
+    channel.report(TrainingProgress())
+    assert not channel.should_stop()
+
+
+def training(
+    done: int, total: int, rate: float = 0.0, mse: float | None = None
+) -> TrainingProgress:
+    return TrainingProgress(
+        stage="training", done=done, total=total, iterations_per_second=rate, test_mse=mse
+    )
 
 
 @pytest.mark.parametrize(
-    ("status", "line"),
+    ("progress", "line"),
     [
-        (Status("evaluating"), "a: evaluating"),
-        (Status("training", 0, 100), "a: training"),
+        (TrainingProgress(stage="evaluating"), "a: evaluating"),
+        (training(0, 100), "a: training"),
         (
-            Status("training", 25_000, 100_000, 100.0, 0.038514),
+            training(25_000, 100_000, 100.0, 0.038514),
             "a: 25,000 of 100,000 (25%)  100.0 it/s  12:30 left  test MSE 0.03851",
         ),
-        (Status("training", 1, 7201, 0.5), "a: 1 of 7,201 (0%)  0.5 it/s  4:00:00 left"),
-        (Status("training", 100, 100, 9.0), "a: 100 of 100 (100%)  9.0 it/s  0:00 left"),
+        (training(1, 7201, 0.5), "a: 1 of 7,201 (0%)  0.5 it/s  4:00:00 left"),
+        (training(100, 100, 9.0), "a: 100 of 100 (100%)  9.0 it/s  0:00 left"),
     ],
 )
-def test_lines(status: Status, line: str) -> None:
-    assert status.line("a") == line
+def test_lines(progress: TrainingProgress, line: str) -> None:
+    assert progress.line("a") == line
 
 
 def test_a_log_file_gets_each_line_once(
@@ -63,9 +83,9 @@ def test_a_log_file_gets_each_line_once(
 ) -> None:
     monkeypatch.setattr(channel, "PLAIN_SECONDS", 0.0)
     monkeypatch.setattr(channel, "REFRESH_SECONDS", 0.01)
-    with shown(board, ["one", "two"]):
+    with shown(board, {"1": "one", "2": "two"}):
         wait_for(lambda: "two: waiting" in capsys.readouterr().err)
-        board.write(1, Status("evaluating"))
+        board.channel("2").report(TrainingProgress(stage="evaluating"))
         time.sleep(0.2)
     assert capsys.readouterr().err == "two: evaluating\n"
 
@@ -80,10 +100,10 @@ def test_a_terminal_shows_the_trainings_live(board: Board, monkeypatch: pytest.M
     monkeypatch.setattr("sys.stderr", terminal)
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.setenv("TERM", "xterm")
-    board.write(0, Status("training", 25, 100, 5.0, 0.04))
-    with shown(board, ["one", "two"]):
+    board.channel("1").report(training(25, 100, 5.0, 0.04))
+    with shown(board, {"1": "one", "2": "two"}):
         wait_for(lambda: "waiting" in terminal.getvalue())
-        board.write(1, Status("failed"))
+        board.channel("2").report(TrainingProgress(stage="failed"))
     lines = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", terminal.getvalue()).splitlines()
     assert any(re.match(r"one .* 25 of 100 \(25%\)  5\.0 it/s  0:15 left", line) for line in lines)
     assert "failed" in lines[-1]  # the last state is shown, however short

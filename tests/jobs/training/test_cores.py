@@ -6,14 +6,14 @@ from hypothesis import strategies as st
 
 from aemodel.settings import RECIPES
 from jobs.parameters import parse_specs
-from jobs.training.cores import available_cores, share_cores
+from jobs.training.cores import allocate_cores, available_cores
 
 costs = st.lists(st.integers(1, 10**15).map(float), min_size=1, max_size=12)
 
 
 @given(costs, st.integers(0, 20), st.integers(1, 64))
 def test_what_holds_for_every_share(costs: list[float], workers: int, cores: int) -> None:
-    shares = share_cores(costs, workers, cores)
+    shares = allocate_cores(costs, workers, cores)
     assert 1 <= shares.workers <= len(costs)
     assert not workers or shares.workers == min(workers, len(costs))
     assert len(shares.threads) == len(costs)
@@ -29,35 +29,35 @@ def test_what_holds_for_every_share(costs: list[float], workers: int, cores: int
 
 @given(costs, st.integers(1, 64))
 def test_more_work_never_has_fewer_threads(costs: list[float], cores: int) -> None:
-    threads = share_cores(costs, 0, cores).threads
+    threads = allocate_cores(costs, 0, cores).threads
     ordered = [thread for _, thread in sorted(zip(costs, threads, strict=True))]
     assert ordered == sorted(ordered)
 
 
 def test_one_training_has_all_cores() -> None:
-    shares = share_cores([5.0], 0, 8)
+    shares = allocate_cores([5.0], 0, 8)
     assert (shares.workers, shares.threads, shares.order) == (1, (8,), (0,))
 
 
 def test_equal_trainings_on_as_many_cores_have_one_each() -> None:
-    shares = share_cores([7.0] * 3, 0, 3)
+    shares = allocate_cores([7.0] * 3, 0, 3)
     assert (shares.workers, shares.threads, shares.order) == (3, (1, 1, 1), (0, 1, 2))
 
 
 def test_the_assignments_settings_on_two_cores() -> None:
     jobs = parse_specs("all", RECIPES["assignment"], "0", "3-8", "float32")
-    shares = share_cores([job.cost for job in jobs], 0, 2)
+    shares = allocate_cores([job.cost for job in jobs], 0, 2)
     assert (shares.workers, shares.threads, shares.order) == (3, (1, 1, 2), (2, 1, 0))
 
 
 def test_many_trainings_take_turns_on_one_thread_each() -> None:
-    shares = share_cores([1.0] * 5, 0, 2)
+    shares = allocate_cores([1.0] * 5, 0, 2)
     assert (shares.workers, shares.threads) == (2, (1,) * 5)
 
 
 @pytest.mark.parametrize(("asked", "wanted"), [(1, (1, 4)), (2, (2, 2)), (9, (3, 1))])
 def test_as_many_workers_as_asked_and_useful(asked: int, wanted: tuple[int, int]) -> None:
-    shares = share_cores([1.0, 2.0, 3.0], asked, 4)
+    shares = allocate_cores([1.0, 2.0, 3.0], asked, 4)
     assert (shares.workers, *set(shares.threads)) == wanted
 
 
@@ -65,7 +65,7 @@ def test_as_many_workers_as_asked_and_useful(asked: int, wanted: tuple[int, int]
 def test_threads_that_are_given_are_those_of_every_training(
     costs: list[float], workers: int, cores: int, threads: int
 ) -> None:
-    shares = share_cores(costs, workers, cores, threads)
+    shares = allocate_cores(costs, workers, cores, threads)
     assert set(shares.threads) == {threads}
     fitting = max(1, cores // threads)
     assert shares.workers == min(workers or fitting, len(costs))
@@ -73,9 +73,9 @@ def test_threads_that_are_given_are_those_of_every_training(
 
 @pytest.mark.parametrize(("workers", "threads"), [(0, 0), (2, 0), (0, 2), (2, 2)])
 def test_nothing_left_to_share(workers: int, threads: int) -> None:
-    shares = share_cores([], workers, 2, threads)
+    shares = allocate_cores([], workers, 2, threads)
     assert (shares.workers, shares.threads, shares.order) == (0, (), ())
 
 
 def test_cores_are_those_available() -> None:
-    assert share_cores([1.0], 0).threads == (available_cores(),)
+    assert allocate_cores([1.0], 0).threads == (available_cores(),)

@@ -14,12 +14,10 @@ from aemodel.training import Progress, Trainer
 from jobs.parameters import parse_specs
 from jobs.spec import TrainingSpec
 from jobs.tracking import Store
-from jobs.training.channel import Board
-from jobs.training.checkpoint import Checkpoint
-from jobs.training.worker import Task, describe, run_training
-from tests.support.begun import begun
-from tests.support.stores import work_in
-from tests.support.workspace import write_idx
+from jobs.training.description import describe
+from tests.support.begun import Begun, begun
+from tests.support.datasets import write_idx
+from tests.support.stores import NewStore, work_in
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -33,34 +31,29 @@ def job() -> TrainingSpec:
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory, small_dataset: Dataset) -> Iterator[Store]:
+def store(
+    tmp_path_factory: pytest.TempPathFactory, new_store: NewStore, small_dataset: Dataset
+) -> Iterator[Store]:
     """A fresh store, in a folder that has the data in `mnist` and is the working directory."""
     folder = tmp_path_factory.mktemp("worker")
-    write_idx(small_dataset, folder / "mnist")
+    write_idx(folder / "mnist", small_dataset)
     with pytest.MonkeyPatch.context() as patch:
-        work_in(folder, f"sqlite:///{folder}/mlflow.db", patch)
+        work_in(folder, new_store(folder), patch)
         yield Store.open()
 
 
 @pytest.fixture
-def task(store: Store, job: TrainingSpec, tmp_path: Path) -> Iterator[Task]:
+def task(store: Store, job: TrainingSpec, tmp_path: Path) -> Iterator[Begun]:
     with begun(store, job, tmp_path) as made:
         yield made
 
 
-def stop_early(task: Task) -> None:
-    """Run the training with a request to stop: it saves its state after the first updates."""
-    Board(task.board).request_stop()
-    assert run_training(task).status == "KILLED"
-    (task.board / "stop").unlink()
+def state_path(task: Begun) -> Path:
+    return task.states.path / "state.npz"
 
 
-def state_path(task: Task) -> Path:
-    return Checkpoint(task.run_id).path / "state.npz"
-
-
-def test_a_training_that_finishes(store: Store, task: Task) -> None:
-    outcome = run_training(task)
+def test_a_training_that_finishes(store: Store, task: Begun) -> None:
+    outcome = task.run()
     info = store.run(task.run_id).info()
     assert (outcome.name, outcome.status, outcome.reason) == (
         "setting-16-8-2 seed-1",
@@ -72,12 +65,12 @@ def test_a_training_that_finishes(store: Store, task: Task) -> None:
     history = store.run(task.run_id).history("test_mse")
     assert [step for step, _ in history] == [0, 50, 100, 150, 200]
     assert f"{outcome.metrics['final_test_mse']:.5f}" in info.tags["mlflow.note.content"]
-    assert Board(task.board).read(0).stage == "finished"
+    assert task.progress.stage == "finished"
     assert not state_path(task).exists()
 
 
-def test_pictures_before_and_during_the_training(store: Store, task: Task) -> None:
-    run_training(task)
+def test_pictures_before_and_during_the_training(store: Store, task: Begun) -> None:
+    task.run()
     images = [item.path for item in store.client.list_artifacts(task.run_id, "images")]
     steps = [int(path.split("+")[2]) for path in images if path.endswith(".png")]
     assert (min(steps), max(steps)) == (0, 250)
@@ -85,9 +78,9 @@ def test_pictures_before_and_during_the_training(store: Store, task: Task) -> No
 
 
 def test_a_picture_shows_ten_digits_above_their_reconstructions(
-    store: Store, task: Task, small_dataset: Dataset
+    store: Store, task: Begun, small_dataset: Dataset
 ) -> None:
-    run_training(task)
+    task.run()
     folder = store.client.download_artifacts(task.run_id, "images")
     (first,) = Path(folder).glob("*+step+0+*.png")
     digits = np.asarray(Image.open(first)).reshape(2, 2, 28, 5, 28)[:, 0].swapaxes(1, 2)
@@ -96,8 +89,8 @@ def test_a_picture_shows_ten_digits_above_their_reconstructions(
         assert small_dataset.y_test[same].tolist() == [digit]
 
 
-def test_a_training_asked_to_stop_keeps_its_state(store: Store, task: Task) -> None:
-    stop_early(task)
+def test_a_training_asked_to_stop_keeps_its_state(store: Store, task: Begun) -> None:
+    task.stop_early()
     info = store.run(task.run_id).info()
     assert info.status == "KILLED"
     assert info.tags["reason"] == "interrupted; the same command continues it"
@@ -105,27 +98,27 @@ def test_a_training_asked_to_stop_keeps_its_state(store: Store, task: Task) -> N
     assert state_path(task).exists()
 
 
-def test_points_that_were_sent_before_are_not_sent_again(store: Store, task: Task) -> None:
-    stop_early(task)
+def test_points_that_were_sent_before_are_not_sent_again(store: Store, task: Begun) -> None:
+    task.stop_early()
     state = state_path(task).read_bytes()
-    assert run_training(task).status == "FINISHED"
+    assert task.run().status == "FINISHED"
     run = store.run(task.run_id)
     before = run.history("test_mse")
     state_path(task).write_bytes(state)  # as if killed later, with an old state on disk
-    again = run_training(task)
+    again = task.run()
     assert again.status == "FINISHED"
     assert run.history("test_mse") == before
     assert [step for step, _ in before] == [0, 50, 100, 150, 200]
     assert "reason" not in run.info().tags
 
 
-def test_a_training_that_diverges_fails_and_keeps_its_curve(store: Store, task: Task) -> None:
-    stop_early(task)
+def test_a_training_that_diverges_fails_and_keeps_its_curve(store: Store, task: Begun) -> None:
+    task.stop_early()
     with np.load(state_path(task)) as arrays:
         state = dict(arrays)
     state["weight_10"] *= np.float32(1e38)
-    Checkpoint(task.run_id).save(state)
-    outcome = run_training(task)
+    task.states.save(state)
+    outcome = task.run()
     run = store.run(task.run_id)
     assert (outcome.status, outcome.metrics) == ("FAILED", {})
     assert "at iteration 1: training diverged" in outcome.reason
@@ -134,42 +127,46 @@ def test_a_training_that_diverges_fails_and_keeps_its_curve(store: Store, task: 
     assert [step for step, _ in run.history("test_mse")] == [0]
 
 
-def test_a_damaged_state_fails_the_training(task: Task, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_damaged_state_fails_the_training(
+    task: Begun, capsys: pytest.CaptureFixture[str]
+) -> None:
     state_path(task).write_bytes(b"PK\x03\x04 and no more")
-    outcome = run_training(task)
+    outcome = task.run()
     assert outcome.status == "FAILED"
     assert f"{state_path(task)} is damaged" in outcome.reason
-    assert Board(task.board).read(0).stage == "failed"
+    assert task.progress.stage == "failed"
 
 
 def test_a_state_of_another_network_fails_the_training(
-    store: Store, task: Task, capsys: pytest.CaptureFixture[str]
+    store: Store, task: Begun, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    stop_early(task)
+    task.stop_early()
     (other,) = parse_specs("16-8-3", RECIPE, "1", "3-8", "float32")
-    outcome = run_training(replace(task, job=other))
+    spec = replace(other, threads=1, data_digest=task.task.spec.data_digest)
+    outcome = replace(task, task=replace(task.task, spec=spec)).run()
     assert outcome.status == "FAILED"
     assert "does not fit this network" in outcome.reason
 
 
 def test_data_that_went_away_fails_the_training(
-    task: Task, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    task: Begun, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    outcome = run_training(replace(task, data=tmp_path / "gone"))
+    outcome = replace(task, task=replace(task.task, data=str(tmp_path / "gone"))).run()
     assert outcome.status == "FAILED"
     assert "gone" in outcome.reason
 
 
 def test_data_that_changed_meanwhile_fails_the_training(
-    task: Task, capsys: pytest.CaptureFixture[str]
+    task: Begun, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    outcome = run_training(replace(task, data_digest="of other images"))
+    spec = replace(task.task.spec, data_digest="of other images")
+    outcome = replace(task, task=replace(task.task, spec=spec)).run()
     assert outcome.status == "FAILED"
     assert "mnist has changed since the command began" in outcome.reason
 
 
 def test_what_is_cut_off_amid_an_update_is_not_saved(
-    store: Store, task: Task, monkeypatch: pytest.MonkeyPatch
+    store: Store, task: Begun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = Trainer.run
 
@@ -178,13 +175,13 @@ def test_what_is_cut_off_amid_an_update_is_not_saved(
         raise KeyboardInterrupt  # the second Ctrl-C
 
     monkeypatch.setattr(Trainer, "run", interrupted)
-    assert run_training(task).status == store.run(task.run_id).status() == "KILLED"
+    assert task.run().status == store.run(task.run_id).status() == "KILLED"
     assert not state_path(task).exists()
 
 
-def test_a_training_whose_job_is_gone_stops(task: Task) -> None:
-    orphan = replace(task, owner=2**22)  # larger than process ids are
-    assert run_training(orphan).status == "KILLED"
+def test_a_training_whose_job_is_gone_stops(task: Begun) -> None:
+    orphan = replace(task, board=replace(task.board, command=2**22))  # larger than process ids are
+    assert orphan.run().status == "KILLED"
 
 
 def test_the_description(job: TrainingSpec) -> None:

@@ -91,7 +91,7 @@ Open = Callable[[Network], Page]
 
 
 def wait_until_ready(driver: webdriver.Chrome) -> None:
-    WebDriverWait(driver, 20, poll_frequency=0.05).until(
+    WebDriverWait(driver, 60, poll_frequency=0.05).until(
         lambda driver: driver.find_elements(By.CSS_SELECTOR, "body[data-state=ready]")
     )
 

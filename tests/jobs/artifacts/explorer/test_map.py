@@ -82,7 +82,7 @@ def test_keyboard_alone(networks: dict[str, Network], open_file: Open) -> None:
     assert page.nearest() == held
     chart.send_keys(Keys.ESCAPE)
     assert not page.find("pinned").is_displayed()
-    WebDriverWait(page.driver, 5).until(
+    WebDriverWait(page.driver, 60).until(
         lambda _: f"number {held}" in str(page.find("announcer").get_attribute("textContent"))
     )
     chart.send_keys(*[Keys.ARROW_LEFT] * 5)

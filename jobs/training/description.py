@@ -1,0 +1,81 @@
+"""What users read of trainings: descriptions of runs, Markdown, and lines for the terminal."""
+
+from collections.abc import Sequence
+
+from jobs.spec import TrainingSpec
+from jobs.training.outcome import Outcome
+
+
+def describe(spec: TrainingSpec, metrics: dict[str, float] | None = None) -> str:
+    """Return a training's description, Markdown: what it is and, at the end, what came out."""
+    setting, recipe = spec.setting, spec.recipe
+    widths = " → ".join(map(str, setting.layer_widths))
+    text = (
+        f"MNIST autoencoder, setting {setting.name}: {widths}, "
+        f"{setting.parameter_count:,} parameters. Recipe `{recipe.name}`, "
+        f"{recipe.iterations:,} iterations at batch {recipe.batch_size}, seed {spec.seed}, "
+        f"{spec.precision}.\n"
+    )
+    if metrics is None:
+        return text
+    return text + (
+        f"\n| | test MSE per pixel |\n| --- | --- |\n"
+        f"| final | **{metrics['final_test_mse']:.5f}** |\n"
+        f"| best, at iteration {metrics['best_iteration']:,.0f} "
+        f"| {metrics['best_test_mse']:.5f} |\n"
+        f"| PCA with {setting.latent_size} components | {metrics['pca_test_mse']:.5f} |\n\n"
+        "See `curve/`, `embedding/`, `interpolation/`, `reconstructions.png` and `explorer.html` "
+        "among the artifacts.\n"
+    )
+
+
+def describe_sweep(
+    specs: Sequence[TrainingSpec], outcomes: Sequence[Outcome] = (), report_link: str = ""
+) -> str:
+    """Return the description of the run above the trainings, Markdown."""
+    recipe = specs[0].recipe
+    what = (
+        f"{len(specs)} MNIST autoencoders trained in parallel"
+        if len(specs) > 1
+        else "An interrupted training, continued"
+    )
+    text = (
+        f"{what}: recipe `{recipe.name}`, {recipe.iterations:,} iterations at batch "
+        f"{recipe.batch_size}. Curves, models and pictures are in the runs below this one.\n"
+    )
+    if outcomes:
+        text += "\n" + _table(outcomes)
+    if report_link:
+        text += f"\nThe submission document: [report run]({report_link})\n"
+    return text
+
+
+def _table(outcomes: Sequence[Outcome]) -> str:
+    lines = [
+        "| training | final test MSE | best | PCA | minutes |",
+        "| --- | --: | --: | --: | --: |",
+    ]
+    for outcome in outcomes:
+        if m := outcome.metrics:
+            numbers = [f"{m[f'{kind}_test_mse']:.5f}" for kind in ("final", "best", "pca")]
+            cells = [outcome.name, *numbers, f"{m['train_seconds'] / 60:.1f}"]
+        else:
+            cells = [outcome.name, outcome.status, "", "", ""]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def summary(outcomes: Sequence[Outcome]) -> str:
+    """Return the outcomes as lines for a terminal: the errors, and the ids to go on with."""
+    return "\n".join(map(_summary, outcomes))
+
+
+def _summary(outcome: Outcome) -> str:
+    line, m = f"{outcome.name}: {outcome.status}", outcome.metrics
+    if m:
+        line += (
+            f", test MSE {m['final_test_mse']:.5f} (best {m['best_test_mse']:.5f}, "
+            f"PCA {m['pca_test_mse']:.5f})"
+        )
+    line += f"\n  run {outcome.run_id}"
+    return line + (f", model models:/{outcome.model_id}" if outcome.model_id else "")

@@ -1,0 +1,92 @@
+"""Running tasks in parallel: the one module that knows joblib, and what becomes of lost processes.
+
+It knows nothing of trainings: a task is what `work` takes and can be sent to another process.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from itertools import groupby
+from typing import TypeVar
+
+from jobs.environment import prepare_environment
+from jobs.terminal import mend_streams
+from jobs.training.signals import blocked
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+TRIES = 2
+"""How often a task is begun whose process the system kills."""
+
+
+def execute(
+    work: Callable[[T], R], tasks: Sequence[T], workers: int, kind: Callable[[T], Hashable]
+) -> dict[int, R]:
+    """Run tasks in at most `workers` processes, in their order.
+
+    When the system kills a process, joblib gives up the others as well: what did not finish is
+    begun once more.
+
+    Args:
+        work: called with each task; it raises nothing.
+        tasks: what to run.
+        workers: processes at a time.
+        kind: tasks of different kinds never share a process, since TensorFlow fixes its threads
+            when it starts. With fewer processes than tasks, one kind is run after the other.
+
+    Returns:
+        Index of the task -> what `work` returned; without those whose process was killed each time.
+    """
+    results: dict[int, R] = {}
+    for _ in range(TRIES):
+        left = [index for index in range(len(tasks)) if index not in results]
+        for group in _groups(left, workers, lambda index: kind(tasks[index])):
+            for index, result in _in_processes(work, {i: tasks[i] for i in group}, workers):
+                results[index] = result
+    return results
+
+
+def _groups(
+    indices: Sequence[int], workers: int, kind: Callable[[int], Hashable]
+) -> list[list[int]]:
+    """Return the tasks that may run at the same time, one group after the other."""
+    if workers >= len(indices):  # a process for each
+        return [list(indices)] if indices else []
+    first = {kind(index): number for number, index in reversed(list(enumerate(indices)))}
+    ordered = sorted(indices, key=lambda index: first[kind(index)])
+    return [list(group) for _, group in groupby(ordered, kind)]
+
+
+def _in_processes(
+    work: Callable[[T], R], tasks: dict[int, T], workers: int
+) -> Iterator[tuple[int, R]]:
+    """Yield index and result of every task that ends."""
+    from multiprocessing import resource_tracker
+
+    from joblib import Parallel, delayed
+    from joblib.externals.loky import get_reusable_executor
+    from joblib.externals.loky.process_executor import TerminatedWorkerError
+
+    pool = Parallel(workers, backend="loky", batch_size=1, return_as="generator_unordered")
+    command = os.getpid()
+    resource_tracker.ensure_running()  # started amid blocked signals, it would lift the block
+    try:
+        with blocked():
+            results = pool(
+                delayed(_run)(work, index, task, command) for index, task in tasks.items()
+            )
+        yield from results
+    except TerminatedWorkerError:
+        print("A training process was killed by the system.", file=sys.stderr, flush=True)
+    # joblib would keep the processes, with their memory and their threads, for the next group.
+    get_reusable_executor(reuse=True).shutdown(wait=True)
+
+
+def _run(work: Callable[[T], R], index: int, task: T, command: int) -> tuple[int, R]:
+    mend_streams()
+    prepare_environment()
+    result = work(task)
+    if os.getppid() != command:
+        os._exit(1)  # the command was killed; joblib would keep the process for minutes
+    return index, result

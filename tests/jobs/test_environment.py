@@ -1,0 +1,49 @@
+"""Environment variables: set by entry points, not by imports, and short timeouts in a phase."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from jobs.environment import DEFAULTS, FIXED, prepare_environment, short_timeouts
+from tests.support.project import ROOT
+
+NAMES = (*FIXED, *DEFAULTS)
+
+IMPORT = """
+import os
+before = dict(os.environ)
+import jobs.__main__, jobs.tracking.ownership, jobs.training.command, jobs.report.command
+print(os.environ == before)
+"""
+
+
+def test_importing_sets_nothing() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORT], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "True\n"
+
+
+def test_telemetry_is_off_whatever_was_set_and_timeouts_are_the_users(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in NAMES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "false")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "77")
+    prepare_environment()
+    assert os.environ["MLFLOW_DISABLE_TELEMETRY"] == "true"
+    assert os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] == "77"
+    assert os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] == "3"
+
+
+def test_short_timeouts_leave_the_environment_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", raising=False)
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "77")
+    before = dict(os.environ)
+    with short_timeouts():
+        assert os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] == "0"
+        assert os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] == "10"
+    assert dict(os.environ) == before
