@@ -90,12 +90,12 @@ def train(
         raise _bad_parameter(error) from None
 
     from aemodel.data import DataError
-    from jobs.filesystem import NotWritable
+    from jobs.filesystem import NotWritable, resolve_path
     from jobs.training.command import train as run
     from jobs.training.runs import TrainOptions
 
     options = TrainOptions(
-        data=data,
+        data=resolve_path(str(data)),
         workers=processes,
         threads=threads_each,
         resume=resuming,
@@ -134,7 +134,7 @@ def report(
 
     try:
         run_ids = parameters.parse_run_ids(runs)
-        parameters.check_notes(notes)
+        parameters.check_notes(notes, output)
         parameters.check_output(output)
     except parameters.ParameterError as error:
         raise _bad_parameter(error) from None

@@ -49,7 +49,7 @@ def resolve_path(text: str) -> Path:
     except RuntimeError:  # nobody of that name
         path = Path(text)
     wanted = _caller_folder() / path
-    return path.absolute() if path.exists() and not os.path.lexists(wanted) else wanted
+    return path.absolute() if os.path.exists(path) and not os.path.lexists(wanted) else wanted
 
 
 def _caller_folder() -> Path:

@@ -5,7 +5,6 @@ Everything the user types is checked here, before a run is made: a value that is
 """
 
 import dataclasses
-import os
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -15,6 +14,7 @@ from aemodel.device import has_fast_bfloat16
 from aemodel.settings import RECIPES, SETTINGS, Recipe, Setting, parse_setting
 from aemodel.training import PRECISIONS
 from jobs.filesystem import is_writable
+from jobs.report.notes import notes_file, read_notes
 from jobs.spec import Pair, TrainingSpec, parse_pair
 
 T = TypeVar("T")
@@ -133,14 +133,17 @@ def parse_run_ids(text: str) -> tuple[str, ...]:
     return tuple(_parse_list("runs", text, parse_id)) if text.strip() else ()
 
 
-def check_notes(text: str) -> None:
-    """Refuse a notes file that cannot be read, before anything is trained."""
+def check_notes(text: str, output: Path = OUTPUT) -> None:
+    """Refuse notes that cannot be read, or are not text in UTF-8, before anything is trained.
+
+    If none are named, they are the notes that the last build kept in the folder `output`.
+    """
+    path = notes_file(text, output)
     try:
-        is_readable = Path(text).is_file() and os.access(text, os.R_OK)
-    except OSError:  # a name too long
-        is_readable = False
-    if text and not is_readable:
-        raise ParameterError("notes", f"notes={text!r} is not a file that can be read")
+        if path is not None:
+            read_notes(path)
+    except ValueError as error:
+        raise ParameterError("notes", str(error)) from None
 
 
 def check_output(folder: Path) -> None:

@@ -192,8 +192,6 @@ def refused(folder: Path, *arguments: str) -> tuple[int, str]:
         *(("workers", t, f"workers={t!r} is not a whole number from 0 to 1024") for t in
           ("", "x", "-1", "1.5", "1025")),
         ("resume", "maybe", "resume='maybe' is neither true nor false"),
-        *(("notes", t, f"notes={t!r} is not a file that can be read") for t in
-          ("missing.md", "empty", "fifo", "loop", "n" * 300)),
     ],
 )  # fmt: skip
 def test_a_bad_parameter_is_a_usage_error(
@@ -202,6 +200,29 @@ def test_a_bad_parameter_is_a_usage_error(
     status, said = refused(folder, "train", "--data", "good", f"--{option}", text)
     assert status == 2
     assert said.startswith(f"Error: Invalid value for --{option}: {message}")
+
+
+@pytest.mark.parametrize("name", ["missing.md", "empty", "fifo", "loop", "n" * 300])
+def test_notes_that_are_not_a_file(folder: Path, name: str) -> None:
+    status, said = refused(folder, "train", "--data", "good", "--notes", name)
+    assert status == 2
+    assert f"Invalid value for --notes: {folder}/{name} is not a file that can be read" in said
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("Gr\u00fc\u00dfe".encode("latin-1"), "is not text in UTF-8"),
+        (b"PK\x03\x04 and so on", "is a Word or OpenDocument file"),
+    ],
+)
+def test_notes_that_are_not_text_are_refused_before_training(
+    folder: Path, content: bytes, words: str
+) -> None:
+    (folder / "notes.md").write_bytes(content)
+    status, said = refused(folder, "train", "--data", "good", "--notes", "notes.md")
+    assert status == 2
+    assert f"{folder}/notes.md {words}" in said
 
 
 @pytest.mark.parametrize(

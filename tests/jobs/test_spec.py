@@ -215,6 +215,9 @@ def test_notes(tmp_path: Path) -> None:
     (tmp_path / "notes.md").write_text("words")
     parameters.check_notes(str(tmp_path / "notes.md"))
     parameters.check_notes("")
+    parameters.check_notes("", tmp_path)
+    (tmp_path / "notes.md").write_bytes(b"Gr\xfc\xdfe")
+    refused("notes", "is not text in UTF-8", parameters.check_notes, "", tmp_path)
 
 
 @pytest.mark.parametrize("name", ["missing.md", "folder", "fifo", "loop", "nul\0"])
