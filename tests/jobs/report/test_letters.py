@@ -83,6 +83,7 @@ def test_a_document_without_a_font_says_so(
     made = typst.build(make_records(author="\U00012000", notes="x"))
     assert made.standards == ()
     assert "Cuneiform (\U00012000)" in made.warning
+    assert made.warning.endswith("The PDF keeps neither PDF/A nor PDF/UA.")
     assert "\U00012000" in byline(made)
     write_submission(made, tmp_path)
     assert made.warning in capsys.readouterr().err
