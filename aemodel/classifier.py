@@ -1,7 +1,7 @@
 """A small classifier of the images: the ruler that generated images are measured with.
 
     h = relu(x W1 + b1)      features (n, 128)
-    p = softmax(h W2 + b2)   probabilities of the classes (n, c)
+    p = softmax(h W2 + b2)   probabilities of the classes (n, 10)
 
 trained with Adam (Kingma & Ba 2015) on the cross-entropy of the training images. It is computed on
 one thread, whatever a training of an autoencoder uses: the same data give the same classifier, bit
@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from aemodel.data import MAX_PIXEL
+from aemodel.data import DIGITS, MAX_PIXEL, Dataset
+from aemodel.settings import PIXELS
 
 FEATURES = 128
 """Hidden units: the size of a feature vector."""
@@ -27,14 +28,15 @@ BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-8
 SEED = 0
 
 Floats = NDArray[np.floating]
-Arrays = tuple[Floats, Floats, Floats, Floats]
+Arrays = tuple[Floats, ...]
 
 
 @dataclass(frozen=True, eq=False)
 class Classifier:
-    """The trained weights W1 (784, 128), b1 (128,), W2 (128, c) and b2 (c,)."""
+    """A trained classifier."""
 
     weights: Arrays
+    """W1 (784, 128), b1 (128,), W2 (128, 10) and b2 (10,)."""
     accuracy: float
     """Share of the test images whose class it names, 0..1."""
 
@@ -43,29 +45,23 @@ class Classifier:
         return _hidden(self.weights, images)
 
     def probabilities(self, images: Floats) -> Floats:
-        """Return the probabilities of the classes (n, c) of images (n, 784) on the 0..1 scale."""
+        """Return the probabilities of the classes (n, 10) of images (n, 784) on the 0..1 scale."""
         return _softmax(self.features(images) @ self.weights[2] + self.weights[3])
 
 
-def train(
-    x_train: NDArray[np.uint8],
-    y_train: NDArray[np.integer],
-    x_test: NDArray[np.uint8],
-    y_test: NDArray[np.integer],
-) -> Classifier:
-    """Return a classifier trained on `x_train` (n, 784), pixels 0..255; takes seconds.
+def train(data: Dataset) -> Classifier:
+    """Return a classifier trained on the training images, in the order given; takes seconds.
 
-    Labels are 0 to c - 1. The test images only give its accuracy.
+    The test images only give its accuracy.
     """
     from threadpoolctl import threadpool_limits
 
     generator = np.random.default_rng(SEED)
-    classes = int(y_train.max()) + 1
     weights = (
-        _glorot(generator, x_train.shape[1], FEATURES), np.zeros(FEATURES, np.float32),
-        _glorot(generator, FEATURES, classes), np.zeros(classes, np.float32),
+        _glorot(generator, PIXELS, FEATURES), np.zeros(FEATURES, np.float32),
+        _glorot(generator, FEATURES, DIGITS), np.zeros(DIGITS, np.float32),
     )  # fmt: skip
-    images, targets = x_train / MAX_PIXEL, np.eye(classes, dtype=np.float32)[y_train]
+    images, targets = data.x_train / MAX_PIXEL, np.eye(DIGITS, dtype=np.float32)[data.y_train]
     moments = [(np.zeros_like(w), np.zeros_like(w)) for w in weights]
     per_epoch = -(-len(images) // BATCH_SIZE)
     total = EPOCHS * per_epoch
@@ -79,8 +75,8 @@ def train(
             for weight, (first, second), gradient in zip(weights, moments, gradients, strict=True):
                 _adam(weight, first, second, gradient, update + 1, rate)
         trained = Classifier(weights, 0.0)
-        named = trained.probabilities(x_test / MAX_PIXEL).argmax(axis=1)
-    return Classifier(weights, float(np.mean(named == y_test)))
+        named = trained.probabilities(data.x_test / MAX_PIXEL).argmax(axis=1)
+    return Classifier(weights, float(np.mean(named == data.y_test)))
 
 
 def _glorot(generator: np.random.Generator, inputs: int, outputs: int) -> Floats:

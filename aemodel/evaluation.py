@@ -4,12 +4,14 @@ Nothing is written here. Errors and distances are MSE per pixel on the 0..1 scal
 """
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from aemodel import latent, pca
+from aemodel import generation, latent, pca
+from aemodel.classifier import Classifier
 from aemodel.data import DIGITS, MAX_PIXEL, Dataset
 from aemodel.training import Trainer
 
@@ -78,14 +80,18 @@ class Evaluation:
     """The first test image of each digit above their reconstructions; shape (2, 10, 784)."""
     manifold: Manifold | None
     """For a latent size of 2 alone."""
+    generation: generation.Generation
 
 
-def evaluate(trainer: Trainer, pairs: tuple[tuple[int, int], ...]) -> Evaluation:
+def evaluate(
+    trainer: Trainer, pairs: tuple[tuple[int, int], ...], classifier: Classifier
+) -> Evaluation:
     """Compute every metric and array of a run's artifacts: seconds, mostly for neighbours.
 
     Args:
         trainer: of the network as it is now.
         pairs: digits to interpolate between, (from, to).
+        classifier: of the same data, to measure generated images with.
 
     Raises:
         ValueError: the network gives codes that are not finite.
@@ -94,6 +100,10 @@ def evaluate(trainer: Trainer, pairs: tuple[tuple[int, int], ...]) -> Evaluation
     x_test = data.x_test / MAX_PIXEL
     codes = apply(network.encoder, x_test)
     decoded = apply(network.decoder, codes)
+    train_codes = apply(network.encoder, data.x_train / MAX_PIXEL)
+    generated = generation.generate(
+        partial(apply, network.decoder), train_codes, codes, data, classifier, trainer.seed
+    )
     plane = latent.project(codes)
     examples = first_of_each_digit(data.y_test)
     return Evaluation(
@@ -103,9 +113,10 @@ def evaluate(trainer: Trainer, pairs: tuple[tuple[int, int], ...]) -> Evaluation
                 trainer.principal_components, data.x_test, trainer.setting.latent_size
             ),
             "train_seconds": trainer.seconds,
-            "knn_accuracy": _knn_accuracy(trainer, codes),
+            "knn_accuracy": latent.knn_accuracy(train_codes, data.y_train, codes, data.y_test),
             "real_nearest_mse": latent.median_nearest_mse(data.x_test),
             **_mse_by_digit(decoded, x_test, data.y_test),
+            **generated.metrics,
         },
         codes=codes,
         plane=plane,
@@ -113,6 +124,7 @@ def evaluate(trainer: Trainer, pairs: tuple[tuple[int, int], ...]) -> Evaluation
         interpolations=_interpolations(network.decoder, codes, data, pairs),
         reconstructions=np.stack([x_test[examples], decoded[examples]]),
         manifold=_manifold(network.decoder, codes) if codes.shape[1] == 2 else None,
+        generation=generated,
     )
 
 
@@ -137,12 +149,6 @@ def _curve_metrics(trainer: Trainer) -> dict[str, float]:
         "best_test_mse": errors[best_iteration],
         "best_iteration": float(best_iteration),
     }
-
-
-def _knn_accuracy(trainer: Trainer, codes: Images) -> float:
-    data = trainer.data
-    train_codes = apply(trainer.network.encoder, data.x_train / MAX_PIXEL)
-    return latent.knn_accuracy(train_codes, data.y_train, codes, data.y_test)
 
 
 def _mse_by_digit(

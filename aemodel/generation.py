@@ -23,6 +23,7 @@ References:
 """
 
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -31,7 +32,7 @@ from numpy.typing import NDArray
 
 from aemodel import latent
 from aemodel.classifier import Classifier
-from aemodel.data import MAX_PIXEL
+from aemodel.data import MAX_PIXEL, Dataset
 
 if TYPE_CHECKING:
     from sklearn.mixture import GaussianMixture
@@ -55,6 +56,9 @@ SAMPLES = 10_000
 COMPARED = 2_000
 """Of these, images whose nearest test image is searched."""
 
+SHOWN = 50
+"""Images shown of each kind."""
+
 SURE = 0.9
 """Probability above which the classifier is sure of a class."""
 
@@ -73,6 +77,10 @@ class Density:
     """Lower triangular L_k with S_k = L_k L_k^T; shape (k, d, d)."""
     held_out: float
     """Mean log-likelihood of the codes held back, in nats."""
+
+    def arrays(self) -> dict[str, NDArray[np.float64]]:
+        """Return the parameters by name: what it takes to draw from it elsewhere."""
+        return {"weights": self.weights, "means": self.means, "factors": self.factors}
 
     def sample(self, count: int, generator: np.random.Generator) -> Floats:
         """Return `count` codes drawn from the density; shape (count, d)."""
@@ -95,6 +103,79 @@ class Quality:
     evenness: float
     """1 / c to 1."""
     frechet: float
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Generation:
+    """What the decoder makes of drawn codes, beside its reconstructions and real images."""
+
+    mixture: Density
+    gaussian_images: Floats
+    """The first images decoded from codes of the Gaussian, clipped to 0..1; shape (50, 784)."""
+    mixture_images: Floats
+    """The same for the mixture."""
+    gaussian: Quality
+    """Of `SAMPLES` images, like the next."""
+    mixture_quality: Quality
+    reconstructions: Quality
+    """Of the test images' reconstructions: the best that this decoder can do."""
+    real: Quality
+    """Of as many training images: the scale."""
+    classifier_accuracy: float
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """The measures by their names in the tracker."""
+        kinds = {
+            "gaussian": self.gaussian,
+            "mixture": self.mixture_quality,
+            "reconstructions": self.reconstructions,
+            "real": self.real,
+        }
+        measures = {
+            f"generated_{kind}_{name}": value
+            for kind, quality in kinds.items()
+            for name, value in vars(quality).items()
+        }
+        return measures | {
+            "generated_components": float(len(self.mixture.weights)),
+            "generated_classifier_accuracy": self.classifier_accuracy,
+        }
+
+
+def generate(
+    decode: Callable[[Floats], Floats],
+    train_codes: Floats,
+    test_codes: Floats,
+    data: Dataset,
+    classifier: Classifier,
+    seed: int,
+) -> Generation:
+    """Fit both densities to the training codes (n, d), draw from them, decode and measure.
+
+    Args:
+        decode: takes codes (n, d) to images (n, 784), not clipped.
+        train_codes: codes of the training images, in any order.
+        test_codes: codes of the test images (m, d).
+        data: the images; of the training images the first `SAMPLES` are measured.
+        classifier: trained on these data.
+        seed: of the fit and of the draws.
+    """
+    generator = np.random.default_rng([seed, len(train_codes)])
+    gaussian, mixture = fit(train_codes, seed)
+    from_gaussian, from_mixture = (
+        np.clip(decode(density.sample(SAMPLES, generator)), 0, 1) for density in (gaussian, mixture)
+    )
+    return Generation(
+        mixture=mixture,
+        gaussian_images=from_gaussian[:SHOWN],
+        mixture_images=from_mixture[:SHOWN],
+        gaussian=measure(from_gaussian, data.x_test, classifier),
+        mixture_quality=measure(from_mixture, data.x_test, classifier),
+        reconstructions=measure(np.clip(decode(test_codes), 0, 1), data.x_test, classifier),
+        real=measure(data.x_train[:SAMPLES] / MAX_PIXEL, data.x_test, classifier),
+        classifier_accuracy=classifier.accuracy,
+    )
 
 
 def fit(codes: Floats, seed: int) -> tuple[Density, Density]:

@@ -125,7 +125,7 @@ class Trainer:
                 f"precision={precision!r} is not known: give {' or '.join(PRECISIONS)}"
             )
         check_batch(recipe, dataset)
-        self.setting, self.recipe = setting, recipe
+        self.setting, self.recipe, self.seed = setting, recipe, seed
         self.data = dataset.shuffled(seed)
         self.network = build_autoencoder(setting, seed)
         self.curve: list[Point] = []

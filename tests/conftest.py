@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from aemodel import classifier
+from aemodel.classifier import Classifier
 from aemodel.data import Dataset, load_dataset
 from jobs.environment import prepare_environment
 from tests.support.datasets import first_images
@@ -79,3 +81,9 @@ def new_store(session_folder: Path) -> NewStore:
     """Return a function that puts an empty store into a folder."""
     template = made_once(session_folder / "store", make_store)
     return lambda folder: copy_store(template, folder)
+
+
+@pytest.fixture(scope="session")
+def small_classifier(small_dataset: Dataset) -> Classifier:
+    """A classifier trained on `small_dataset`."""
+    return classifier.train(small_dataset)

@@ -127,6 +127,15 @@ def reconstructions(rows: Floats, row_labels: Sequence[str]) -> Figure:
 
 
 @styled
+def image_grid(pixels: Floats, columns: int = 10) -> Figure:
+    """Show images (n, 784), 0..1 scale, in rows of `columns`; n is a multiple of that."""
+    figure = Figure()
+    grid = pixels.reshape(-1, columns, pixels.shape[1])
+    _mosaic(figure, grid, scale=_scale(columns))
+    return figure
+
+
+@styled
 def strip(pixels: Floats) -> Figure:
     """Show the n images (n, 784), 0..1 scale, of one interpolation side by side."""
     figure = Figure()

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from aemodel import latent
 from aemodel.data import DIGITS
 from aemodel.evaluation import Evaluation, Interpolation
+from aemodel.generation import SHOWN, Generation
 from aemodel.settings import PIXELS
 from aemodel.training import Trainer
 from jobs.artifacts import figures
@@ -33,6 +34,9 @@ RECONSTRUCTIONS_FIGURE = "reconstructions.png"
 TRAINING_IMAGES_FIGURE = "samples.png"
 MANIFOLD_FIGURE = "manifold.png"
 EXPLORER = "explorer.html"
+GENERATED = {kind: f"generated/{kind}.csv" for kind in ("gaussian", "mixture")}
+GENERATED_FIGURES = {kind: f"generated/{kind}.png" for kind in GENERATED}
+DENSITY = "generated/mixture.npz"
 
 TRAINING_IMAGES = 50
 """Training images in their figure."""
@@ -48,7 +52,7 @@ def interpolation_folder(pair: Pair) -> str:
 
 def write_files(evaluation: Evaluation, trainer: Trainer, spec: TrainingSpec, folder: Path) -> None:
     """Write the artifacts of the run of `spec` into `folder`, which exists and is empty."""
-    for name in ("curve", "embedding"):
+    for name in ("curve", "embedding", "generated"):
         (folder / name).mkdir()
     _write_curve(evaluation, trainer, spec, folder)
     _write_embedding(evaluation, trainer, folder)
@@ -56,6 +60,7 @@ def write_files(evaluation: Evaluation, trainer: Trainer, spec: TrainingSpec, fo
         pair = interpolation.digit_a, interpolation.digit_b
         _write_interpolation(interpolation, folder / interpolation_folder(pair))
     _write_images(evaluation, trainer, folder)
+    _write_generated(evaluation.generation, folder)
     _write_explorer(evaluation, trainer, spec, folder)
 
 
@@ -121,6 +126,15 @@ def _write_images(evaluation: Evaluation, trainer: Trainer, folder: Path) -> Non
         )
     for name, figure in drawn.items():
         (folder / name).write_bytes(figures.png(figure))
+
+
+def _write_generated(generation: Generation, folder: Path) -> None:
+    """Write the images, and the density that the mixture's codes were drawn from."""
+    images = {"gaussian": generation.gaussian_images, "mixture": generation.mixture_images}
+    for kind, pixels in images.items():
+        write_csv(folder / GENERATED[kind], pixels)
+        (folder / GENERATED_FIGURES[kind]).write_bytes(figures.png(figures.image_grid(pixels)))
+    np.savez_compressed(folder / DENSITY, allow_pickle=False, **generation.mixture.arrays())
 
 
 def _write_explorer(
@@ -218,6 +232,11 @@ class RunFiles:
             nearest_mse=mse,
             blend_nearest_mse=blend_mse,
         )
+
+    def generated(self, kind: str) -> NDArray[np.float32] | None:
+        """Return images of `gaussian` or `mixture`, clipped to 0..1; shape (50, 784)."""
+        table = self._table(GENERATED[kind], (SHOWN, PIXELS))
+        return None if table is None else table.astype(np.float32)
 
     def manifold(self) -> bytes | None:
         """Return the picture of the manifold, PNG."""

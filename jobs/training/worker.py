@@ -15,18 +15,20 @@ from typing import TypeVar
 
 import numpy as np
 
-from aemodel.data import MAX_PIXEL, DataError, load_dataset
+from aemodel.data import MAX_PIXEL, DataError, Dataset, load_dataset
 from aemodel.device import use_threads
 from aemodel.evaluation import evaluate, first_of_each_digit
 from aemodel.training import Diverged, Trainer
 from jobs.artifacts import files
 from jobs.artifacts.pictures import snapshot
 from jobs.environment import short_timeouts
+from jobs.filesystem import checkpoints_folder
 from jobs.spec import TrainingSpec
 from jobs.tracking import StoreError, StoreUnavailable, retry_until_available
 from jobs.tracking.uploader import Uploader
 from jobs.training.channel import ProgressChannel, TrainingProgress
 from jobs.training.checkpoint import DamagedState, StateStore
+from jobs.training.classifiers import classifier_of
 from jobs.training.description import describe
 from jobs.training.outcome import Outcome, RunStatus
 
@@ -112,6 +114,7 @@ class _Training:
         self.metrics: dict[str, float] = {}
         self.trouble = ""
         self._trainer: Trainer | None = None
+        self._data: Dataset | None = None
 
     def train(self) -> None:
         """Train to the end, sending points, saving states and watching for a request to stop.
@@ -149,9 +152,11 @@ class _Training:
             StoreError: it refuses, and will do so again.
         """
         assert self._trainer is not None
+        assert self._data is not None
         trainer, spec = self._trainer, self.task.spec
         self.report("evaluating")
-        results = evaluate(trainer, spec.pairs)
+        classifier = classifier_of(self._data, checkpoints_folder())
+        results = evaluate(trainer, spec.pairs, classifier)
         self.metrics = results.metrics
         self.report("writing results")
         with tempfile.TemporaryDirectory() as folder:
@@ -165,7 +170,7 @@ class _Training:
         spec = self.task.spec
         self.report("starting TensorFlow")
         use_threads(spec.threads)
-        data = load_dataset(Path(self.task.data))
+        data = self._data = load_dataset(Path(self.task.data))
         if data.digest != spec.data_digest:
             raise DataError(
                 f"{self.task.data} has changed since the command began: repeat it to train on "

@@ -6,14 +6,12 @@ import pytest
 from aemodel import classifier
 from aemodel.classifier import Classifier
 from aemodel.data import MAX_PIXEL, Dataset
+from tests.support.datasets import first_images
 
 
 @pytest.fixture(scope="module")
 def trained(dataset: Dataset) -> Classifier:
-    some = slice(10_000)
-    return classifier.train(
-        dataset.x_train[some], dataset.y_train[some], dataset.x_test, dataset.y_test
-    )
+    return classifier.train(first_images(dataset, 10_000, 10_000))
 
 
 def test_it_knows_the_digits(trained: Classifier, dataset: Dataset) -> None:
@@ -32,10 +30,7 @@ def test_probabilities_and_features(trained: Classifier, dataset: Dataset) -> No
 
 
 def test_the_same_data_give_the_same_classifier(small_dataset: Dataset) -> None:
-    arrays = (
-        small_dataset.x_train, small_dataset.y_train, small_dataset.x_test, small_dataset.y_test
-    )  # fmt: skip
-    first, second = classifier.train(*arrays), classifier.train(*arrays)
+    first, second = classifier.train(small_dataset), classifier.train(small_dataset)
     for a, b in zip(first.weights, second.weights, strict=True):
         assert a.tobytes() == b.tobytes()
 

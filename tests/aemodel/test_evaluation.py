@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from aemodel.classifier import Classifier
 from aemodel.data import Dataset
 from aemodel.evaluation import Evaluation, evaluate
 from aemodel.settings import RECIPES, Setting
@@ -18,14 +19,19 @@ Case = tuple[Trainer, Evaluation]
 
 
 @pytest.fixture(scope="module", params=[(32, 16, 2), (6,)], ids=str)
-def case(request: pytest.FixtureRequest, small_dataset: Dataset, one_thread: None) -> Case:
+def case(
+    request: pytest.FixtureRequest,
+    small_dataset: Dataset,
+    small_classifier: Classifier,
+    one_thread: None,
+) -> Case:
     """A short training on a slice of MNIST, and what it came to."""
     trainer = Trainer(Setting("own", request.param), RECIPE, 1, small_dataset, "float32")
     for _ in trainer.run():
         pass
     # As if it had been best in the middle, and over-fitted since.
     trainer.curve[1] = replace(trainer.curve[1], test_mse=1e-4)
-    return trainer, evaluate(trainer, PAIRS)
+    return trainer, evaluate(trainer, PAIRS, small_classifier)
 
 
 def scaled(training: Trainer) -> NDArray[np.float32]:
@@ -42,6 +48,13 @@ def test_names_of_the_metrics(case: Case) -> None:
         "knn_accuracy",
         "real_nearest_mse",
         *(f"mse_digit_{digit}" for digit in range(10)),
+        *(
+            f"generated_{kind}_{measure}"
+            for kind in ("gaussian", "mixture", "reconstructions", "real")
+            for measure in ("nearest_mse", "sure", "evenness", "frechet")
+        ),
+        "generated_components",
+        "generated_classifier_accuracy",
     }
     assert case[1].metrics.keys() == wanted
     assert all(type(value) is float for value in case[1].metrics.values())

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from aemodel import classifier, generation
+from aemodel import generation
 from aemodel.classifier import Classifier
 from aemodel.data import MAX_PIXEL, Dataset
 from aemodel.generation import Floats
@@ -77,9 +77,10 @@ def test_the_frechet_distance_by_hand() -> None:
     assert generation.frechet_distance(b, a) == pytest.approx(20, rel=0.01)
 
 
-def test_real_images_are_nearly_perfect_and_noise_is_not(small_dataset: Dataset) -> None:
-    data = small_dataset
-    judge: Classifier = classifier.train(data.x_train, data.y_train, data.x_test, data.y_test)
+def test_real_images_are_nearly_perfect_and_noise_is_not(
+    small_dataset: Dataset, small_classifier: Classifier
+) -> None:
+    data, judge = small_dataset, small_classifier
     real = generation.measure(data.x_test / MAX_PIXEL, data.x_test, judge)
     assert real.nearest_mse == 0
     assert real.frechet == pytest.approx(0, abs=1e-3)

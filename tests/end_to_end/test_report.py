@@ -104,4 +104,4 @@ def test_a_report_that_is_killed_is_marked_by_the_next(workspace: Workspace, swe
     assert done.returncode == 0, done.stderr
     assert workspace.client.get_run(killed.info.run_id).info.status == "KILLED"
     assert not under_way()
-    assert list((workspace.folder / "checkpoints").iterdir()) == []
+    assert workspace.unfinished() == []

@@ -113,6 +113,10 @@ class Workspace:
         (output,) = run.outputs.model_outputs
         return f"models:/{output.model_id}"
 
+    def unfinished(self) -> list[str]:
+        """Return what commands keep of trainings that are to be continued, and of themselves."""
+        return [p.name for p in (self.folder / "checkpoints").iterdir() if p.name != "classifiers"]
+
     def artifacts(self, run: Run) -> Path:
         """Return the folder of the run's artifacts."""
         return Path(run.info.artifact_uri.removeprefix("file://"))

@@ -75,6 +75,9 @@ def _block(block: dict[str, Any]) -> str:
             return _table(block)
         case "code":
             return _code(block["text"])
+        case "references":
+            items = (f"{n}. {escape(item)}" for n, item in enumerate(block["items"], start=1))
+            return "\n".join([f"## {escape(block['title'])}", "", *items])
         case _:
             return "\n\n".join(_nodes(block["nodes"]))
 

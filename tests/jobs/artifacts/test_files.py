@@ -9,6 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from aemodel.classifier import Classifier
 from aemodel.data import Dataset
 from aemodel.evaluation import Evaluation, Interpolation, evaluate
 from aemodel.settings import RECIPES
@@ -28,6 +29,7 @@ Case = tuple[Trainer, TrainingSpec, Evaluation, Path]
 def case(
     request: pytest.FixtureRequest,
     small_dataset: Dataset,
+    small_classifier: Classifier,
     tmp_path_factory: pytest.TempPathFactory,
     one_thread: None,
 ) -> Case:
@@ -36,7 +38,7 @@ def case(
     training = Trainer(job.setting, job.recipe, job.seed, small_dataset, job.precision)
     for _ in training.run():
         pass
-    found = evaluate(training, job.pairs)
+    found = evaluate(training, job.pairs, small_classifier)
     folder = tmp_path_factory.mktemp("files")
     files.write_files(found, training, job, folder)
     return training, job, found, folder
@@ -63,6 +65,11 @@ def test_all_files_and_no_others(case: Case) -> None:
         "reconstructions.png",
         "samples.png",
         "explorer.html",
+        "generated/gaussian.csv",
+        "generated/gaussian.png",
+        "generated/mixture.csv",
+        "generated/mixture.npz",
+        "generated/mixture.png",
     }
     for pair in ("3-to-8", "8-to-2"):
         wanted |= {f"interpolation/{pair}/{name}" for name in ("nearest.csv", "strip.png")}
