@@ -195,12 +195,8 @@ class _Builder:
                 return [{"kind": "quote", "children": self._blocks(node.children, depth + 1)}]
             case "bullet_list" | "ordered_list":
                 return [self._list(node, depth + 1)]
-            case "paragraph":
-                kind, children = "plain" if node.hidden else "paragraph", self._inline(node)
-                return [{"kind": kind, "children": children}] if _shows(children) else []
-            case "heading":
-                level = self._level(int(node.tag[1:]))
-                return [{"kind": "heading", "level": level, "children": self._inline(node)}]
+            case "paragraph" | "heading":
+                return self._text_block(node)
             case "fence" | "code_block":
                 return [{"kind": "code", "text": node.content.rstrip("\n")}]
             case "formula_block":
@@ -211,6 +207,16 @@ class _Builder:
                 return [self._table(node)]
             case _:
                 return [_paragraph([_text(node.content)])]
+
+    def _text_block(self, node: "SyntaxTreeNode") -> list[Node]:
+        """Return a paragraph or heading; nothing if it is empty, as without its comment."""
+        children = self._inline(node)
+        if all(child["kind"] == "text" and not child["text"].strip() for child in children):
+            return []
+        if node.type == "heading":
+            level = self._level(int(node.tag[1:]))
+            return [{"kind": "heading", "level": level, "children": children}]
+        return [{"kind": "plain" if node.hidden else "paragraph", "children": children}]
 
     def _list(self, node: "SyntaxTreeNode", depth: int) -> Node:
         items = [self._blocks(item.children, depth) for item in node.children]
@@ -289,11 +295,6 @@ def _is_allowed(href: str) -> bool:
     except ValueError:
         return False
     return scheme in LINK_SCHEMES and len(href) <= MAX_LINK
-
-
-def _shows(spans: Sequence[Node]) -> bool:
-    """Return whether anything is left of a paragraph without its comments."""
-    return any(span["kind"] != "text" or span["text"].strip() for span in spans)
 
 
 def _joined(cells: Sequence[Node]) -> list[Node]:

@@ -62,7 +62,7 @@ class Submission:
     notes: str
     """The student's own words, as they were given."""
     warning: str
-    """Which letters the PDF does not show, and what to do; empty if it shows all."""
+    """What is wrong with the PDF, such as letters without a font, and what to do; may be empty."""
 
 
 def build(records: Records) -> Submission:
@@ -89,8 +89,15 @@ def build(records: Records) -> Submission:
         standards=tuple(options.get("pdf_standards", ())),
         results=results(records),
         notes=records.request.notes,
-        warning="" if options == STANDARDS[0] else letters.missing_letters(text),
+        warning=_warning(text, options),
     )
+
+
+def _warning(text: str, options: Options) -> str:
+    if options == STANDARDS[0]:
+        return ""
+    standards = "" if "pdf_standards" in options else "The PDF keeps neither PDF/A nor PDF/UA."
+    return " ".join(part for part in (letters.missing_letters(text), standards) if part)
 
 
 def results(records: Records) -> str:

@@ -2,9 +2,11 @@
 
 import html
 import re
+from pathlib import Path
 
 import pytest
 
+from jobs.report.command import write_submission
 from jobs.report.render import letters, typst
 from tests.jobs.report.synthetic import make_records, make_training
 
@@ -75,11 +77,16 @@ def test_typst_is_asked_for_glyphs() -> None:
     assert not letters._can_be_set("\U00012000")  # cuneiform, which hardly any machine has
 
 
-def test_a_document_without_a_font_says_so() -> None:
+def test_a_document_without_a_font_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     made = typst.build(make_records(author="\U00012000", notes="x"))
     assert made.standards == ()
     assert "Cuneiform (\U00012000)" in made.warning
+    assert made.warning.endswith("The PDF keeps neither PDF/A nor PDF/UA.")
     assert "\U00012000" in byline(made)
+    write_submission(made, tmp_path)
+    assert made.warning in capsys.readouterr().err
 
 
 def test_letters_that_are_joined_are_not_set_with_a_font_that_does_not() -> None:

@@ -207,6 +207,11 @@ def test_a_comment_alone_leaves_no_paragraph() -> None:
     assert notes.parse("<!-- a --> <!-- b -->\n\n<!-- c\n-->") == []
 
 
+def test_headings_without_words_are_left_out() -> None:
+    """PDF/UA has none."""
+    assert kinds(notes.parse("# \n\n## <!-- a -->\n\nb")) == ["paragraph", "text"]
+
+
 @pytest.mark.parametrize(
     "text",
     ["$a " * 33_000, "$" * 100_000, r"\(" * 50_000, "<!-- " * 20_000, "x\n<!--\n\n" * 10_000,
