@@ -10,6 +10,7 @@ from jobs.filesystem import checkpoints_folder
 from jobs.spec import TYPED, TrainingSpec
 from jobs.tracking import Run, RunInfo, Store, versions
 from jobs.tracking.ownership import is_at_work, mark_orphans, registering
+from jobs.tracking.run import MODEL_FOLDER
 from jobs.tracking.store import OWNER
 from jobs.training.checkpoint import Checkpoint, unfinished
 from jobs.training.cores import allocate_cores
@@ -89,6 +90,11 @@ def open_sweep(
                 _introduce(Run(store.client, task.run_id), task, data)
             tasks.append(task)
     logs_models = store.has_logged_models()
+    if not logs_models:
+        print(
+            f"The server has no logged models: the model of a run is its artifact {MODEL_FOLDER}/.",
+            file=sys.stderr,
+        )
     tasks = [replace(task, logs_models=logs_models) for task in tasks]
     return Sweep(store=store, parent=parent, tasks=tuple(tasks), finished=finished)
 
