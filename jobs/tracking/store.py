@@ -68,7 +68,7 @@ class Store:
                 neither.
 
         Raises:
-            StoreError: there is no store at the address, the file is not a whole one, the
+            StoreError: there is no store at the address, the file is not a complete one, the
                 experiment is deleted, missing, or another than that of `mlflow run`, or its
                 artifacts cannot be written from here.
             StoreUnavailable: the store does not answer, or cannot be written.
@@ -79,19 +79,19 @@ class Store:
         tracking_uri = canonical_uri(mlflow.get_tracking_uri())
         with created_once(tracking_uri) if create else existing(tracking_uri):
             client = connect(tracking_uri)
-            found = _experiment(client, experiment, create)
+            chosen = _experiment(client, experiment, create)
             if create:
-                _offer_view(client, found)
-        if found.lifecycle_stage != "active":
+                _offer_view(client, chosen)
+        if chosen.lifecycle_stage != "active":
             raise StoreError(
-                f"experiment {found.name!r} is deleted: restore it with `mlflow experiments "
-                f"restore --experiment-id {found.experiment_id}`, or name another experiment"
+                f"experiment {chosen.name!r} is deleted: restore it with `mlflow experiments "
+                f"restore --experiment-id {chosen.experiment_id}`, or name another experiment"
             )
-        _require_writable(found.artifact_location, found.name, tracking_uri)
+        _require_writable(chosen.artifact_location, chosen.name, tracking_uri)
         return cls(
             tracking_uri=tracking_uri,
-            experiment_id=found.experiment_id,
-            experiment=found.name,
+            experiment_id=chosen.experiment_id,
+            experiment=chosen.name,
             client=client,
         )
 
@@ -229,7 +229,7 @@ def versions() -> dict[str, str]:
 
 
 def git_commit() -> str:
-    """Return the commit of the project's checkout, or nothing where it is none."""
+    """Return the commit of the project, or nothing if it is not a git checkout."""
     import subprocess
 
     command = ["git", "rev-parse", "HEAD"]
@@ -274,18 +274,18 @@ def _experiment_named(client: "MlflowClient", name: str, create: bool) -> "Exper
     Of several processes that make it at the same time on a server, all but one are refused: they
     find it then.
     """
-    found = client.get_experiment_by_name(name)
-    if found is None and not create:
+    experiment = client.get_experiment_by_name(name)
+    if experiment is None and not create:
         others = ", ".join(repr(other.name) for other in client.search_experiments())
         raise StoreError(f"there is no experiment {name!r} here; there are {others or 'none'}")
-    if found is None:
+    if experiment is None:
         try:
-            found = client.get_experiment(client.create_experiment(name))
+            experiment = client.get_experiment(client.create_experiment(name))
         except StoreError:
-            found = client.get_experiment_by_name(name)
-            if found is None:
+            experiment = client.get_experiment_by_name(name)
+            if experiment is None:
                 raise
-    return found
+    return experiment
 
 
 def _require_writable(location: str, experiment: str, tracking_uri: str) -> None:

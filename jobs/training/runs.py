@@ -105,17 +105,17 @@ def _earlier(wanted: Sequence[TrainingSpec], store: Store, resume: bool) -> dict
     They are runs whose params are the spec's, whose state is in this folder, and that no command is
     at work on. A training is continued on its own threads; if others are asked for, it is another.
     """
-    folder, found = checkpoints_folder(), dict[int, RunInfo]()
+    folder, interrupted = checkpoints_folder(), dict[int, RunInfo]()
     for run_id in unfinished(folder):
         run = Run(store.client, run_id)
         if not run.status() or is_at_work((info := run.info()).tags.get(OWNER, "")):
             continue
         index = _index_of(info, wanted) if info.experiment_id == store.experiment_id else None
         if index is not None and resume:
-            found.setdefault(index, info)
+            interrupted.setdefault(index, info)
         elif index is not None:
             Checkpoint(run_id, folder).remove()
-    return found
+    return interrupted
 
 
 def _index_of(info: RunInfo, wanted: Sequence[TrainingSpec]) -> int | None:
@@ -179,7 +179,7 @@ def _finished(task: Task, info: RunInfo, store: Store) -> Outcome:
 
 
 def _introduce(run: Run, task: Task, data: Dataset) -> None:
-    """Write into a run what it is going to be."""
+    """Log what the run is: its params, kind, data and description."""
     run.log_params(task.spec.to_params(), TYPED)
     run.set_tags({"kind": "training"} | versions())
     run.log_dataset(data, Path(task.data))
