@@ -47,7 +47,7 @@ def collect_records(store: Store, request: ReportRequest) -> Records:
         request=request,
         program=Program(_version(), git_commit()),
         experiment=store.experiment,
-        tracking_uri=store.tracking_uri,
+        tracking_uri=store.address,
         trainings=trainings,
         omissions=tuple(omissions),
         references=_references(store, trainings),

@@ -123,8 +123,8 @@ def _index_of(info: RunInfo, wanted: Sequence[TrainingSpec]) -> int | None:
 
 
 def _open_parent(specs: Sequence[TrainingSpec], store: Store, data: Dataset) -> Run:
-    what = specs[0].name if len(specs) == 1 else f"{len(specs)} trainings"
-    parent = store.adopt_run(f"{what}, {specs[0].recipe.name}")
+    several = f"{len(specs)} trainings, {specs[0].recipe.name}"
+    parent = store.adopt_run(specs[0].name if len(specs) == 1 else several)
     parent.set_tags({"kind": "sweep"} | versions())
     parent.log_params({"data_digest": data.digest})
     parent.describe(describe_sweep(specs))

@@ -235,10 +235,10 @@ def test_notes_refused(tmp_path: Path, name: str) -> None:
 def test_one_training_for_each_setting_and_seed() -> None:
     jobs = parameters.parse_specs("3,16-8-2", QUICK, "0,7", "1-2", "float32")
     assert [job.name for job in jobs] == [
-        "setting-3 seed-0",
-        "setting-3 seed-7",
-        "setting-16-8-2 seed-0",
-        "setting-16-8-2 seed-7",
+        "setting-3 quick seed-0",
+        "setting-3 quick seed-7",
+        "setting-16-8-2 quick seed-0",
+        "setting-16-8-2 quick seed-7",
     ]
     assert {job.recipe for job in jobs} == {QUICK}
     assert {job.pairs for job in jobs} == {((1, 2),)}
