@@ -185,6 +185,8 @@ class Equation:
 class Notes:
     nodes: Sequence[Data]
     """As `notes.parse` returns them."""
+    pictures: Mapping[str, bytes] = field(default_factory=dict)
+    """Path in the document's folder to each image that they show."""
 
     def data(self, labels: Labels) -> Data:
         return {"kind": "notes", "nodes": list(self.nodes)}
@@ -233,6 +235,9 @@ def numbered(blocks: Iterable[Block]) -> tuple[list[Data], dict[str, bytes]]:
     blocks = tuple(blocks)
     labels = dict(_labels(blocks))
     figures = {block.file: block.picture for block in blocks if isinstance(block, Figure)}
+    for block in blocks:
+        if isinstance(block, Notes):
+            figures |= block.pictures
     cited: dict[str, str] = {}
     data = [_resolved(block.data(labels), labels, cited) for block in blocks]
     for block in data:

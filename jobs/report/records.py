@@ -4,13 +4,14 @@ Everything after `collect` is a pure function of these. A value that the tracker
 None (or an empty tuple), never a guess. Errors are MSE per pixel on the 0..1 scale.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from aemodel.evaluation import Interpolation
 from jobs.report.dataset import DIGITS, DatasetRecord
+from jobs.report.pictures import Pictures
 from jobs.spec import TrainingSpec
 
 
@@ -94,6 +95,8 @@ class ReportRequest:
     author: str = ""
     notes: str = ""
     """The author's own words, Markdown."""
+    pictures: Pictures = field(default_factory=Pictures)
+    """The images that they name."""
     observations: bool = True
     """Whether the program's observations and intuitions are in the document; if not, a question
     for each part stands there instead."""

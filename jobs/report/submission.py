@@ -41,9 +41,10 @@ class Content:
 
 def notes(study: Study) -> Iterator[Block]:
     """Yield the author's words that belong to no part."""
-    if nodes := AuthorNotes.of(study.records.request.notes).rest:
+    author = AuthorNotes.of(study.records.request)
+    if author.rest:
         yield Heading("Notes")
-        yield Notes(nodes)
+        yield Notes(author.rest, author.pictures)
 
 
 def references(study: Study) -> Iterator[Block]:

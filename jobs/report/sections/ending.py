@@ -16,6 +16,7 @@ def part_ending(
     else:
         yield Heading("Question", 2)
         yield Paragraph(question)
-    if nodes := AuthorNotes.of(study.records.request.notes).parts.get(part):
+    author = AuthorNotes.of(study.records.request)
+    if nodes := author.parts.get(part):
         yield Heading("Author's notes", 2)
-        yield Notes(nodes)
+        yield Notes(nodes, author.pictures)

@@ -55,7 +55,7 @@ def authorship(records: Records) -> str:
     program, request = records.program, records.request
     commit = f" (commit {one_line(program.commit, 40)})" if program.commit else ""
     author = one_line(request.author) or "the author"
-    notes = AuthorNotes.of(request.notes)
+    notes = AuthorNotes.of(request)
     text = (
         f"The program {PROJECT} {one_line(program.version, 40)}{commit} drew the figures and wrote "
         "every sentence of this document"
