@@ -14,9 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aemodel import latent, pca
-from aemodel.data import Dataset, load_dataset
+from aemodel.data import MNIST_DIGEST, Dataset, load_dataset
 from aemodel.settings import RECIPES, SETTINGS, Recipe, Setting
-from jobs.report.dataset import MNIST_DIGEST
 from jobs.report.records import (
     Curve,
     Interpolation,
