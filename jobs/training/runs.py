@@ -181,6 +181,7 @@ def _finished(task: Task, info: RunInfo, store: Store) -> Outcome:
 def _introduce(run: Run, task: Task, data: Dataset) -> None:
     """Log what the run is: its params, kind, data and description."""
     run.log_params(task.spec.to_params(), TYPED)
-    run.set_tags({"kind": "training"} | versions())
+    names = {"data_name": data.name, "data_classes": "\n".join(data.classes)}
+    run.set_tags({"kind": "training"} | names | versions())
     run.log_dataset(data, Path(task.data))
     run.describe(describe(task.spec))

@@ -118,7 +118,7 @@ def test_a_training(place: Workspace, children: dict[str, Run], setting: str) ->
     assert run.inputs is not None
     sets = {(i.dataset.name, i.tags[0].key, i.tags[0].value) for i in run.inputs.dataset_inputs}
     assert sets == {
-        (f"MNIST {context} set", "mlflow.data.context", context)
+        (f"mnist {context} set", "mlflow.data.context", context)
         for context in ("training", "testing")
     }
     assert place.model_uri(run)

@@ -25,7 +25,7 @@ from aemodel.latent import Plane
 from jobs.artifacts.explorer.content import GREY_LEVELS, Content, describe
 
 MAX_NUMBERS = 8_000_000
-"""Most weights of the decoder and numbers in the codes together: a page of about 16 MB."""
+"""Maximum number of decoder weights and numbers in the codes: a page of about 16 MB."""
 
 _MODULES = (
     "picture",

@@ -378,6 +378,10 @@ def test_datasets(run: Run, small_dataset: Dataset, tmp_path: Path) -> None:
     assert '"images": 2000' in str(found["training"].profile)
     assert '"images": 500' in str(found["testing"].profile)
     assert str(tmp_path) in found["testing"].source
+    assert found["testing"].name == f"{small_dataset.name} testing set"
+    tags = run.info().tags
+    assert tags["data_name"] == small_dataset.name
+    assert tags["data_classes"].splitlines() == list(small_dataset.classes)
 
 
 def test_files_there_and_back(run: Run, tmp_path: Path) -> None:
