@@ -38,6 +38,11 @@ OWN_STORE = "sqlite:///mlflow.db"
 LIBRARIES = ("tensorflow", "keras", "numpy", "scikit-learn", "matplotlib", "mlflow", "joblib")
 """Libraries whose versions a run records."""
 
+REMEDY = (
+    "unset it, or set MLFLOW_TRACKING_URI to the store that has it, in which a path is absolute"
+)
+"""Of an id in the environment that is of another store, or is left over."""
+
 GENERATED_NAME = re.compile(r"[a-z]+-[a-z]+-[0-9]+")
 """What MLflow calls a run that nobody named, such as `bold-fox-123`."""
 
@@ -144,9 +149,8 @@ class Store:
         given = Run(self.client, self.given_run)
         if not given.status():
             raise StoreError(
-                f"MLFLOW_RUN_ID names the run {given.run_id}, which {self.address} does not have: "
-                "unset MLFLOW_RUN_ID, or set MLFLOW_TRACKING_URI to the absolute address of the "
-                "store that has it"
+                f"MLFLOW_RUN_ID names run {given.run_id}, which {self.address} does not have: "
+                f"{REMEDY}"
             )
         info = given.info()
         is_ours = info.tags.get(OWNER) == self.owner
@@ -267,8 +271,7 @@ def _experiment(client: "MlflowClient", name: str, create: bool) -> "Experiment"
     Under `mlflow run` a name may only repeat the experiment of the run that it made, or go beside
     the experiment `Default`, which is MLflow's when nobody chose one.
     """
-    given = os.environ.get("MLFLOW_EXPERIMENT_ID", "")
-    chosen = client.get_experiment(given) if given else None
+    chosen = _given_experiment(client)
     if name and chosen and os.environ.get("MLFLOW_RUN_ID") and chosen.name not in (name, "Default"):
         raise StoreError(
             f"two experiments are named: {chosen.name!r} by mlflow run and {name!r} by the "
@@ -279,6 +282,20 @@ def _experiment(client: "MlflowClient", name: str, create: bool) -> "Experiment"
     return _experiment_named(
         client, name or os.environ.get("MLFLOW_EXPERIMENT_NAME") or EXPERIMENT, create
     )
+
+
+def _given_experiment(client: "MlflowClient") -> "Experiment | None":
+    """Return the experiment whose id is in the environment, where `mlflow run` puts it."""
+    given = os.environ.get("MLFLOW_EXPERIMENT_ID", "")
+    try:
+        return client.get_experiment(given) if given else None
+    except StoreError as error:
+        if error.status != 404:
+            raise
+        raise StoreError(
+            f"MLFLOW_EXPERIMENT_ID names experiment {given}, which "
+            f"{without_password(client.tracking_uri)} does not have: {REMEDY}"
+        ) from error
 
 
 def _experiment_named(client: "MlflowClient", name: str, create: bool) -> "Experiment":
