@@ -72,8 +72,9 @@ def assignment(run_once: RunOnce) -> Ended:
     def train(place: Workspace) -> Done:
         (place.folder / "words.md").write_text("The *third* setting surprised me.\n")
         return place.jobs(
-            "train", "--recipe", "assignment", "--iterations", "100", "--eval-every", "20",
-            "--data", "mnist", "--workers", "1", "--author", "Ada Example", "--notes", "words.md",
+            "train", "--recipe", "assignment", "--iterations", "100", "--batch-size", "100",
+            "--eval-every", "20", "--data", "mnist", "--workers", "1",
+            "--author", "Ada Example", "--notes", "words.md",
         )  # fmt: skip
 
     return run_once("assignment", train)

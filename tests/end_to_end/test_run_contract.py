@@ -29,7 +29,7 @@ TYPED = {
 RESOLVED = {f"resolved.{name}" for name in ("learning_rate", "batch_size", "eval_every")}
 """What was used where nothing was typed."""
 
-CURVES = {"test_mse", "train_mse", "learning_rate", "iterations_per_second"}
+CURVES = {"test_mse", "train_mse", "learning_rate", "iterations_per_second", "seconds"}
 METRICS = CURVES | {
     *("final_test_mse", "best_test_mse", "best_iteration", "train_seconds"),
     *("pca_test_mse", "knn_accuracy", "real_nearest_mse"),
@@ -48,8 +48,8 @@ ARTIFACTS = {
     *("embedding/low_dimension_embedding.csv", "embedding/mnist_test_labels.csv"),
     *("embedding/neighbour_shares.csv", "embedding/embedding_2d.png"),
     *("reconstructions.csv", "reconstructions.png", "samples.png", "explorer.html"),
-    *(f"generated/{kind}.{ending}" for kind in ("gaussian", "mixture") for ending in ("csv", "png")),
-    "generated/mixture.npz",
+    *("generated/gaussian.csv", "generated/gaussian.png", "generated/mixture.csv"),
+    *("generated/mixture.png", "generated/mixture.npz"),
     *(f"images/reconstructions.{ending}" for ending in ("png", "webp")),
 }
 """Of a training, in the form of `shortened`, but for those of the pairs."""

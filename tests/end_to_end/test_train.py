@@ -5,8 +5,6 @@ Each command runs once; the tests look at what it left.
 
 import json
 import signal
-import subprocess
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -21,10 +19,8 @@ from aemodel.settings import Recipe
 from jobs.parameters import parse_specs
 from jobs.spec import TrainingSpec
 from jobs.tracking.ownership import is_at_work
-from tests.support.workspace import Workspace, wait_for
+from tests.support.workspace import Done, NewWorkspace, Workspace, wait_for
 
-NewWorkspace = Callable[[], Workspace]
-Done = subprocess.CompletedProcess[str]
 Interrupted = tuple[Workspace, int, str, Run, int]
 
 ONE = (
@@ -65,8 +61,9 @@ def test_what_the_command_says(one: Done, run: Run) -> None:
     final = run.data.metrics["final_test_mse"]
     assert f"setting-1 seed-3: FINISHED, test MSE {final:.5f}" in one.stdout
     assert f"#/experiments/{run.info.experiment_id}/runs" in one.stdout
-    assert "Traceback" not in one.stderr
-    assert "Warning" not in one.stderr
+    lines = one.stderr.splitlines()  # of TensorFlow and MLflow, nothing
+    assert [line for line in lines if not line.startswith("setting-1 seed-3: ")] == []
+    assert lines
 
 
 def test_params_read_back_as_the_training(run: Run, small_dataset: Dataset) -> None:
@@ -144,6 +141,7 @@ def test_the_assignments_scripts_can_read_the_files(
     assert workspace.table(run, "interpolation/8-to-2/recreation_0.3.csv").shape == (784,)
 
 
+@pytest.mark.usefixtures("one_thread")
 def test_the_logged_model_reproduces_the_logged_error(
     workspace: Workspace, run: Run, small_dataset: Dataset
 ) -> None:
@@ -157,6 +155,7 @@ def test_the_logged_model_reproduces_the_logged_error(
     np.testing.assert_allclose(model.get_layer("encoder")(x), codes, atol=1e-4)
 
 
+@pytest.mark.usefixtures("one_thread")
 def test_the_logged_model_is_served(workspace: Workspace, run: Run, small_dataset: Dataset) -> None:
     images = small_dataset.x_test[:3] / np.float32(255)
     (workspace.folder / "in.json").write_text(json.dumps({"inputs": images.tolist()}))
@@ -178,17 +177,6 @@ def test_nothing_is_left_to_continue(workspace: Workspace, run: Run) -> None:
 def test_nothing_else_is_written(workspace: Workspace, run: Run) -> None:
     names = {path.name.split(".db")[0] for path in workspace.folder.iterdir()}
     assert names - {"in.json", "out.json"} == {"mnist", "mlflow", "mlruns", "checkpoints"}
-
-
-def test_the_default_recipe_and_its_progress(new_workspace: NewWorkspace) -> None:
-    place = new_workspace()
-    done = place.jobs("train", "--setting", "16-8-2", "--iterations", "60", "--data", "mnist")
-    assert done.returncode == 0, done.stderr
-    (run,) = place.runs(kind="training")
-    assert run.data.params["recipe"] == "fast"
-    assert run.data.metrics["final_test_mse"] < place.curve(run)[0][1]
-    lines = done.stderr.splitlines()  # of TensorFlow and MLflow, nothing
-    assert [line for line in lines if not line.startswith("setting-16-8-2 seed-0: ")] == []
 
 
 # --- Interrupted, and continued --------------------------------------------------------------
@@ -268,10 +256,12 @@ def test_results_are_those_of_a_training_never_interrupted(
 # --- Several, one of which fails -------------------------------------------------------------
 
 SEVERAL = (
-    "train", "--setting", "1,64-32-4", "--seeds", "0,1", "--recipe", "assignment",
-    "--iterations", "6000", "--workers", "2", "--data", "mnist", "--pairs", "1-7",
+    "train", "--setting", "64-32-2,64-32-4", "--seeds", "0,1", "--recipe", "assignment",
+    "--iterations", "6000", "--batch-size", "200", "--workers", "2", "--data", "mnist",
+    "--pairs", "1-7",
 )  # fmt: skip
-NAMES = [f"setting-{name} seed-{seed}" for name in ("1", "64-32-4") for seed in (0, 1)]
+"""Long enough for the first pictures to arrive, which are sent every five seconds."""
+NAMES = [f"setting-{name} seed-{seed}" for name in ("64-32-2", "64-32-4") for seed in (0, 1)]
 
 
 @pytest.fixture(scope="module")
@@ -368,10 +358,10 @@ def test_no_run_is_left_running(several: Workspace, again: Done) -> None:
 # --- Killed without a word -------------------------------------------------------------------
 
 KILLED = (
-    "train", "--setting", "8-4-1,8-4-2,8-4-3", "--recipe", "assignment", "--iterations", "20",
-    "--eval-every", "5", "--workers", "2", "--data", "mnist", "--pairs", "1-7",
+    "train", "--setting", "8-4-1,8-4-2", "--recipe", "assignment", "--iterations", "20",
+    "--eval-every", "5", "--workers", "1", "--data", "mnist", "--pairs", "1-7",
 )  # fmt: skip
-"""Two at a time, so that the third has not begun when the job is killed."""
+"""One at a time, so that the second has not begun when the job is killed."""
 
 
 def processes_in(folder: Path) -> list[int]:
@@ -387,12 +377,12 @@ def processes_in(folder: Path) -> list[int]:
 def test_after_kill_9_no_process_and_no_run_is_left_running(new_workspace: NewWorkspace) -> None:
     place = new_workspace()
     status, _ = place.interrupt(
-        lambda: len(place.runs(kind="training")) == 3, signal.SIGKILL, *KILLED
+        lambda: len(place.runs(kind="training")) == 2, signal.SIGKILL, *KILLED
     )
     assert status == -signal.SIGKILL
     wait_for(lambda: not processes_in(place.folder))
     done = place.jobs(*KILLED)
     assert done.returncode == 0, done.stderr
     runs = place.runs(kind="training")
-    assert sum(run.info.status == "FINISHED" for run in runs) == 3
+    assert sum(run.info.status == "FINISHED" for run in runs) == 2
     assert [run.info.run_name for run in place.runs() if run.info.status == "RUNNING"] == []

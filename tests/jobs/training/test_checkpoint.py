@@ -12,8 +12,8 @@ import pytest
 from numpy.typing import NDArray
 
 from jobs.training.checkpoint import Checkpoint, DamagedState, unfinished
+from tests.support.project import ROOT
 
-ROOT = Path(__file__).parents[3]
 STATE = {"weight_0": np.arange(6, dtype=np.float32).reshape(2, 3), "done": np.array(7)}
 
 HOLD = """
