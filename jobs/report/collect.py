@@ -5,6 +5,7 @@ be in the document is an `Omission` that says why.
 """
 
 import tempfile
+import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,16 +17,20 @@ from numpy.typing import NDArray
 from aemodel.settings import SETTINGS
 from jobs import assignment
 from jobs.report.analysis.comparison import complete_curve, matching_key, needs_reference
+from jobs.report.dataset import DIGITS
 from jobs.report.records import (
     Curve,
     Interpolation,
     Omission,
+    Program,
     Records,
     ReportRequest,
     TrainingRecord,
 )
 from jobs.spec import Pair, TrainingSpec
-from jobs.tracking import Run, RunInfo, Store
+from jobs.tracking import Run, RunInfo, Store, git_commit
+
+PROJECT = Path(__file__).parents[2] / "pyproject.toml"
 
 Usable = tuple[RunInfo, TrainingSpec]
 
@@ -40,6 +45,7 @@ def collect_records(store: Store, request: ReportRequest) -> Records:
     trainings = tuple(sorted((_training(store, *run) for run in usable), key=_rank))
     return Records(
         request=request,
+        program=Program(_version(), git_commit()),
         experiment=store.experiment,
         tracking_uri=store.tracking_uri,
         trainings=trainings,
@@ -98,6 +104,11 @@ def _judged(info: RunInfo) -> tuple[RunInfo, TrainingSpec | Omission]:
         return info, Omission(what, f"its parameters cannot be read: {error}")
 
 
+def _version() -> str:
+    with PROJECT.open("rb") as file:
+        return str(tomllib.load(file)["project"]["version"])
+
+
 def _rank(training: TrainingRecord) -> tuple[bool, str, int]:
     name = training.spec.setting.name
     return name not in SETTINGS, name, training.spec.seed
@@ -135,7 +146,6 @@ def _training(store: Store, info: RunInfo, spec: TrainingSpec) -> TrainingRecord
             curve=_curve(run),
             codes=None if codes is None else codes.astype(np.float32),
             labels=None if labels is None else labels.ravel().astype(np.int64),
-            neighbours=files.table("embedding/neighbour_shares.csv"),
             interpolations=tuple(_interpolations(files, spec.pairs)),
             reconstructions=None if pictures is None else _pictures(pictures).reshape(2, 10, -1),
             manifold=files.picture("manifold.png"),
@@ -145,7 +155,8 @@ def _training(store: Store, info: RunInfo, spec: TrainingSpec) -> TrainingRecord
 def _logged(info: RunInfo, spec: TrainingSpec) -> TrainingRecord:
     """Return what parameters, tags and final metrics tell of a training."""
     metrics = info.metrics
-    best = metrics.get("best_iteration")
+    best, axes = metrics.get("best_iteration"), metrics.get("pixel_axes")
+    classes = tuple(info.tags.get("data_classes", "").splitlines())
     by_digit = [metrics[name] for d in range(10) if (name := f"mse_digit_{d}") in metrics]
     return TrainingRecord(
         run_id=info.run_id,
@@ -153,6 +164,9 @@ def _logged(info: RunInfo, spec: TrainingSpec) -> TrainingRecord:
         spec=spec,
         end_time_ms=info.end_ms,
         git_commit=info.tags.get("mlflow.source.git.commit", ""),
+        data_name=info.tags.get("data_name", ""),
+        classes=classes if len(classes) == len(DIGITS) else DIGITS,
+        pixel_axes=None if axes is None else int(axes),
         versions={
             name.removeprefix("version."): text
             for name, text in sorted(info.tags.items())
@@ -165,7 +179,6 @@ def _logged(info: RunInfo, spec: TrainingSpec) -> TrainingRecord:
         pca_test_mse=metrics.get("pca_test_mse"),
         train_seconds=metrics.get("train_seconds"),
         knn_accuracy=metrics.get("knn_accuracy"),
-        real_nearest_mse=metrics.get("real_nearest_mse"),
         mse_by_digit=tuple(by_digit) if len(by_digit) == 10 else (),
     )
 

@@ -4,12 +4,14 @@ Everything after `collect` is a pure function of these. A value that the tracker
 None (or an empty tuple), never a guess. Errors are MSE per pixel on the 0..1 scale.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from aemodel.settings import Recipe
+from jobs.report.dataset import DIGITS, DatasetRecord
+from jobs.report.pictures import Pictures
 from jobs.spec import TrainingSpec
 
 
@@ -56,6 +58,13 @@ class TrainingRecord:
     """Milliseconds since 1970."""
     git_commit: str
     """Empty if the project was not a git checkout."""
+    data_name: str = ""
+    """Of the data set; empty if it was not recorded."""
+    classes: tuple[str, ...] = DIGITS
+    """Names of the ten classes."""
+    pixel_axes: int | None = None
+    """Principal axes of the training images that were trained; None if all pixels were, or it was
+    not recorded."""
     versions: dict[str, str]
     """Library name -> version, and python."""
     curve: Curve | None
@@ -72,17 +81,16 @@ class TrainingRecord:
     """Latent codes of the test set; shape (10000, d)."""
     labels: NDArray[np.int64] | None = None
     """Their digits; shape (10000,)."""
-    neighbours: NDArray[np.float64] | None = None
-    """Row d: shares of the digits among the 10 nearest other test codes of test images of digit d,
-    in the plane that the embedding figure shows; rows sum to 1; shape (10, 10)."""
     interpolations: tuple[Interpolation, ...] = ()
-    real_nearest_mse: float | None = None
-    """Median over the test images of the MSE to the nearest other test image: how near real
-    images are to one another."""
     reconstructions: NDArray[np.float32] | None = None
     """Ten test images, digit 0 to 9, above their reconstructions; shape (2, 10, 784)."""
     manifold: bytes | None = None
     """Decoded images over a grid of the 2-D latent space: a PNG picture with axes."""
+
+    @property
+    def dataset(self) -> DatasetRecord:
+        """What it was trained on."""
+        return DatasetRecord(self.spec.data_digest, self.data_name, self.classes)
 
 
 @dataclass(frozen=True)
@@ -133,7 +141,21 @@ class ReportRequest:
     title: str = "Autoencoders on MNIST"
     author: str = ""
     notes: str = ""
-    """The student's own words, Markdown."""
+    """The author's own words, Markdown."""
+    pictures: Pictures = field(default_factory=Pictures)
+    """The images that they name."""
+    observations: bool = True
+    """Whether the program's observations and intuitions are in the document; if not, a question
+    for each part stands there instead."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """The program that builds the document."""
+
+    version: str
+    commit: str
+    """Empty if it is not a git checkout."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -141,6 +163,7 @@ class Records:
     """All the report knows."""
 
     request: ReportRequest
+    program: Program
     experiment: str
     tracking_uri: str
     trainings: tuple[TrainingRecord, ...]

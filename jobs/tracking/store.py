@@ -3,6 +3,7 @@
 import getpass
 import os
 import re
+import shlex
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -28,8 +29,11 @@ EXPERIMENT = "mnist-autoencoders"
 PARENT = "mlflow.parentRunId"
 """MLflow's tag of the run above."""
 
-LOCAL_UI = "http://127.0.0.1:5000"
-"""Where `make ui` opens the MLflow UI of a store on disk."""
+UI_PORT = 5000
+"""Where the UI of a store on disk is served, unless another port is named."""
+
+OWN_STORE = "sqlite:///mlflow.db"
+"""The store that the Makefile opens."""
 
 LIBRARIES = ("tensorflow", "keras", "numpy", "scikit-learn", "matplotlib", "mlflow", "joblib")
 """Libraries whose versions a run records."""
@@ -183,16 +187,28 @@ class Store:
             raise StoreError(f"there is no run {run_id} at {self.address}", status=404)
         return run
 
-    def link(self, run_id: str = "") -> str:
+    def link(self, run_id: str = "", port: int = UI_PORT) -> str:
         """Return the address of a run in the UI, or of the experiment under the saved view.
 
-        It is the server's if the store is one, else the one where `ui_command` opens the store.
+        Args:
+            run_id: of the run; empty for the experiment.
+            port: of this machine, at which the store is served if it is not a server itself.
         """
-        server = self.address if self.tracking_uri.startswith("http") else LOCAL_UI
-        server = server.replace("***@", "")
+        is_server = self.tracking_uri.startswith("http")
+        server = self.address.replace("***@", "") if is_server else f"http://127.0.0.1:{port}"
         page = f"{server}/#/experiments/{self.experiment_id}/runs"
         chosen = f"/{run_id}?" if run_id else f"?viewStateShareKey={ui_view.KEY}&"
         return f"{page}{chosen}workflowType=machine_learning"
+
+    def ui_command(self) -> str:
+        """Return the command after which `link` works; empty if the store is a server itself."""
+        if self.tracking_uri.startswith("http"):
+            return ""
+        if self.tracking_uri == canonical_uri(OWN_STORE) and Path("Makefile").exists():
+            return "make ui"
+        is_file = self.tracking_uri.startswith("sqlite:")
+        shown = shlex.quote(self.tracking_uri) if is_file else '"$MLFLOW_TRACKING_URI"'
+        return f"mlflow server --backend-store-uri {shown} --port {UI_PORT}"
 
 
 def _user() -> str:

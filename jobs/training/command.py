@@ -8,7 +8,7 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -21,13 +21,14 @@ from jobs.filesystem import (
     check_checkpoints_folder,
     checkpoints_folder,
     is_writable,
+    promise,
 )
 from jobs.parameters import OUTPUT, ParameterError
 from jobs.spec import TrainingSpec
 from jobs.tracking import Run, Store, StoreError, retry_until_available
 from jobs.tracking.ownership import owning
 from jobs.training.channel import Board, shown
-from jobs.training.checkpoint import Checkpoint
+from jobs.training.checkpoint import Checkpoint, remove_unfinished
 from jobs.training.cores import allocate_cores
 from jobs.training.description import describe_sweep, summary
 from jobs.training.executor import execute
@@ -45,9 +46,11 @@ from jobs.training.worker import Task, run_training
 
 T = TypeVar("T")
 
+KEPT_DAYS = 30
+"""Days after which the state of a training that nobody continued is deleted."""
+
 LOST = (
-    "its process was killed by the system twice, most likely for want of memory: use fewer "
-    "workers; the same command continues it"
+    "its process was killed by the system twice, most likely for want of memory: use fewer workers"
 )
 
 
@@ -89,6 +92,7 @@ def run_sweep(
     """
     store = Store.open()
     check_checkpoints_folder(checkpoints_folder())
+    remove_unfinished(checkpoints_folder(), KEPT_DAYS)
     with tempfile.TemporaryDirectory(prefix="trainings-") as folder:
         board = Board(Path(folder))
         try:
@@ -173,11 +177,12 @@ def _threads(task: Task) -> int:
 
 
 def _lost(task: Task, store: Store) -> Outcome:
+    reason = f"{LOST}; {promise('continues it')}"
     try:
-        Run(store.client, task.run_id).end(RunStatus.FAILED, LOST)
+        Run(store.client, task.run_id).end(RunStatus.FAILED, reason)
     except StoreError as error:  # the owner's end marks it, or the next command
         print(f"{task.spec.name}: its run could not be ended: {error}", file=sys.stderr)
-    return Outcome(name=task.spec.name, run_id=task.run_id, status=RunStatus.FAILED, reason=LOST)
+    return Outcome(name=task.spec.name, run_id=task.run_id, status=RunStatus.FAILED, reason=reason)
 
 
 def close_sweep(
@@ -265,7 +270,10 @@ def _report(
     run_ids = tuple(outcome.run_id for outcome in outcomes)
     try:
         with signals.at_once():
-            request = report.report_request(run_ids, options.author, options.notes, OUTPUT)
+            request = replace(
+                report.report_request(run_ids, options.author, options.notes, OUTPUT),
+                observations=options.observations,
+            )
             records = insist(lambda: report.collect_records(sweep.store, request))
             submission = report.build(records)
             run_id = insist(lambda: report.log_submission(sweep.store, submission, sweep.parent))
@@ -289,7 +297,8 @@ def _report(
 
 
 def _say_how_it_ended(sweep: Sweep, outcomes: Sequence[Outcome], signals: StopSignals) -> None:
-    print(f"In the MLflow UI, after make ui: {sweep.store.link()}")
+    command = sweep.store.ui_command()
+    print(f"In the MLflow UI{f', after `{command}`' if command else ''}: {sweep.store.link()}")
     for outcome in outcomes:
         if outcome.status in (RunStatus.FAILED, RunStatus.UNSENT):
             print(
@@ -297,4 +306,4 @@ def _say_how_it_ended(sweep: Sweep, outcomes: Sequence[Outcome], signals: StopSi
                 file=sys.stderr,
             )
     if signals.requested:
-        print("Interrupted: the same command continues from here.", file=sys.stderr)
+        print(f"Interrupted: {promise('continues from here')}.", file=sys.stderr)

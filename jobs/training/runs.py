@@ -1,5 +1,6 @@
 """The run of each training, found, continued or made, and the run above them."""
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -32,6 +33,8 @@ class TrainOptions:
     author: str = ""
     notes: str = ""
     """Path of a Markdown file; empty for none."""
+    observations: bool = True
+    """Whether the report states the program's observations."""
 
     @property
     def is_study(self) -> bool:
@@ -157,6 +160,13 @@ def _continued(
     if parent:
         run.set_parent(parent)
     threads = TrainingSpec.from_params(info.params).threads
+    if info.status != RunStatus.FINISHED:
+        done = Checkpoint(info.run_id, checkpoints_folder()).iteration()
+        print(
+            f"{spec.name}: continues run {info.run_id}, from iteration {done:,} of "
+            f"{spec.recipe.iterations:,}",
+            file=sys.stderr,
+        )
     return _task(replace(spec, threads=threads), run, store, options)
 
 

@@ -23,7 +23,7 @@ from aemodel.training import Diverged, Trainer
 from jobs.artifacts import files
 from jobs.artifacts.pictures import snapshot
 from jobs.environment import short_timeouts
-from jobs.filesystem import checkpoints_folder
+from jobs.filesystem import checkpoints_folder, promise
 from jobs.spec import TrainingSpec
 from jobs.tracking import StoreError, StoreUnavailable, retry_until_available
 from jobs.tracking.uploader import Uploader
@@ -98,7 +98,7 @@ def _reason(error: Exception) -> str:
     if isinstance(error, MemoryError):
         return f"there is not enough memory ({error}): use fewer workers, or a smaller network"
     if isinstance(error, OSError):
-        return f"{error}: once that is mended, the same command continues it"
+        return f"{error}: once that is mended, {promise('continues it')}"
     traceback.print_exception(error)
     return f"{type(error).__name__}: {error}"
 
@@ -255,7 +255,7 @@ class _Training:
         """Return the reason of a training that was asked to stop."""
         if self.trouble:
             return f"interrupted; {self.trouble}: what was trained since is lost"
-        return "interrupted; the same command continues it"
+        return f"interrupted; {promise('continues it')}"
 
     def kept(self, error: StoreError) -> str:
         """Return the reason of a training whose results the store does not take."""
@@ -264,10 +264,10 @@ class _Training:
         if not self._trainer or not self._trainer.done:
             return f"{error}; nothing is trained yet"
         if self._trainer.done < self.task.spec.recipe.iterations:
-            return f"{error}; its state is kept in {self.states}: the same command continues it"
+            return f"{error}; its state is kept in {self.states}: {promise('continues it')}"
         return (
-            f"{error}; it is trained, and kept in {self.states}: once the cause is mended, the "
-            "same command uploads the results"
+            f"{error}; it is trained, and kept in {self.states}: once the cause is mended, "
+            f"{promise('uploads the results')}"
         )
 
     def report(self, stage: str, note: str = "") -> None:

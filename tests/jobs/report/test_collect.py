@@ -84,7 +84,6 @@ def add_results(run: Run, folder: Path) -> dict[str, NDArray[Any]]:
     tables: dict[str, NDArray[Any]] = {
         "embedding/low_dimension_embedding.csv": rng.normal(size=(20, 2)).astype(np.float32),
         "embedding/mnist_test_labels.csv": np.arange(20) % 10,
-        "embedding/neighbour_shares.csv": np.full((10, 10), 0.1),
         "reconstructions.csv": rng.random((20, 784)).astype(np.float32),
         "interpolation/3-to-8/nearest.csv": np.column_stack(
             [fractions, np.arange(11) % 10, rng.random(11), rng.random(11)]
@@ -226,7 +225,6 @@ def test_everything_a_run_holds(store: Store, tmp_path: Path) -> None:
     np.testing.assert_allclose(record.curve.seconds, [0.01, 1.01, 2.01])
     np.testing.assert_array_equal(record.codes, tables["embedding/low_dimension_embedding.csv"])
     np.testing.assert_array_equal(record.labels, np.arange(20) % 10)
-    np.testing.assert_array_equal(record.neighbours, np.full((10, 10), 0.1))
     pictures = tables["reconstructions.csv"].reshape(2, 10, 784)
     np.testing.assert_array_equal(record.reconstructions, pictures)
     (path,) = record.interpolations
@@ -276,7 +274,7 @@ def test_times_that_were_not_recorded_are_not_known(store: Store) -> None:
 def test_what_a_run_does_not_hold_is_none(store: Store) -> None:
     run = add(store, "1", 1000)
     (record,), _ = collect(store, run.run_id)
-    nothing = ("curve", "codes", "labels", "neighbours", "reconstructions", "final_test_mse")
+    nothing = ("curve", "codes", "labels", "reconstructions", "final_test_mse")
     assert [name for name in nothing if getattr(record, name) is not None] == []
     assert (record.interpolations, record.mse_by_digit) == ((), ())
     assert (record.best_iteration, record.knn_accuracy, record.git_commit) == (None, None, "")

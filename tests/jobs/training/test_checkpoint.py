@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from jobs.training.checkpoint import Checkpoint, DamagedState, unfinished
 from tests.support.project import ROOT
 
+RUN = "ab" * 16
 STATE = {"weight_0": np.arange(6, dtype=np.float32).reshape(2, 3), "done": np.array(7)}
 
 HOLD = """
@@ -28,7 +29,7 @@ with Checkpoint(sys.argv[1], Path(sys.argv[2])).held():
 
 @pytest.fixture
 def checkpoint(tmp_path: Path) -> Checkpoint:
-    made = Checkpoint("run", tmp_path)
+    made = Checkpoint(RUN, tmp_path)
     made.create()
     return made
 
@@ -85,7 +86,7 @@ def test_a_changed_bit_is_reported(checkpoint: Checkpoint) -> None:
 
 
 def test_a_training_waits_for_one_that_outlives_its_command(checkpoint: Checkpoint) -> None:
-    command = [sys.executable, "-c", HOLD, "run", str(checkpoint.path.parent)]
+    command = [sys.executable, "-c", HOLD, RUN, str(checkpoint.path.parent)]
     pipe: Any = subprocess.PIPE
     begun = threading.Event()
 
@@ -106,11 +107,13 @@ def test_a_training_waits_for_one_that_outlives_its_command(checkpoint: Checkpoi
 
 def test_runs_to_be_continued_are_those_with_a_folder(tmp_path: Path) -> None:
     assert unfinished(tmp_path / "missing") == []
-    for number, name in enumerate(("older", "newer")):
+    older, newer = "a" * 32, "0" * 32
+    for number, name in enumerate((older, newer)):
         Checkpoint(name, tmp_path).create()
         os.utime(tmp_path / name, (number, number))
+    (tmp_path / "classifiers").mkdir()
     (tmp_path / "a.lock").touch()
-    assert unfinished(tmp_path) == ["newer", "older"]
+    assert unfinished(tmp_path) == [newer, older]
 
 
 def test_discarded_state_and_removed_checkpoint(tmp_path: Path, checkpoint: Checkpoint) -> None:
@@ -118,6 +121,6 @@ def test_discarded_state_and_removed_checkpoint(tmp_path: Path, checkpoint: Chec
     checkpoint.save(STATE)
     checkpoint.discard()
     assert checkpoint.load() == {}
-    assert unfinished(tmp_path) == ["run"]
+    assert unfinished(tmp_path) == [RUN]
     checkpoint.remove()
     assert list(tmp_path.iterdir()) == []
