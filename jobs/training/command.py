@@ -298,7 +298,8 @@ def _report(
 
 def _say_how_it_ended(sweep: Sweep, outcomes: Sequence[Outcome], signals: StopSignals) -> None:
     command = sweep.store.ui_command()
-    print(f"In the MLflow UI{f', after `{command}`' if command else ''}: {sweep.store.link()}")
+    link = sweep.store.link(view=sweep.view)
+    print(f"In the MLflow UI{f', after `{command}`' if command else ''}: {link}")
     for outcome in outcomes:
         if outcome.status in (RunStatus.FAILED, RunStatus.UNSENT):
             print(

@@ -11,6 +11,7 @@ from jobs.spec import TYPED, TrainingSpec
 from jobs.tracking import Run, RunInfo, Store, versions
 from jobs.tracking.ownership import is_at_work, mark_orphans, registering
 from jobs.tracking.store import OWNER
+from jobs.tracking.ui_view import STUDIES, TRAININGS
 from jobs.training.checkpoint import Checkpoint, unfinished
 from jobs.training.cores import allocate_cores
 from jobs.training.description import describe, describe_sweep
@@ -56,6 +57,8 @@ class Sweep:
     tasks: tuple[Task, ...]
     finished: dict[str, Outcome]
     """By run id: outcomes of the trainings that an earlier, interrupted command had finished."""
+    view: str = TRAININGS
+    """Key of the view of the experiment in the UI that shows them."""
 
     @property
     def specs(self) -> list[TrainingSpec]:
@@ -102,7 +105,13 @@ def open_sweep(
             tasks.append(task)
     logs_models = store.has_logged_models()
     tasks = [replace(task, logs_models=logs_models) for task in tasks]
-    return Sweep(store=store, parent=parent, tasks=tuple(tasks), finished=finished)
+    return Sweep(
+        store=store,
+        parent=parent,
+        tasks=tuple(tasks),
+        finished=finished,
+        view=STUDIES if options.is_study else TRAININGS,
+    )
 
 
 def _earlier(
