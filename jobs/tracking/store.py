@@ -81,7 +81,7 @@ class Store:
             client = connect(tracking_uri)
             found = _experiment(client, experiment, create)
             if create:
-                _offer_view(client, found)
+                _offer_views(client, found)
         if found.lifecycle_stage != "active":
             raise StoreError(
                 f"experiment {found.name!r} is deleted: restore it with `mlflow experiments "
@@ -200,17 +200,18 @@ class Store:
             raise StoreError(f"there is no run {run_id} at {self.address}", status=404)
         return run
 
-    def link(self, run_id: str = "", port: int = UI_PORT) -> str:
-        """Return the address of a run in the UI, or of the experiment under the saved view.
+    def link(self, run_id: str = "", port: int = UI_PORT, view: str = ui_view.TRAININGS) -> str:
+        """Return the address of a run in the UI, or of the experiment under a saved view.
 
         Args:
             run_id: of the run; empty for the experiment.
             port: of this machine, at which the store is served if it is not a server itself.
+            view: key of the saved view.
         """
         is_server = self.tracking_uri.startswith("http")
         server = self.address.replace("***@", "") if is_server else f"http://127.0.0.1:{port}"
         page = f"{server}/#/experiments/{self.experiment_id}/runs"
-        chosen = f"/{run_id}?" if run_id else f"?viewStateShareKey={ui_view.KEY}&"
+        chosen = f"/{run_id}?" if run_id else f"?viewStateShareKey={view}&"
         return f"{page}{chosen}workflowType=machine_learning"
 
     def ui_command(self) -> str:
@@ -253,12 +254,12 @@ def git_commit() -> str:
     return done.stdout.strip() if done.returncode == 0 else ""
 
 
-def _offer_view(client: "MlflowClient", experiment: "Experiment") -> None:
-    """Put our view of the experiment among those the UI offers; if refused, go on without it."""
-    view = ui_view.saved_view(experiment.creation_time or 0)
-    if experiment.tags.get(ui_view.TAG) != view:
-        with suppress(StoreError):
-            client.set_experiment_tag(experiment.experiment_id, ui_view.TAG, view)
+def _offer_views(client: "MlflowClient", experiment: "Experiment") -> None:
+    """Put our views of the experiment among those the UI offers; if refused, go on without them."""
+    for tag, view in ui_view.saved_views(experiment.creation_time or 0).items():
+        if experiment.tags.get(tag) != view:
+            with suppress(StoreError):
+                client.set_experiment_tag(experiment.experiment_id, tag, view)
 
 
 def _experiment(client: "MlflowClient", name: str, create: bool) -> "Experiment":
