@@ -27,6 +27,7 @@ from jobs.report.records import (
     ReportRequest,
     TrainingRecord,
 )
+from jobs.report.studies import collect_study, is_study
 from jobs.spec import Pair, TrainingSpec
 from jobs.tracking import Run, RunInfo, Store, git_commit
 
@@ -51,14 +52,21 @@ def collect_records(store: Store, request: ReportRequest) -> Records:
         trainings=trainings,
         omissions=tuple(omissions),
         references=_references(store, trainings),
+        controlled_study=collect_study(
+            store, request.run_ids, {training.spec.data_digest for training in trainings}
+        ),
     )
 
 
 def _chosen(store: Store, run_ids: Sequence[str]) -> tuple[list[Usable], list[Omission]]:
-    """Return the trainings that were asked for, and why other runs are not among them."""
-    if not run_ids:
+    """Return the trainings that were asked for, and why other runs are not among them.
+
+    A study that was asked for is not one of them: `collect_study` finds it.
+    """
+    asked = [store.run(run_id).info() for run_id in run_ids]
+    judged = [_judged(info) for info in asked if not is_study(info)]
+    if not judged:
         return _newest([_judged(info) for info in store.runs("training")])
-    judged = [_judged(store.run(run_id).info()) for run_id in run_ids]
     usable = [(info, spec) for info, spec in judged if isinstance(spec, TrainingSpec)]
     return usable, [spec for _, spec in judged if isinstance(spec, Omission)]
 
