@@ -223,8 +223,8 @@ class Trainer:
         """
         variables = self._variables()
         expected = {name: variable.shape for name, variable in variables.items()}
-        found = {name: state[name].shape for name in expected if name in state}
-        if found != expected or not {"curve", "done", "seconds"} <= state.keys():
+        saved = {name: state[name].shape for name in expected if name in state}
+        if saved != expected or not {"curve", "done", "seconds"} <= state.keys():
             raise ValueError("the saved state does not fit this network")
         if not 0 <= int(state["done"]) <= self.recipe.iterations:
             raise ValueError("the saved state is of a longer training")

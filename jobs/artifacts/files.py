@@ -160,6 +160,8 @@ def _write_explorer(
             codes=evaluation.codes,
             plane=evaluation.plane,
             pairs=spec.pairs,
+            mixture=evaluation.generation.mixture,
+            real_distance=evaluation.metrics["real_nearest_mse"],
         )
     except explorer.TooLarge as error:
         print(f"{spec.name}: no {EXPLORER}: {error}", file=sys.stderr, flush=True)

@@ -5,17 +5,17 @@ same records give the same bytes.
 """
 
 from collections.abc import Callable, Sequence
-from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from aemodel.evaluation import Interpolation
 from jobs.report.analysis import curve_shape
 from jobs.report.analysis.comparison import Comparison
 from jobs.report.analysis.groups import Group
 from jobs.report.dataset import DatasetRecord
-from jobs.report.records import Interpolation, TrainingRecord
+from jobs.report.records import TrainingRecord
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -23,24 +23,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.ticker import Locator
 
-WIDTH = 6.3
-"""Width of the text column, inches."""
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 """One colour a group: the palette of Okabe and Ito, which the colour-blind can tell apart."""
-STYLE: Any = {
-    "font.size": 8.5,
-    "axes.labelsize": 8.5,
-    "axes.titlesize": 8.5,
-    "xtick.labelsize": 8,
-    "ytick.labelsize": 8,
-    "legend.fontsize": 8,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.linewidth": 0.6,
-    "grid.linewidth": 0.4,
-    "grid.alpha": 0.5,
-    "svg.hashsalt": "submission",
-}
 SOLID: Any = {"linewidth": 1.1}
 DASHED: Any = {"linewidth": 0.8, "linestyle": (0, (4, 1.6))}
 PCA_LINE: Any = {"linewidth": 0.8, "linestyle": (0, (5, 3)), "alpha": 0.8}
@@ -56,7 +40,6 @@ LEGEND_ROW, LEGEND_HANDLE = 100, 7
 LONGEST_LABEL = 8
 """Characters of a class's name that fit under a picture."""
 NO_GAPS: Any = {"w_pad": 0.01, "h_pad": 0.015, "wspace": 0.0, "hspace": 0.0}
-SCATTER_DPI = 200
 
 
 def curves(groups: Sequence[Group]) -> bytes:
@@ -196,7 +179,7 @@ def latent_sizes(groups: Sequence[Group]) -> bytes:
         _plain_errors(axes)
         axes.legend(frameon=False)
 
-    return _svg(draw, 2.3, width=0.62 * WIDTH)
+    return _svg(draw, 2.3, share=0.62)
 
 
 def _draw_series(
@@ -221,14 +204,12 @@ def _draw_series(
 
 
 def reconstructions(trainings: Sequence[TrainingRecord], labels: Sequence[str]) -> bytes:
-    """Return ten test images above their reconstructions, one row a training, as SVG."""
+    """Return ten test images above their reconstructions, one row per training, as PNG."""
+    from jobs.artifacts import figures
+
     shown = [t.reconstructions for t in trainings if t.reconstructions is not None]
-    rows = [pictures[1] for pictures in shown]
-
-    def draw(figure: "Figure") -> None:
-        _rows(figure, [shown[0][0], *rows], ["test image", *labels])
-
-    return _svg(draw, 0.6 * (len(rows) + 1), **NO_GAPS)
+    rows = np.stack([shown[0][0], *(pictures[1] for pictures in shown)])
+    return figures.png(figures.reconstructions(rows, ["test image", *labels]))
 
 
 def interpolation(path: Interpolation, data: DatasetRecord) -> bytes:
@@ -285,8 +266,7 @@ def embedding(training: TrainingRecord) -> bytes:
     if training.codes is None or training.labels is None:
         raise ValueError(f"run {training.run_id}: an embedding needs latent codes and labels")
     plane = latent.project(training.codes)
-    figure = figures.embedding(plane.xy, training.labels, plane.axis_names)
-    return _save(figure, "png", dpi=SCATTER_DPI)
+    return figures.png(figures.embedding(plane.xy, training.labels, plane.axis_names))
 
 
 def _colours(drawn: Sequence[object]) -> list[str]:
@@ -315,19 +295,17 @@ def _plain_errors(axes: "Axes") -> None:
 
 
 def _svg(
-    draw: "Callable[[Figure], None]", height: float, width: float = WIDTH, **padding: Any
+    draw: "Callable[[Figure], None]", height: float, share: float = 1.0, **padding: Any
 ) -> bytes:
+    """Return what `draw` draws: `height` inches, and this share of the text column wide."""
     import matplotlib
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-    with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(width, height), layout=ConstrainedLayoutEngine(**padding))
+    from jobs.artifacts import figures
+
+    with matplotlib.rc_context(figures.STYLE):
+        size = (share * figures.WIDTH, height)
+        figure = Figure(figsize=size, layout=ConstrainedLayoutEngine(**padding))
         draw(figure)
-        return _save(figure, "svg", metadata={"Date": None})
-
-
-def _save(figure: "Figure", kind: str, **options: Any) -> bytes:
-    out = BytesIO()
-    figure.savefig(out, format=kind, **options)
-    return out.getvalue()
+        return figures.svg(figure)

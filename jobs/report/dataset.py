@@ -6,11 +6,11 @@ have the names that came with it.
 
 from dataclasses import dataclass
 
+from aemodel.data import MNIST_DIGEST, Dataset
 from jobs.report.wording import listing, one_line, with_article
 
-MNIST_DIGEST = "5a4d4600f9ae243d"
-"""Digest of the 70,000 images of MNIST; see `aemodel.data.Dataset.digest`."""
-DIGITS = tuple(str(digit) for digit in range(10))
+DIGITS = Dataset.classes
+"""Names of the classes if the data set gave none."""
 LONGEST_NAME = 40
 
 

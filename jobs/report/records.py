@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from aemodel.evaluation import Interpolation
 from aemodel.settings import Recipe
 from jobs.report.dataset import DIGITS, DatasetRecord
 from jobs.report.pictures import Pictures
@@ -27,24 +28,6 @@ class Curve:
     """Seconds of training until each point; shape (n,); NaN where not recorded."""
     train_mse: NDArray[np.float64] | None = None
     """Error on training images at the same iterations; shape (n,); None where not recorded."""
-
-
-@dataclass(frozen=True, eq=False)
-class Interpolation:
-    """The pictures decoded along the line between the mean codes of two digits."""
-
-    digit_a: int
-    digit_b: int
-    fractions: NDArray[np.float64]
-    """f = 0.0, 0.1 ... 1.0; shape (11,)."""
-    pixels: NDArray[np.float32]
-    """Decoded images, unclipped; shape (11, 784)."""
-    nearest_digit: NDArray[np.int64]
-    """Label of the test image nearest to each decoded image; shape (11,)."""
-    nearest_mse: NDArray[np.float64]
-    """MSE of each decoded image to its nearest test image; shape (11,)."""
-    blend_nearest_mse: NDArray[np.float64]
-    """The same for the pixel blend (1 - f) * first + f * last picture; shape (11,)."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

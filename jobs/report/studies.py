@@ -6,7 +6,6 @@ from collections.abc import Collection, Sequence
 from jobs.report.records import ControlledStudy, SizeErrors
 from jobs.spec import TrainingSpec
 from jobs.tracking import RunInfo, Store
-from jobs.tracking.store import PARENT
 
 Trained = tuple[TrainingSpec, RunInfo]
 
@@ -40,11 +39,7 @@ def is_study(info: RunInfo) -> bool:
 
 
 def _study(store: Store, info: RunInfo) -> ControlledStudy | None:
-    below = [
-        run
-        for run in store.search(f"tags.`{PARENT}` = '{info.run_id}'")
-        if run.tags.get("kind") == "training"
-    ]
+    below = [run for run in store.below(info.run_id) if run.tags.get("kind") == "training"]
     trained = _alike(
         [(spec, run) for run in below if run.status == "FINISHED" and (spec := _spec(run))]
     )

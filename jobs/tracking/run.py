@@ -253,15 +253,16 @@ class Run:
         self.set_tags({"mlflow.loggedImages": "True"})
 
     def log_dataset(self, dataset: Dataset, source: Path) -> None:
-        """Log which data the run was trained and tested on."""
+        """Log which data the run was trained and tested on, and the names of its classes."""
         from mlflow.entities import Dataset as LoggedDataset
         from mlflow.entities import DatasetInput, InputTag
 
+        self.set_tags({"data_name": dataset.name, "data_classes": "\n".join(dataset.classes)})
         sizes = {"training": len(dataset.x_train), "testing": len(dataset.x_test)}
         inputs = []
         for context, size in sizes.items():
             logged = LoggedDataset(
-                name=f"MNIST {context} set",
+                name=f"{dataset.name} {context} set",
                 digest=dataset.digest,
                 source_type="local",
                 source=json.dumps({"uri": str(source.absolute())}),

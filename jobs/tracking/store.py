@@ -176,6 +176,19 @@ class Store:
         """Yield the runs that are RUNNING and of an owner; `%` in it stands for any text."""
         return self.search(f"attributes.status = 'RUNNING' and tags.{OWNER} LIKE '{owner}'")
 
+    def below(self, run_id: str) -> Iterator[RunInfo]:
+        """Yield the runs below a run, newest first."""
+        return self.search(f"tags.`{PARENT}` = '{run_id}'")
+
+    def experiments_with(self, kind: str) -> list[str]:
+        """Return the names of the experiments that hold runs of one kind."""
+        query = f"tags.kind = '{kind}'"
+        return [
+            found.name
+            for found in self.client.search_experiments()
+            if self.client.search_runs([found.experiment_id], query, max_results=1)
+        ]
+
     def run(self, run_id: str) -> Run:
         """Return the run `run_id`.
 

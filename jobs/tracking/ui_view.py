@@ -20,8 +20,9 @@ TAG = "mlflow.sharedViewState."
 COLUMN_WIDTHS = {
     "params.`setting`": 70,
     "params.`recipe`": 100,
+    "params.`resolved.iterations`": 80,
     "params.`seed`": 55,
-    "params.`precision`": 85,
+    "params.`resolved.precision`": 85,
     "metrics.`final_test_mse`": 120,
     "metrics.`best_test_mse`": 120,
     "metrics.`pca_test_mse`": 115,
@@ -30,7 +31,7 @@ COLUMN_WIDTHS = {
     "duration": 80,
 }
 """Columns after the run's name and when it was created, which the UI always shows first, and their
-widths in pixels."""
+widths in pixels. A param that a user can type otherwise, or leave empty, is there as `resolved.`"""
 
 STUDY_COLUMN_WIDTHS = {
     "params.`widths`": 110,

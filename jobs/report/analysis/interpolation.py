@@ -6,7 +6,8 @@ from itertools import groupby
 
 import numpy as np
 
-from jobs.report.records import Interpolation, TrainingRecord
+from aemodel.evaluation import Interpolation
+from jobs.report.records import TrainingRecord
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,6 +19,7 @@ from jobs.report.analysis.latent_sizes import (
 )
 from jobs.report.analysis.study import Study
 from jobs.report.blocks import Block, Figure, Heading, Observation, Paragraph, Table, cite
+from jobs.report.dataset import DatasetRecord
 from jobs.report.published import PUBLISHED, Published
 from jobs.report.records import ControlledStudy, SizeErrors
 from jobs.report.wording import (
@@ -110,9 +111,7 @@ def _settings(study: Study, controlled: ControlledStudy) -> tuple[tuple[int, flo
 
 
 def _published(study: Study, controlled: ControlledStudy) -> tuple[Published, ...]:
-    from jobs.report.dataset import MNIST_DIGEST
-
-    return PUBLISHED if controlled.data_digest == MNIST_DIGEST else ()
+    return PUBLISHED if DatasetRecord(controlled.data_digest).is_mnist else ()
 
 
 def _caption(has_settings: bool, published: Sequence[Published]) -> str:

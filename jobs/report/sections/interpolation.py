@@ -7,6 +7,7 @@ plain blend of the two end pictures.
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
+from aemodel.evaluation import Interpolation
 from jobs.report import charts
 from jobs.report.analysis.estimate import Estimate
 from jobs.report.analysis.groups import setting_name
@@ -21,7 +22,7 @@ from jobs.report.analysis.noise import SINGLE_TRAINING
 from jobs.report.analysis.study import Study
 from jobs.report.blocks import Block, Figure, Heading, Observation, Paragraph, Table, ref
 from jobs.report.dataset import DatasetRecord
-from jobs.report.records import Interpolation, TrainingRecord
+from jobs.report.records import TrainingRecord
 from jobs.report.sections.ending import part_ending
 from jobs.report.wording import (
     UNKNOWN,

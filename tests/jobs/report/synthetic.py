@@ -14,12 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aemodel import latent, pca
-from aemodel.data import Dataset, load_dataset
+from aemodel.data import MNIST_DIGEST, Dataset, load_dataset
+from aemodel.evaluation import Interpolation
 from aemodel.settings import RECIPES, SETTINGS, Recipe, Setting
-from jobs.report.dataset import MNIST_DIGEST
 from jobs.report.records import (
     Curve,
-    Interpolation,
     Program,
     Records,
     ReportRequest,
@@ -113,7 +112,15 @@ def _path(
     nearest, distance = latent.nearest(pixels, data().x_test)
     _, blended = latent.nearest(latent.interpolate(pixels[0], pixels[-1]), data().x_test)
     fractions = np.array(latent.FRACTIONS)
-    return Interpolation(a, b, fractions, pixels, labels[nearest], distance, blended * 1.3)
+    return Interpolation(
+        digit_a=a,
+        digit_b=b,
+        fractions=fractions,
+        pixels=pixels,
+        nearest_digit=labels[nearest],
+        nearest_mse=distance,
+        blend_nearest_mse=blended * 1.3,
+    )
 
 
 def make_training(name: str = "1", **changes: Any) -> TrainingRecord:

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from aemodel.data import MNIST_DIGEST
 from aemodel.settings import RECIPES
 from jobs.report.analysis.study import Study
 from jobs.report.blocks import Figure, Observation, Paragraph, Table, numbered
-from jobs.report.dataset import MNIST_DIGEST
 from jobs.report.records import ControlledStudy, SizeErrors
 from jobs.report.sections import controlled_study
 from tests.jobs.report.synthetic import make_records

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from sklearn.neighbors import NearestNeighbors
 
 from aemodel.coordinates import KEPT_VARIANCE
-from jobs.report.dataset import MNIST_DIGEST
+from aemodel.data import MNIST_DIGEST
 from jobs.report.sections import mnist_lore
 from tests.jobs.report.synthetic import components, data
 

@@ -8,6 +8,7 @@ from mlflow.utils.validation import MAX_EXPERIMENT_TAG_VAL_LENGTH
 
 from aemodel.settings import RECIPES
 from jobs.parameters import parse_specs
+from jobs.spec import TYPED
 from jobs.tracking.ui_view import COLUMN_WIDTHS, STUDY_COLUMN_WIDTHS, TAG, saved_views
 
 VIEWS = {f"{TAG}trainings": "Trainings", f"{TAG}studies": "Studies"}
@@ -34,8 +35,11 @@ def test_the_columns_are_those_that_have_widths() -> None:
 
 def test_params_among_the_columns_are_those_of_a_training() -> None:
     (job,) = parse_specs("1", RECIPES["assignment"], "0", "3-8", "float32")
-    columns = {n for n in (*COLUMN_WIDTHS, *STUDY_COLUMN_WIDTHS) if n.startswith("params.")}
-    assert columns <= {f"params.`{name}`" for name in job.to_params()}
+    shown = (*COLUMN_WIDTHS, *STUDY_COLUMN_WIDTHS)
+    columns = {name.strip("`") for name in shown if name.startswith("params.")}
+    plain = {name for name in columns if "resolved." not in name}
+    assert plain <= {f"params.`{name}" for name in job.to_params()}
+    assert columns - plain <= {f"params.`resolved.{name}" for name in TYPED}
 
 
 @pytest.mark.parametrize("tag", VIEWS)

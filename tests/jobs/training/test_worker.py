@@ -57,7 +57,7 @@ def test_a_training_that_finishes(store: Store, task: Begun) -> None:
     outcome = task.run()
     info = store.run(task.run_id).info()
     assert (outcome.name, outcome.status, outcome.reason) == (
-        "setting-16-8-2 seed-1",
+        "setting-16-8-2 assignment seed-1",
         "FINISHED",
         "",
     )

@@ -1,10 +1,10 @@
 // Puts the page together: reads the data block, then joins map, pictures, sliders and legend.
 
-import { readModel, unpackImage } from "./data.mjs";
+import { imageAt, readModel } from "./data.mjs";
 import { listen } from "./gestures.mjs";
 import { Interpolation } from "./interpolation.mjs";
 import { LatentMap } from "./map.mjs";
-import { amountAlong, codeAt, decode, row } from "./network.mjs";
+import { amountAlong, codeAt, forward, placeOf, row } from "./network.mjs";
 import { paint } from "./picture.mjs";
 import { nearest, toPlane, toScreen } from "./viewport.mjs";
 
@@ -120,14 +120,13 @@ class Explorer {
     find("test-image-text").textContent =
       index < 0 ? "no digit is shown" : `number ${index}, a ${this.model.labels[index]}`;
     if (index < 0) return;
-    paint(find("test-image"), unpackImage(this.model.images, index));
+    paint(find("test-image"), imageAt(this.model.images, index));
     paint(find("reconstruction"), this.model.decode(this.codeOf(index)));
   }
 
   /** Draws the interpolation on the map: start, end and position, projected on the plane. */
   showPath(codes) {
-    const { mean, axes } = this.model;
-    this.map.path = codes.map((code) => axes.map((axis) => amountAlong(axis, mean, code)));
+    this.map.path = codes.map((code) => placeOf(this.model, code));
     this.map.request("marks");
   }
 
@@ -220,7 +219,8 @@ class Explorer {
 
 async function start() {
   const model = await readModel(JSON.parse(find("data").textContent));
-  model.decode = (code) => decode(model.layers, code);
+  model.encode = (pixels) => forward(model.encoder, pixels);
+  model.decode = (code) => forward(model.decoder, code);
   new Explorer(model);
   document.body.dataset.state = "ready";
 }

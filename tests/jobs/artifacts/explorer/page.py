@@ -21,6 +21,9 @@ from tests.support.browser import console_messages
 PIXEL_TOLERANCE = 1e-2
 """How far a decoded pixel may be from the model's, on the scale 0..1."""
 
+CODE_TOLERANCE = 1e-2
+"""How far a code may be from the model's, in standard deviations of the codes."""
+
 Floats = NDArray[np.floating]
 
 
