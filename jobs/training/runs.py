@@ -159,11 +159,28 @@ def _open_parent(
 ) -> Run:
     several = f"{len(specs)} trainings, {specs[0].recipe.name}"
     what = specs[0].name if len(specs) == 1 else several
-    parent = store.adopt_run(f"study, {what}" if options.is_study else what)
+    params = {"data_digest": data.digest}
+    if options.is_study:
+        params |= _study_params(specs)
+        what = f"study of {params['hidden']}, {several}"
+    parent = store.adopt_run(what)
     parent.set_tags({"kind": options.kind} | versions())
-    parent.log_params({"data_digest": data.digest})
+    parent.log_params(params)
     parent.describe(describe_sweep(specs))
     return parent
+
+
+def _study_params(specs: Sequence[TrainingSpec]) -> dict[str, str]:
+    """Return what a study was asked for, by the names of its parameters."""
+    sizes = dict.fromkeys(str(spec.setting.latent_size) for spec in specs)
+    return {
+        "hidden": "-".join(map(str, specs[0].setting.hidden_widths)),
+        "latent": ",".join(sizes),
+        "seeds": ",".join(dict.fromkeys(str(spec.seed) for spec in specs)),
+        "recipe": specs[0].recipe.name,
+        "iterations": str(specs[0].recipe.iterations),
+        "precision": specs[0].precision,
+    }
 
 
 def _continued(
