@@ -90,7 +90,8 @@ function centreOfMass(greys, columns) {
   return [x / mass, y / mass];
 }
 
-/** Returns where `count` cells start for their centre to be the field's, within the field. */
+/** Returns where `count` cells start for their centre of mass to lie in the field's pixel 14, the
+ *  first after its middle, where it lies in MNIST's images; within the field. */
 function offset(centre, count) {
-  return Math.min(Math.max(Math.round(SIDE / 2 - centre), 0), SIDE - count);
+  return Math.min(Math.max(SIDE / 2 - Math.floor(centre), 0), SIDE - count);
 }

@@ -80,6 +80,17 @@ class Page:
         self.find("map").send_keys(Keys.ENTER)
         return self.nearest()
 
+    def tap(self, element_id: str) -> None:
+        """Click a button, wherever the page has scrolled."""
+        self.driver.execute_script(
+            "arguments[0].scrollIntoView({block: 'center'})", self.find(element_id)
+        )
+        self.find(element_id).click()
+
+    def last_step(self) -> Floats:
+        """Return the picture at the end of the walk."""
+        return np.asarray(self.steps("path-strip")[-1])
+
     def settle(self) -> None:
         """Wait for the next frame to be drawn."""
         self.driver.execute_async_script(

@@ -50,6 +50,10 @@ def test_fits_phones_and_small_frames(
         assert picture["y"] + picture["height"] <= window_height, (
             "map and pictures are not in sight together"
         )
+        for tab in ("draw-tab", "new-tab"):
+            page.find(tab).click()
+            width = page.driver.execute_script("return document.documentElement.scrollWidth")
+            assert width <= window_width
     finally:
         page.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
