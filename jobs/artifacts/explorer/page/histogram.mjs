@@ -26,7 +26,7 @@ export class Histogram {
   mark(error) {
     this.marker.setAttribute("visibility", error === null ? "hidden" : "visible");
     const x = Math.min((error ?? 0) / this.top, 0.985) * WIDTH;
-    this.marker.setAttribute("d", `M${x} ${HEIGHT} V9 l-4 -8 h8 z`);
+    this.marker.setAttribute("d", `M${x} ${HEIGHT} V6 M${x - 4} 1 h8 l-4 6 z`);
   }
 }
 

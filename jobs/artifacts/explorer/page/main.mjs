@@ -9,7 +9,7 @@ import { density } from "./mixture.mjs";
 import { amountAlong, codeAt, forward, placeOf, row } from "./network.mjs";
 import { NewDigits } from "./newdigits.mjs";
 import { paint } from "./picture.mjs";
-import { prepare, reduce } from "./preparation.mjs";
+import { prepare, scaleDown } from "./preparation.mjs";
 import { Reading } from "./reading.mjs";
 import { Square } from "./square.mjs";
 import { prepareTabs } from "./tabs.mjs";
@@ -145,7 +145,7 @@ class Explorer {
       this.reading.clear();
       return this.map.setPin("your drawing", null);
     }
-    const form = find("fit-drawing").checked ? prepare : reduce;
+    const form = find("fit-drawing").checked ? prepare : scaleDown;
     const code = this.reading.show(form(ink, SIZE));
     this.map.setPin("your drawing", placeOf(this.model, code));
     if (!finished) return;

@@ -31,7 +31,7 @@ export function prepare(ink, size) {
 }
 
 /** Returns the image of the square as it is, neither fitted nor centred. */
-export function reduce(ink, size) {
+export function scaleDown(ink, size) {
   const greys = averages(ink, size, size / SIDE, [0, SIDE], [0, SIDE]);
   return Float32Array.from(greys, (grey) => Math.round(grey) / 255);
 }

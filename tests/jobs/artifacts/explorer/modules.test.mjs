@@ -149,7 +149,7 @@ test("preparation: an enlarged image in MNIST's form comes back as it was", () =
   for (let y = 4; y < 24; y++) for (let x = 10; x < 19; x++) image[28 * y + x] = 0.5 + y / 100;
   const prepared = preparation.prepare(ink.enlarge(image), SIZE);
   near([...prepared], [...image], 0.5 / 255);
-  near([...preparation.reduce(ink.enlarge(image), SIZE)], [...prepared], 1e-6);
+  near([...preparation.scaleDown(ink.enlarge(image), SIZE)], [...prepared], 1e-6);
 });
 
 test("preparation: fits 20 x 20, keeps the aspect ratio, averages, and centres the mass", () => {

@@ -5,30 +5,15 @@ import re
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.wait import WebDriverWait
 
 from aemodel.data import Dataset
 from tests.jobs.artifacts.explorer.network import Network, forward
-from tests.jobs.artifacts.explorer.page import Open, Page, assert_same_pixels
+from tests.jobs.artifacts.explorer.page import SEVEN, Open, Page, assert_same_pixels
 from tests.jobs.artifacts.explorer.preparation import prepare
 
-SEVEN = [(-60, -70), (60, -70), (0, 20), (-30, 80)]
-"""Corners of a 7, in pixels from the middle of the square."""
-
 GREY_STEP = 1 / 255
-
-
-def draw(page: Page, corners: list[tuple[int, int]]) -> None:
-    """Draw lines with the mouse."""
-    square = page.find("square")
-    page.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", square)
-    pen = ActionChains(page.driver, duration=10)
-    pen.move_to_element_with_offset(square, *corners[0]).click_and_hold()
-    for corner in corners[1:]:
-        pen.move_to_element_with_offset(square, *corner)
-    pen.release().perform()
-    page.settle()
 
 
 def ink(page: Page) -> NDArray[np.uint8]:
@@ -43,7 +28,7 @@ def test_drawing_is_prepared_encoded_and_decoded_as_in_python(
     page = open_file(network)
     page.find("draw-tab").click()
     assert not page.find("use-end").is_enabled()
-    draw(page, SEVEN)
+    page.draw(SEVEN)
     image = page.picture("prepared")
     wanted = prepare(ink(page)).ravel() / 255
     assert 30 < np.count_nonzero(wanted) < 300
@@ -76,7 +61,7 @@ def test_place_of_the_drawing_is_marked(networks: dict[str, Network], open_file:
     page.find("draw-tab").click()
     page.settle()
     before = page.pixels("map")
-    draw(page, SEVEN)
+    page.draw(SEVEN)
     code = network.encode(page.picture("prepared").astype(np.float32))
     page.settle()
     after = page.pixels("map")
@@ -130,6 +115,9 @@ def test_keys_alone(networks: dict[str, Network], open_file: Open) -> None:
     page.find("look-tab").send_keys(Keys.ARROW_RIGHT)
     page.find("take-image").send_keys(Keys.ENTER)
     square = page.find("square")
+    WebDriverWait(page.driver, 60).until(
+        lambda _: "of 100 test images" in str(page.find("announcer").get_attribute("textContent"))
+    )
     image = page.picture("prepared")
     real = network.images[index] / 255
     np.testing.assert_allclose(image, real, rtol=0, atol=1 / 14 + GREY_STEP)
@@ -157,10 +145,10 @@ def test_walk_follows_the_drawing(networks: dict[str, Network], open_file: Open)
     network = networks["1"]
     page = open_file(network)
     page.find("draw-tab").click()
-    draw(page, SEVEN)
+    page.draw(SEVEN)
     page.tap("use-end")
     first = page.last_step()
-    draw(page, [(-60, 0), (60, 0)])
+    page.draw([(-60, 0), (60, 0)])
     assert_same_pixels(page.last_step(), page.picture("copy"))
     assert np.abs(page.last_step() - first).max() > 0
 
