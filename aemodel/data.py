@@ -26,6 +26,7 @@ __all__ = [
     "IDX_STEMS",
     "IMAGE_SHAPE",
     "MAX_PIXEL",
+    "MNIST_DIGEST",
     "DataError",
     "Dataset",
     "load_dataset",
@@ -177,7 +178,8 @@ def _read_classes(folders: Sequence[Path]) -> tuple[str, ...]:
         or "\ufffd" in "".join(names)
     ):
         raise DataError(
-            f"{path} names {len(set(names))} classes. Give ten different names in UTF-8, one per "
-            f"line, each of at most {LONGEST_CLASS} printable characters, or remove the file."
+            f"{path} must have ten different names in UTF-8, one per line, each of at most "
+            f"{LONGEST_CLASS} printable characters; {len(names)} lines are not empty. Mend or "
+            "remove it."
         )
     return tuple(names)

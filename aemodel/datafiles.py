@@ -183,9 +183,11 @@ def opened(path: Path, unpack: bool = False) -> Iterator[io.BufferedIOBase]:
                     _check_kind(path, stream)
                 yield stream
     except (OSError, EOFError, zlib.error) as error:
-        reason = getattr(error, "strerror", None) or error
+        reason = getattr(error, "strerror", None)
         raise refusal(
-            f"{path} cannot be read, it may be truncated or corrupt: {reason}. Fetch it again"
+            f"{path} cannot be read: {reason}"
+            if reason
+            else f"{path} is truncated or corrupt: {error}. Fetch it again"
         ) from error
 
 

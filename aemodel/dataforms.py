@@ -27,6 +27,9 @@ MAX_IMAGES = 100_000
 MAX_ROW_BYTES = 1 << 14
 """Longest row of a CSV file: twice the longest header in use."""
 
+IDX_KINDS = {0x0801: "labels", 0x0803: "images"}
+"""Magic number of the files of a data set, and what they hold."""
+
 _CHUNK = 1 << 20
 _VALUES = {str(value).encode(): value for value in range(256)}
 
@@ -64,7 +67,8 @@ def _item_count(path: Path, header: bytes, item_shape: tuple[int, ...]) -> int:
     magic, count, *dims = np.frombuffer(header, ">u4").tolist()
     wanted = 0x0800 + 1 + len(item_shape)  # 08: unsigned bytes; then the number of dimensions
     if magic != wanted:
-        raise refusal(f"{path}: magic number at byte 0 is {magic}, not {wanted}")
+        kind = f": it holds {IDX_KINDS[magic]}" if magic in IDX_KINDS else ""
+        raise refusal(f"{path}: magic number at byte 0 is {magic}, not {wanted}{kind}")
     if tuple(dims) != item_shape:
         raise refusal(f"{path}: items at byte 8 are {tuple(dims)}, not {item_shape}")
     if not 1 <= count <= MAX_IMAGES:
@@ -118,7 +122,7 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
 
 
 def _is_header(path: Path, cells: Sequence[bytes]) -> bool:
-    """Return whether a row is a header, which most of its cells being words shows.
+    """Return whether a row is a header: mostly words, or the numbers from 0 on.
 
     Raises:
         DataError: it is a header, but not of a table with the labels first.
@@ -127,7 +131,9 @@ def _is_header(path: Path, cells: Sequence[bytes]) -> bool:
     if names[0].lower() == b"label":
         return True
     words = sum(not name.lstrip(b"-").replace(b".", b"", 1).isdigit() for name in names)
-    if len(names) > 2 and 2 * words > len(names) and any(names):
+    are_words = 2 * words > len(names) and any(names)
+    are_numbers = names == [b"%d" % number for number in range(len(names))]
+    if len(names) > 2 and (are_words or are_numbers):
         first = names[0][:40].decode(errors="replace")
         raise refusal(
             f"{path}: the first column of the header is not 'label', but {first!r}. {_ROWS}"

@@ -1,8 +1,10 @@
 """The study that chose the numbers of the recipe `fast`, on a slice of the training set.
 
-Trains each setting with several peak learning rates on the first 50,000 training images and takes
-the error on the other 10,000. The test set is not touched. `python -m benchmarks.fast_study
-[rates ...]` prints the table; it takes about half an hour.
+Every training learns from the first 50,000 training images; the error is that on the other 10,000.
+The test set is not touched. `python -m benchmarks.fast_study` prints all tables, which takes hours;
+`python -m benchmarks.fast_study bases --settings 1,2` prints a part of one. Seconds are processor
+time of trainings on one thread each, as many side by side as there are cores: compare them within a
+column.
 
 What led to the recipe, in this order: setting 2, seed 0, bfloat16 products, the validation error.
 
@@ -33,19 +35,60 @@ What led to the recipe, in this order: setting 2, seed 0, bfloat16 products, the
 | from 0.010 | 0.00950 | |
 
 A larger batch or more refreshes cost more time than they are worth.
+
+@@NEW@@
 """
 
 import dataclasses
-import sys
+import time
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated, Any
+from unittest.mock import patch
 
+import numpy as np
+import typer
+from joblib import Parallel, delayed
+
+from aemodel import soap
 from aemodel.data import Dataset, load_dataset
 from aemodel.device import use_threads
 from aemodel.settings import RECIPES, SETTINGS
 from aemodel.training import Trainer
+from jobs.training.cores import available_cores
 
-RATES = (3e-3, 6e-3, 1.2e-2)
 TRAINED = 50_000
+
+
+@dataclass(frozen=True)
+class Variant:
+    """The recipe `fast` with something changed."""
+
+    name: str
+    recipe: dict[str, Any] = field(default_factory=dict)
+    """Fields of the recipe."""
+    engine: dict[str, Any] = field(default_factory=dict)
+    """Constants of `aemodel.soap`."""
+
+
+STUDIES = {
+    "rates": [Variant(f"from {rate:g}", {"learning_rate": rate}) for rate in (3e-3, 6e-3, 1.2e-2)],
+    "lengths": [Variant(f"{n:,} iterations", {"iterations": n}) for n in (1_000, 2_000, 4_000)],
+    "bases": [
+        Variant("no basis of the first layer's outputs", engine={"MAX_FIRST_OUTPUTS": 0}),
+        Variant("up to a width of 512", engine={"MAX_FIRST_OUTPUTS": 512}),
+        Variant("of any width", engine={"MAX_FIRST_OUTPUTS": 10**9}),
+    ],
+    "refreshes": [
+        Variant(f"bases every {n}", engine={"BASIS_EVERY": n}) for n in (25, 50, 100, 200)
+    ],
+    "factors": [
+        Variant(f"decay {beta}, every {n}", engine={"FACTOR_BETA": beta, "FACTOR_EVERY": n})
+        for beta, n in ((0.7, 10), (0.5, 10), (0.9, 10), (0.7, 25))
+    ],
+}
 
 
 def validation_split(data: Dataset) -> Dataset:
@@ -58,21 +101,51 @@ def validation_split(data: Dataset) -> Dataset:
     )
 
 
-def main(rates: list[float]) -> None:
-    """Print the validation error of each setting and rate."""
-    data = validation_split(load_dataset(Path("data/mnist")))
+def train(variant: Variant, setting: str, seed: int, precision: str) -> tuple[float, float]:
+    """Return the validation error of one training, and its seconds of processor time."""
     use_threads(1)
-    print("| setting | " + " | ".join(f"{rate:g}" for rate in rates) + " |", flush=True)
-    for setting in SETTINGS.values():
-        errors = []
-        for rate in rates:
-            recipe = dataclasses.replace(RECIPES["fast"], learning_rate=rate)
-            training = Trainer(setting, recipe, 0, data, "float32")
-            for _ in training.run():
-                pass
-            errors.append(training.test_mse())
-        print(f"| {setting.name} | " + " | ".join(f"{e:.5f}" for e in errors) + " |", flush=True)
+    data = validation_split(load_dataset(Path("data/mnist")))
+    recipe = dataclasses.replace(RECIPES["fast"], **variant.recipe)
+    with ExitStack() as changes:
+        for name, value in variant.engine.items():
+            changes.enter_context(patch.object(soap, name, value))
+        training = Trainer(SETTINGS[setting], recipe, seed, data, precision)
+        started = time.process_time()
+        for _ in training.run():
+            pass
+        return training.test_mse(), time.process_time() - started
+
+
+def rows(
+    variants: Sequence[Variant], settings: Sequence[str], seeds: int, precision: str
+) -> Iterable[str]:
+    """Yield a row of the table for each variant, when all its trainings are done."""
+    tasks = [(v, name, seed) for v in variants for name in settings for seed in range(seeds)]
+    pool = Parallel(available_cores(), batch_size=1, return_as="generator")
+    results = pool(delayed(train)(*task, precision) for task in tasks)
+    for variant in variants:
+        cells = []
+        for _ in settings:
+            errors, seconds = np.transpose([next(results) for _ in range(seeds)])
+            cells += [f"{errors.mean():.5f}", f"{seconds.mean():.0f}"]
+        yield f"| {variant.name} | {' | '.join(cells)} |"
+
+
+def main(
+    studies: Annotated[list[str] | None, typer.Argument(help=", ".join(STUDIES))] = None,
+    settings: Annotated[str, typer.Option(help="Comma list of 1, 2, 3.")] = "1,2,3",
+    seeds: Annotated[int, typer.Option(min=1)] = 1,
+    precision: str = "float32",
+) -> None:
+    """Print a table for each study: validation error (mean over the seeds) and seconds."""
+    names = settings.split(",")
+    for study in studies or STUDIES:
+        heads = [text for name in names for text in (f"setting {name}", "s")]
+        print(f"| {study} | {' | '.join(heads)} |\n| --- |{' --: |' * len(heads)}", flush=True)
+        for row in rows(STUDIES[study], names, seeds, precision):
+            print(row, flush=True)
+        print()
 
 
 if __name__ == "__main__":
-    main([float(text) for text in sys.argv[1:]] or list(RATES))
+    typer.run(main)

@@ -59,7 +59,7 @@ def _with(threads: Callable[[int, int], int], workers: Callable[[int, int], int]
 
 
 PLANS: dict[str, Planner] = {
-    "the rule of jobs/sharing.py": lambda costs, cores: allocate_cores(costs, 0, cores),
+    "the rule of jobs/training/cores.py": lambda costs, cores: allocate_cores(costs, 0, cores),
     "one after the other, all cores": _with(lambda cores, n: cores, lambda cores, n: 1),
     "one thread each": _with(lambda cores, n: 1, min),
     "cores / processes threads each": _with(lambda cores, n: max(1, cores // n), min),

@@ -1,11 +1,14 @@
 """Folders and files: a user's paths, where unfinished work is kept, and safe writes."""
 
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
+
+from filelock import FileLock, Timeout
 
 CHECKPOINTS_VARIABLE = "CHECKPOINTS"
 """Environment variable: the folder of unfinished work."""
@@ -49,7 +52,7 @@ def resolve_path(text: str) -> Path:
     except RuntimeError:  # nobody of that name
         path = Path(text)
     wanted = _caller_folder() / path
-    return path.absolute() if path.exists() and not os.path.lexists(wanted) else wanted
+    return path.absolute() if os.path.exists(path) and not os.path.lexists(wanted) else wanted
 
 
 def _caller_folder() -> Path:
@@ -61,6 +64,38 @@ def _caller_folder() -> Path:
         with suppress(OSError):  # a system without /proc, or the parent of another user
             return Path(os.readlink(f"/proc/{os.getppid()}/cwd"))
     return Path.cwd()
+
+
+def is_locked(path: Path) -> bool:
+    """Return whether another process, or another user, holds the lock file `path`."""
+    try:
+        with FileLock(path, timeout=0):
+            return False
+    except (Timeout, OSError):
+        return True
+
+
+def promise(what: str) -> str:
+    """Return what the same command will do with what is kept here, such as `continues it`.
+
+    MLflow clones a project that is given by a git address into a temporary folder, a new one each
+    time: nothing is promised there, unless `CHECKPOINTS` names a folder that lasts.
+    """
+    if os.environ.get(CHECKPOINTS_VARIABLE) or not _is_temporary_clone(Path.cwd()):
+        return f"the same command {what}"
+    return (
+        "this is a temporary copy of the project, so nothing continues it: name a lasting folder, "
+        f"absolute, with {CHECKPOINTS_VARIABLE}"
+    )
+
+
+def _is_temporary_clone(folder: Path) -> bool:
+    """Return whether `mlflow run` made the folder for this run alone."""
+    temporary = Path(tempfile.gettempdir()).resolve()
+    if "MLFLOW_RUN_ID" not in os.environ or not folder.is_relative_to(temporary):
+        return False
+    below = folder.relative_to(temporary).as_posix().partition("/")[0]
+    return re.fullmatch("tmp[a-z0-9_]{8}", below) is not None
 
 
 def is_writable(folder: Path) -> bool:

@@ -1,11 +1,11 @@
-"""From the text parameters of a command to the specs of its trainings.
+"""From the parameters of a command to the specs of its trainings.
 
-Everything the user types is checked here, before a run is made: a value that is wrong raises
-`ParameterError`, which names the parameter, what was found and what would be right.
+Everything the user types that has a form of its own is checked here, before a run is made: a value
+that is wrong raises `ParameterError`, which names the parameter, what was found and what would be
+right. Numbers and choices are checked by the options of the command line.
 """
 
 import dataclasses
-import os
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -13,8 +13,9 @@ from typing import Any, TypeVar
 
 from aemodel.device import has_fast_bfloat16
 from aemodel.settings import RECIPES, SETTINGS, Recipe, Setting, parse_setting
-from aemodel.training import PRECISIONS
+from jobs import assignment
 from jobs.filesystem import is_writable
+from jobs.report.notes import notes_file, read_notes
 from jobs.spec import Pair, TrainingSpec, parse_pair
 
 T = TypeVar("T")
@@ -23,8 +24,8 @@ OUTPUT = Path("submission")
 """Folder of the submission document, unless another is named."""
 
 MAX_SEED = 2**32 - 1
-MAX_COUNT = 1024
-"""Most processes, or threads, taken for meant so."""
+MAX_SEEDS = 1024
+"""Maximum number of seeds in a range; more is taken for a typing error."""
 
 
 class ParameterError(ValueError):
@@ -40,107 +41,169 @@ def parse_specs(
 ) -> list[TrainingSpec]:
     """Return one training for each setting and seed, settings in the order given.
 
+    Args:
+        setting: a list of settings, as `parse_settings` reads it.
+        recipe: of all trainings.
+        seeds: a list of seeds and ranges, as `parse_seeds` reads it.
+        pairs: a list of pairs of classes, as `parse_pairs` reads it.
+        precision: `float32`, `bfloat16` or `auto`.
+
     Raises:
-        ParameterError: a parameter cannot be read, is out of range, or names something twice.
+        ParameterError: a parameter cannot be read or is out of range.
     """
-    settings = parse_settings(setting)
-    numbers = parse_seeds(seeds)
-    digit_pairs = parse_pairs(pairs)
-    resolved = resolve_precision(precision)
+    numbers, class_pairs = parse_seeds(seeds), parse_pairs(pairs)
     return [
         TrainingSpec(
-            setting=setting, recipe=recipe, seed=seed, precision=resolved, pairs=digit_pairs
+            setting=setting,
+            recipe=recipe,
+            seed=seed,
+            precision=resolve_precision(precision, recipe),
+            pairs=class_pairs,
         )
-        for setting in settings
+        for setting in parse_settings(setting)
         for seed in numbers
     ]
 
 
+def parse_study(
+    hidden: str, latent: str, recipe: Recipe, seeds: str, precision: str
+) -> list[TrainingSpec]:
+    """Return one training for each latent size and seed, sizes in the order given.
+
+    The networks are named by their widths, also when a setting of the assignment has the same: a
+    training of a study keeps less, and is not one of that setting.
+
+    Args:
+        hidden: widths of the encoder's hidden layers, outermost first, such as `512-128`.
+        latent: a comma list of latent sizes; what is named twice counts once.
+        recipe: of all trainings.
+        seeds: a list of seeds and ranges, as `parse_seeds` reads it.
+        precision: `float32`, `bfloat16` or `auto`.
+
+    Raises:
+        ParameterError: a parameter cannot be read or is out of range.
+    """
+    if not re.fullmatch("[0-9]{1,6}(-[0-9]{1,6})*", hidden):
+        raise ParameterError(
+            "hidden", f"hidden {hidden!r} is not a list of layer widths such as 512-128"
+        )
+
+    def parse(item: str) -> list[Setting]:
+        if not re.fullmatch("[0-9]{1,6}", item):
+            raise ValueError(f"latent size {item!r} is not a whole number")
+        widths = tuple(map(int, f"{hidden}-{item}".split("-")))
+        return [Setting("-".join(map(str, widths)), widths)]
+
+    return [
+        TrainingSpec(
+            setting=setting,
+            recipe=recipe,
+            seed=seed,
+            precision=resolve_precision(precision, recipe),
+            pairs=assignment.PAIRS,
+        )
+        for setting in _parse_list("latent", latent, parse)
+        for seed in parse_seeds(seeds)
+    ]
+
+
 def parse_settings(text: str) -> list[Setting]:
-    """Read `all`, or a comma list of `1`, `2`, `3` and `D1-D2-D3`."""
-    if text.strip() == "all":
-        return list(SETTINGS.values())
-    return _parse_list("setting", text, parse_setting)
+    """Read a comma list of `all`, `1`, `2`, `3` and custom widths such as `256-64-8`.
+
+    What is named twice counts once.
+
+    Raises:
+        ParameterError: an item is none of these.
+    """
+
+    def parse(item: str) -> list[Setting]:
+        return list(SETTINGS.values()) if item == "all" else [parse_setting(item)]
+
+    return _parse_list("setting", text, parse)
 
 
 def parse_seeds(text: str) -> list[int]:
-    """Read one seed or a comma list of seeds."""
+    """Read a comma list of seeds and ranges such as `0-4`; what is named twice counts once.
 
-    def parse_seed(item: str) -> int:
-        if not (re.fullmatch("[0-9]{1,10}", item) and int(item) <= MAX_SEED):
-            raise ValueError(f"seed {item!r} is not a whole number from 0 to {MAX_SEED}")
-        return int(item)
+    Raises:
+        ParameterError: an item is neither, or a seed is out of range.
+    """
 
-    return _parse_list("seeds", text, parse_seed)
+    def parse(item: str) -> list[int]:
+        ends = re.fullmatch("([0-9]{1,10})(?:-([0-9]{1,10}))?", item)
+        first, last = (int(ends[1]), int(ends[2] or ends[1])) if ends else (0, MAX_SEED + 1)
+        if max(first, last) > MAX_SEED:
+            raise ValueError(
+                f"seed {item!r} is not a whole number from 0 to {MAX_SEED}, or a range such as 0-4"
+            )
+        numbers = range(first, last + 1)
+        if not 1 <= len(numbers) <= MAX_SEEDS:
+            raise ValueError(f"seeds {item!r} are {len(numbers)} numbers: give 1 to {MAX_SEEDS}")
+        return list(numbers)
+
+    return _parse_list("seeds", text, parse)
 
 
 def parse_pairs(text: str) -> tuple[Pair, ...]:
-    """Read a comma list of pairs of different digits, such as `3-8,4-9`."""
-    return tuple(_parse_list("pairs", text, parse_pair))
-
-
-def parse_recipe(name: str, overrides: Mapping[str, str]) -> Recipe:
-    """Return the preset `name` with the fields of `overrides` that are not empty.
+    """Read a comma list of pairs of different classes, such as `3-8,4-9`.
 
     Raises:
-        ParameterError: there is no such preset, or a field's text is not a valid value.
+        ParameterError: an item is not such a pair.
     """
-    if name not in RECIPES:
-        raise ParameterError("recipe", f"recipe {name!r} is not known: give {_or(RECIPES)}")
+    return tuple(_parse_list("pairs", text, lambda item: [parse_pair(item)]))
+
+
+def parse_recipe(name: str, overrides: Mapping[str, float | None]) -> Recipe:
+    """Return the preset `name` with the fields of `overrides` that are not None.
+
+    Raises:
+        ParameterError: a field's value is out of its range.
+    """
     recipe = RECIPES[name]
-    for field, text in overrides.items():
-        if text.strip():
-            recipe = _override(recipe, field, text.strip())
+    for field, value in overrides.items():
+        if value is not None:
+            recipe = _override(recipe, field, value)
     return recipe
 
 
-def resolve_precision(name: str) -> str:
-    """Return the precision to train in; `auto` is bfloat16 where the processor has it."""
-    if name not in (*PRECISIONS, "auto"):
-        raise ParameterError(
-            "precision", f"precision {name!r} is not known: give {_or((*PRECISIONS, 'auto'))}"
-        )
-    if name == "auto":
-        return "bfloat16" if has_fast_bfloat16() else "float32"
-    return name
+def resolve_precision(name: str, recipe: Recipe) -> str:
+    """Return the precision to train in.
 
-
-def parse_bool(parameter: str, text: str) -> bool:
-    """Read `true` or `false`, in any case, as YAML and MLflow write them."""
-    values = {"true": True, "false": False}
-    if text.lower() not in values:
-        raise ParameterError(parameter, f"{parameter}={text!r} is neither true nor false")
-    return values[text.lower()]
-
-
-def parse_count(parameter: str, text: str) -> int:
-    """Read a number of processes or threads; 0 leaves the choice to the job."""
-    if not (re.fullmatch("[0-9]{1,4}", text) and int(text) <= MAX_COUNT):
-        raise ParameterError(
-            parameter, f"{parameter}={text!r} is not a whole number from 0 to {MAX_COUNT}"
-        )
-    return int(text)
+    `auto` is bfloat16 if the processor has instructions for it and the recipe is not the
+    assignment's, whose numbers are to be compared with those of others.
+    """
+    if name != "auto":
+        return name
+    fits = has_fast_bfloat16() and recipe.name != assignment.RECIPE.name
+    return "bfloat16" if fits else "float32"
 
 
 def parse_run_ids(text: str) -> tuple[str, ...]:
-    """Read a comma list of MLflow run ids, 32 hexadecimal digits each; nothing gives none."""
+    """Read a comma list of MLflow run ids, 32 hexadecimal digits each; nothing gives none.
 
-    def parse_id(item: str) -> str:
-        if len(item) != 32 or not set(item) <= set("0123456789abcdef"):
+    Raises:
+        ParameterError: an item is not a run id.
+    """
+
+    def parse(item: str) -> list[str]:
+        if not re.fullmatch("[0-9a-f]{32}", item):
             raise ValueError(f"{item!r} is not a run id: give 32 digits 0-9a-f, as the UI shows")
-        return item
+        return [item]
 
-    return tuple(_parse_list("runs", text, parse_id)) if text.strip() else ()
+    return tuple(_parse_list("runs", text, parse)) if text.strip() else ()
 
 
-def check_notes(text: str) -> None:
-    """Refuse a notes file that cannot be read, before anything is trained."""
+def check_notes(text: str, output: Path = OUTPUT) -> None:
+    """Refuse notes that cannot be read, or are not text in UTF-8, before anything is trained.
+
+    If none are named, they are the notes that the last build kept in the folder `output`.
+    """
+    path = notes_file(text, output)
     try:
-        is_readable = Path(text).is_file() and os.access(text, os.R_OK)
-    except OSError:  # a name too long
-        is_readable = False
-    if text and not is_readable:
-        raise ParameterError("notes", f"notes={text!r} is not a file that can be read")
+        if path is not None:
+            read_notes(path)
+    except ValueError as error:
+        raise ParameterError("notes", str(error)) from None
 
 
 def check_output(folder: Path) -> None:
@@ -149,17 +212,10 @@ def check_output(folder: Path) -> None:
         raise ParameterError("output", f"output={str(folder)!r} is not a folder to write to")
 
 
-def _override(recipe: Recipe, field: str, text: str) -> Recipe:
-    kind = type(getattr(recipe, field))
-    wanted = "a whole number" if kind is int else "a number"
+def _override(recipe: Recipe, field: str, value: float) -> Recipe:
+    change: dict[str, Any] = {field: value}
     try:
-        if "_" in text or not text.isascii():  # such as 1_000, which Python would read
-            raise ValueError
-        value = kind(text)
-    except ValueError:
-        raise ParameterError(field, f"{field}={text!r} is not {wanted}") from None
-    try:
-        changed = dataclasses.replace(recipe, **{field: value})
+        changed = dataclasses.replace(recipe, **change)
         # A warm-up longer than a shortened training would never reach its peak.
         warmup = min(recipe.warmup_iterations, changed.iterations // 10)
         return dataclasses.replace(changed, warmup_iterations=warmup)
@@ -167,20 +223,12 @@ def _override(recipe: Recipe, field: str, text: str) -> Recipe:
         raise ParameterError(field, str(error)) from None
 
 
-def _parse_list(parameter: str, text: str, parse: Callable[[str], T]) -> list[T]:
-    """Read a comma list with `parse`, refusing what is listed twice."""
-    values: list[T] = []
+def _parse_list(parameter: str, text: str, parse: Callable[[str], list[T]]) -> list[T]:
+    """Read a comma list whose items each stand for one value or several; each counts once."""
+    values: dict[T, None] = {}
     for item in text.split(","):
         try:
-            value = parse(item.strip())
+            values |= dict.fromkeys(parse(item.strip()))
         except ValueError as error:
             raise ParameterError(parameter, str(error)) from None
-        if value in values:
-            raise ParameterError(parameter, f"{item.strip()!r} is listed twice in {text!r}")
-        values.append(value)
-    return values
-
-
-def _or(names: Any) -> str:
-    *first, last = names
-    return f"{', '.join(first)} or {last}"
+    return list(values)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from functools import cache
 from importlib.metadata import packages_distributions, requires
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import pytest
 import typer
@@ -17,16 +17,21 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
+from typer.testing import CliRunner
 
-from jobs.__main__ import app
+from aemodel.settings import RECIPES
+from aemodel.training import PRECISIONS
+from jobs.__main__ import app, train
+from jobs.parameters import parse_specs
+from jobs.spec import TYPED
 from tests.support.project import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 CONDA = yaml.safe_load((ROOT / "conda.yaml").read_text())
 ENTRY_POINTS = yaml.safe_load((ROOT / "MLproject").read_text())["entry_points"]
-COMMANDS = {"main": "train", "report": "report"}
-ONLY_TYPED = {"main": {"experiment"}, "report": set[str]()}
-"""`mlflow run` has an option of its own for the experiment of a training."""
+COMMANDS = {"main": "train", "study": "study", "report": "report"}
+ONLY_TYPED = {"store"}
+"""Commands that `mlflow run` has no entry point for: it makes a store itself, unsafely."""
 
 HEAVY = {"tensorflow", "keras", "mlflow", "matplotlib", "sklearn", "pyarrow", "typst", "scipy"}
 
@@ -39,14 +44,14 @@ def options(entry_point: str) -> dict[str, Any]:
     group = typer.main.get_command(app)
     assert isinstance(group, typer.core.TyperGroup)
     command = group.commands[COMMANDS[entry_point]]
-    return {p.name: p for p in command.params if p.name not in {"help", *ONLY_TYPED[entry_point]}}
+    return {parameter.name: parameter for parameter in command.params if parameter.name != "help"}
 
 
 def test_an_entry_point_for_each_command() -> None:
     assert ENTRY_POINTS.keys() == COMMANDS.keys()
     assert {
         command.callback.__name__ for command in app.registered_commands if command.callback
-    } == set(COMMANDS.values())
+    } == {*COMMANDS.values(), *ONLY_TYPED}
 
 
 @pytest.mark.parametrize("entry_point", COMMANDS)
@@ -56,7 +61,8 @@ def test_parameters_and_defaults_are_the_same(entry_point: str) -> None:
     assert list(declared) == list(typed)
     for name, parameter in declared.items():
         assert parameter["type"] == "string"  # typer checks; MLflow only quotes
-        assert parameter["default"] == str(typed[name].default), name
+        default = typed[name].default
+        assert parameter["default"] == ("" if default is None else str(default)), name
         assert typed[name].opts == [f"--{name.replace('_', '-')}"]
 
 
@@ -67,6 +73,24 @@ def test_every_parameter_is_forwarded_once(entry_point: str) -> None:
     names = list(ENTRY_POINTS[entry_point]["parameters"])
     forwarded = [word for n in names for word in (f"--{n.replace('_', '-')}", f"{{{n}}}")]
     assert words[5:] == forwarded
+
+
+def test_recipes_and_precisions_to_choose_from() -> None:
+    choices = get_type_hints(train)
+    assert set(get_args(choices["recipe"])) == set(RECIPES)
+    assert set(get_args(choices["precision"])) == {"auto", *PRECISIONS}
+
+
+def test_params_that_are_always_there_are_those_that_can_be_typed() -> None:
+    (spec,) = parse_specs("1", RECIPES["fast"], "0", "3-8", "float32")
+    assert set(TYPED) == spec.to_params().keys() & ENTRY_POINTS["main"]["parameters"].keys()
+
+
+def test_summaries_of_commands_are_whole() -> None:
+    help_text = CliRunner().invoke(app, ["-h"], env={"COLUMNS": "80"}).output
+    for command in app.registered_commands:
+        assert command.short_help
+        assert command.short_help in help_text
 
 
 def test_every_option_has_help() -> None:
@@ -176,7 +200,10 @@ def test_only_the_tracker_imports_mlflow() -> None:
     assert {path.parent for path in users} == {ROOT / "jobs" / "tracking"}
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["report", "--help"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["--help"], ["-h"], ["train", "-h"], ["study", "-h"], ["report", "-h"], ["store", "-h"]],
+)
 def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     command = [sys.executable, "-X", "importtime", "-m", "jobs", *arguments]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)

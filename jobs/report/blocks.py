@@ -1,15 +1,19 @@
 """The blocks that the document is made of.
 
-Figures and tables have keys. What refers to one names its key, and `numbered` turns keys into
-numbers when all blocks are known, so a paragraph may refer to a figure that comes after it.
+Figures, tables and references have keys. A text names them with `ref` and `cite`, and `numbered`
+puts numbers for the keys when all blocks are known, so a text may refer to a figure that comes
+after it. The marks around a key are characters that `wording.clean` takes out of every text of the
+records, so nothing but our own texts can refer to anything.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from jobs.report.analysis.estimate import Estimate
+from jobs.report.references import REFERENCES
 
 Data = dict[str, Any]
 """A block as the template and the Markdown writer read it: `kind` and plain fields."""
@@ -21,14 +25,18 @@ Columns = tuple[tuple[str, str], ...]
 PNG_SIGNATURE = b"\x89PNG"
 
 
-@dataclass(frozen=True)
-class Ref:
-    """The number of a figure or table, in a text."""
-
-    key: str
+REF = re.compile("\ue000([a-z0-9-]+)\ue001")
+CITATION = re.compile("\ue002([a-z0-9-]+)\ue003")
 
 
-Text = str | tuple[str | Ref, ...]
+def ref(key: str) -> str:
+    """Return what becomes the number of a figure or table in a text."""
+    return f"\ue000{key}\ue001"
+
+
+def cite(key: str) -> str:
+    """Return what becomes the number of a reference in a text, such as `[2]`."""
+    return f"\ue002{key}\ue003"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,13 +65,13 @@ class Heading:
 
 @dataclass(frozen=True)
 class Paragraph:
-    text: Text
+    text: str
     sticky: bool = False
     """Whether it stays on the page of the block after it."""
 
     def data(self, labels: Labels) -> Data:
         sticky = {"sticky": True} if self.sticky else {}
-        return {"kind": "paragraph", "text": resolved(self.text, labels)} | sticky
+        return {"kind": "paragraph", "text": self.text} | sticky
 
 
 @dataclass(frozen=True)
@@ -177,9 +185,21 @@ class Equation:
 class Notes:
     nodes: Sequence[Data]
     """As `notes.parse` returns them."""
+    pictures: Mapping[str, bytes] = field(default_factory=dict)
+    """Path in the document's folder to each image that they show."""
 
     def data(self, labels: Labels) -> Data:
         return {"kind": "notes", "nodes": list(self.nodes)}
+
+
+@dataclass(frozen=True)
+class References:
+    """The references that the texts cite, under a heading; nothing if they cite none."""
+
+    title: str = "References"
+
+    def data(self, labels: Labels) -> Data:
+        return {"kind": "references", "title": self.title, "items": []}
 
 
 @dataclass(frozen=True)
@@ -200,21 +220,30 @@ Block = (
     | Table
     | Equation
     | Notes
+    | References
     | Code
 )
 
 
 def numbered(blocks: Iterable[Block]) -> tuple[list[Data], dict[str, bytes]]:
-    """Return the blocks as data, figures and tables numbered in their order; and the figure files.
+    """Return the blocks as data, with all numbers in place; and the figure files.
 
     Raises:
-        KeyError: a text refers to a figure or table that is not among the blocks.
+        KeyError: a text refers to a figure, table or reference that does not exist.
         ValueError: two figures or tables have the same key.
     """
     blocks = tuple(blocks)
     labels = dict(_labels(blocks))
     figures = {block.file: block.picture for block in blocks if isinstance(block, Figure)}
-    return [block.data(labels) for block in blocks], figures
+    for block in blocks:
+        if isinstance(block, Notes):
+            figures |= block.pictures
+    cited: dict[str, str] = {}
+    data = [_resolved(block.data(labels), labels, cited) for block in blocks]
+    for block in data:
+        if block["kind"] == "references":
+            block["items"] = [REFERENCES[key] for key in cited]
+    return [block for block in data if block["kind"] != "references" or cited], figures
 
 
 def _labels(blocks: Sequence[Block]) -> Iterator[tuple[str, str]]:
@@ -229,10 +258,22 @@ def _labels(blocks: Sequence[Block]) -> Iterator[tuple[str, str]]:
             yield block.key, f"{block.word} {numbers[block.word]}"
 
 
-def resolved(text: Text, labels: Labels) -> str:
-    """Return a text with the numbers of the figures and tables that it refers to."""
-    parts = (text,) if isinstance(text, str) else text
-    return "".join(labels[part.key] if isinstance(part, Ref) else part for part in parts)
+def _resolved(value: Any, labels: Labels, cited: dict[str, str]) -> Any:
+    """Return data with numbers for keys; note what is cited, in its order."""
+    if isinstance(value, str):
+        text = REF.sub(lambda match: labels[match[1]], value)
+        return CITATION.sub(lambda match: _citation(match[1], cited), text)
+    if isinstance(value, dict):
+        return {name: _resolved(item, labels, cited) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_resolved(item, labels, cited) for item in value]
+    return value
+
+
+def _citation(key: str, cited: dict[str, str]) -> str:
+    if key not in REFERENCES:
+        raise KeyError(key)
+    return cited.setdefault(key, f"[{len(cited) + 1}]")
 
 
 def observed(observations: Iterable[Observation]) -> Iterator[Block]:

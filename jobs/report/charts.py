@@ -5,101 +5,91 @@ same records give the same bytes.
 """
 
 from collections.abc import Callable, Sequence
-from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from aemodel.evaluation import Interpolation
 from jobs.report.analysis import curve_shape
 from jobs.report.analysis.comparison import Comparison
 from jobs.report.analysis.groups import Group
-from jobs.report.records import Curve, Interpolation, TrainingRecord
+from jobs.report.dataset import DatasetRecord
+from jobs.report.records import TrainingRecord
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.ticker import Locator
 
-WIDTH = 6.3
-"""Width of the text column, inches."""
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 """One colour a group: the palette of Okabe and Ito, which the colour-blind can tell apart."""
-STYLE: Any = {
-    "font.size": 8.5,
-    "axes.labelsize": 8.5,
-    "axes.titlesize": 8.5,
-    "xtick.labelsize": 8,
-    "ytick.labelsize": 8,
-    "legend.fontsize": 8,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.linewidth": 0.6,
-    "grid.linewidth": 0.4,
-    "grid.alpha": 0.5,
-    "svg.hashsalt": "submission",
-}
 SOLID: Any = {"linewidth": 1.1}
 DASHED: Any = {"linewidth": 0.8, "linestyle": (0, (4, 1.6))}
+PCA_LINE: Any = {"linewidth": 0.8, "linestyle": (0, (5, 3)), "alpha": 0.8}
+SPIKE: Any = {
+    "marker": "^",
+    "markersize": 5,
+    "markerfacecolor": "white",
+    "linestyle": "none",
+    "zorder": 4,
+}
 LEGEND_ROW, LEGEND_HANDLE = 100, 7
 """Characters that a legend's row has room for, and those that the handle of an entry takes."""
+LONGEST_LABEL = 8
+"""Characters of a class's name that fit under a picture."""
 NO_GAPS: Any = {"w_pad": 0.01, "h_pad": 0.015, "wspace": 0.0, "hspace": 0.0}
-SCATTER_DPI = 200
 
 
 def curves(groups: Sequence[Group]) -> bytes:
-    """Return the error curves of all groups as SVG, iterations linear above, logarithmic below."""
+    """Return the error curves of all groups as SVG, over linear and logarithmic iterations."""
 
     def draw(figure: "Figure") -> None:
-        whole, early = figure.subplots(2, 1)
-        for axes in (whole, early):
-            for group, colour in zip(groups, _colours(groups), strict=True):
-                _draw_group(axes, group, colour)
-            axes.set(yscale="log", ylabel="test MSE per pixel")
+        linear, logarithmic = figure.subplots(1, 2, sharey=True)
+        for group, colour in zip(groups, _colours(groups), strict=True):
+            for axes in (linear, logarithmic):
+                _draw_group(axes, group, colour, first_point=int(axes is logarithmic))
+        for axes in (linear, logarithmic):
+            axes.set(yscale="log", xlabel="iteration")
             axes.grid(which="major")
-            _plain_errors(axes)
-        early.set(xscale="log", xlabel="iteration (logarithmic)")
-        whole.set(xlabel="iteration", xlim=(0, None))
-        whole.xaxis.set_major_formatter("{x:,.0f}")
-        _legend(figure, whole)
+        linear.set(ylabel="test MSE per pixel", xlim=(0, None))
+        logarithmic.set(xscale="log", xlabel="iteration (logarithmic)")
+        for axes in (linear, logarithmic):
+            axes.xaxis.set_major_formatter("{x:,.0f}")
+        linear.xaxis.set_major_locator(_few_ticks())
+        _plain_errors(linear)
+        _legend(figure, linear, groups)
 
-    return _svg(draw, 4.6)
+    return _svg(draw, 3.1)
 
 
-def _draw_group(axes: "Axes", group: Group, colour: str) -> None:
+def _draw_group(axes: "Axes", group: Group, colour: str, first_point: int) -> None:
+    """Draw the curves of a group, from the point of that number on, and PCA's error."""
     for training in group.trainings:
-        if training.curve is None:
+        curve = curve_shape.with_end(training)
+        if curve is None:
             continue
-        first, curve = training is group.first, training.curve
+        first = training is group.first
         axes.plot(
-            curve.iterations,
-            curve.test_mse,
+            curve.iterations[first_point:],
+            curve.test_mse[first_point:],
             color=colour,
-            linewidth=0.9 if first else 0.6,
+            linewidth=1.1 if first else 0.6,
             alpha=1.0 if first else 0.45,
             label=group.label if first else None,
         )
-        if first:
-            _mark(axes, training, curve, colour)
+        if first and (spikes := curve_shape.spikes(curve)):
+            peaks = [(spike.peak_iteration, spike.peak) for spike in spikes]
+            axes.plot(*zip(*peaks, strict=True), color=colour, **SPIKE)
     pca = group.mean("pca_test_mse")
     if pca is not None:
-        axes.axhline(pca, color=colour, linewidth=0.8, linestyle=(0, (5, 3)), alpha=0.8)
+        axes.axhline(pca, color=colour, **PCA_LINE)
 
 
-def _mark(axes: "Axes", training: TrainingRecord, curve: Curve, colour: str) -> None:
-    peaks = [(spike.peak_iteration, spike.peak) for spike in curve_shape.spikes(curve)]
-    if peaks:
-        axes.plot(
-            *zip(*peaks, strict=True),
-            "^",
-            color=colour,
-            markersize=5,
-            markerfacecolor="white",
-            zorder=4,
-        )
-    if training.best_iteration is not None and training.best_test_mse is not None:
-        best = ([training.best_iteration], [training.best_test_mse])
-        axes.plot(*best, "o", color=colour, markersize=5.5, markeredgecolor="white", zorder=5)
+def _has_spikes(groups: Sequence[Group]) -> bool:
+    curves = (curve_shape.with_end(group.first) for group in groups)
+    return any(curve is not None and curve_shape.spikes(curve) for curve in curves)
 
 
 def recipes(comparisons: Sequence[Comparison]) -> bytes:
@@ -132,13 +122,10 @@ def _draw_recipes(left: "Axes", right: "Axes", comparison: Comparison, colour: s
             # Iteration 0 has no place on a logarithmic axis.
             axes.plot(along[1:], curve.test_mse[1:], color=colour, **style)
     if (reached := comparison.reached) is not None:
-        target = comparison.target_mse
-        for axes, since, until in (
-            (left, reached.iteration, reference.iterations[-1]),
-            (right, reached.seconds, reference.seconds[-1]),
-        ):
-            axes.plot([since, until], [target] * 2, ":", color=colour, linewidth=0.9)
-            axes.plot(since, target, "o", color=colour, markersize=5.5, markeredgecolor="white")
+        curve = comparison.curve
+        error = curve.test_mse[curve.iterations == reached.iteration]
+        for axes, since in ((left, reached.iteration), (right, reached.seconds)):
+            axes.plot(since, error, "o", color=colour, markersize=5.5, markeredgecolor="white")
 
 
 def _recipes_legend(figure: "Figure", comparisons: Sequence[Comparison]) -> None:
@@ -153,17 +140,15 @@ def _recipes_legend(figure: "Figure", comparisons: Sequence[Comparison]) -> None
     _above(figure, handles)
 
 
-def _legend(figure: "Figure", axes: "Axes") -> None:
+def _legend(figure: "Figure", axes: "Axes", groups: Sequence[Group]) -> None:
+    """Name the curves, and the lines and marks that the figure has."""
     from matplotlib.lines import Line2D
 
     handles, _ = axes.get_legend_handles_labels()
-    grey: Any = {"color": "#555555", "linestyle": "none"}
-    handles = [
-        *handles,
-        Line2D([], [], color="#555555", linewidth=0.8, linestyle=(0, (5, 3)), label="PCA"),
-        Line2D([], [], marker="o", markersize=5, label="best", **grey),
-        Line2D([], [], marker="^", markersize=5, markerfacecolor="white", label="spike", **grey),
-    ]
+    if any(group.values("pca_test_mse") for group in groups):
+        handles.append(Line2D([], [], color="#555555", label="PCA", **PCA_LINE))
+    if _has_spikes(groups):
+        handles.append(Line2D([], [], color="#555555", label="spike", **SPIKE))
     _above(figure, handles)
 
 
@@ -176,14 +161,13 @@ def _above(figure: "Figure", handles: Sequence["Artist"]) -> None:
 
 
 def latent_sizes(groups: Sequence[Group]) -> bytes:
-    """Return final and best error against latent size beside PCA's as SVG, on log-log axes."""
+    """Return the final error against latent size beside PCA's as SVG, on log-log axes."""
 
     def draw(figure: "Figure") -> None:
         axes = figure.subplots()
         series = (
             ("pca_test_mse", "PCA", "s--", "#555555"),
-            ("final_test_mse", "autoencoder, final", "o-", COLOURS[0]),
-            ("best_test_mse", "autoencoder, best", "^:", COLOURS[1]),
+            ("final_test_mse", "autoencoder", "o-", COLOURS[0]),
         )
         for field, label, style, colour in series:
             _draw_series(axes, groups, field, label=label, style=style, colour=colour)
@@ -195,7 +179,7 @@ def latent_sizes(groups: Sequence[Group]) -> bytes:
         _plain_errors(axes)
         axes.legend(frameon=False)
 
-    return _svg(draw, 2.7)
+    return _svg(draw, 2.3, share=0.62)
 
 
 def _draw_series(
@@ -220,20 +204,18 @@ def _draw_series(
 
 
 def reconstructions(trainings: Sequence[TrainingRecord], labels: Sequence[str]) -> bytes:
-    """Return ten test images above their reconstructions, one row a training, as SVG."""
+    """Return ten test images above their reconstructions, one row per training, as PNG."""
+    from jobs.artifacts import figures
+
     shown = [t.reconstructions for t in trainings if t.reconstructions is not None]
-    rows = [pictures[1] for pictures in shown]
-
-    def draw(figure: "Figure") -> None:
-        _rows(figure, [shown[0][0], *rows], ["test image", *labels])
-
-    return _svg(draw, 0.6 * (len(rows) + 1), **NO_GAPS)
+    rows = np.stack([shown[0][0], *(pictures[1] for pictures in shown)])
+    return figures.png(figures.reconstructions(rows, ["test image", *labels]))
 
 
-def interpolation(path: Interpolation) -> bytes:
+def interpolation(path: Interpolation, data: DatasetRecord) -> bytes:
     """Return the eleven decoded pictures above the pixel blend of their ends, as SVG.
 
-    Under each step stands f and the digit of the test image nearest to the decoded picture.
+    Under each step stands f and the class of the test image nearest to the decoded picture.
     """
     weights = path.fractions[:, None].astype(np.float32)
     blend = (1 - weights) * path.pixels[0] + weights * path.pixels[-1]
@@ -242,9 +224,14 @@ def interpolation(path: Interpolation) -> bytes:
         bottom = _rows(figure, [path.pixels, blend], ["decoded", "pixel blend"])
         steps = zip(bottom, path.fractions, path.nearest_digit, strict=True)
         for axes, fraction, digit in steps:
-            axes.set_xlabel(f"{fraction:.1f}\n{digit}", fontsize=8, linespacing=1.5, labelpad=3)
+            axes.set_xlabel(
+                f"{fraction:.1f}\n{data.name_of(int(digit))[:LONGEST_LABEL]}",
+                fontsize=8,
+                linespacing=1.5,
+                labelpad=3,
+            )
         bottom[0].text(
-            -0.12, -0.1, "f\nnearest", ha="right", va="top", linespacing=1.5,
+            -0.12, -0.1, "f\nlabel", ha="right", va="top", linespacing=1.5,
             transform=bottom[0].transAxes, fontsize=8,
         )  # fmt: skip
 
@@ -279,12 +266,23 @@ def embedding(training: TrainingRecord) -> bytes:
     if training.codes is None or training.labels is None:
         raise ValueError(f"run {training.run_id}: an embedding needs latent codes and labels")
     plane = latent.project(training.codes)
-    figure = figures.embedding(plane.xy, training.labels, plane.axis_names)
-    return _save(figure, "png", dpi=SCATTER_DPI)
+    return figures.png(figures.embedding(plane.xy, training.labels, plane.axis_names))
 
 
 def _colours(drawn: Sequence[object]) -> list[str]:
-    return [COLOURS[number % len(COLOURS)] for number in range(len(drawn))]
+    """Return a colour for each; more than there are in the palette follow a colour map."""
+    if len(drawn) <= len(COLOURS):
+        return list(COLOURS[: len(drawn)])
+    from matplotlib import colormaps
+    from matplotlib.colors import to_hex
+
+    return [to_hex(colour) for colour in colormaps["viridis"](np.linspace(0, 0.92, len(drawn)))]
+
+
+def _few_ticks() -> "Locator":
+    from matplotlib.ticker import MaxNLocator
+
+    return MaxNLocator(5)
 
 
 def _plain_errors(axes: "Axes") -> None:
@@ -296,18 +294,18 @@ def _plain_errors(axes: "Axes") -> None:
     axes.yaxis.set_minor_formatter(NullFormatter())
 
 
-def _svg(draw: "Callable[[Figure], None]", height: float, **padding: Any) -> bytes:
+def _svg(
+    draw: "Callable[[Figure], None]", height: float, share: float = 1.0, **padding: Any
+) -> bytes:
+    """Return what `draw` draws: `height` inches, and this share of the text column wide."""
     import matplotlib
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-    with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(WIDTH, height), layout=ConstrainedLayoutEngine(**padding))
+    from jobs.artifacts import figures
+
+    with matplotlib.rc_context(figures.STYLE):
+        size = (share * figures.WIDTH, height)
+        figure = Figure(figsize=size, layout=ConstrainedLayoutEngine(**padding))
         draw(figure)
-        return _save(figure, "svg", metadata={"Date": None})
-
-
-def _save(figure: "Figure", kind: str, **options: Any) -> bytes:
-    out = BytesIO()
-    figure.savefig(out, format=kind, **options)
-    return out.getvalue()
+        return figures.svg(figure)

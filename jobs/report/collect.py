@@ -5,62 +5,93 @@ be in the document is an `Omission` that says why.
 """
 
 import tempfile
+import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from aemodel.settings import SETTINGS
+from aemodel.settings import RECIPES, SETTINGS
 from jobs import assignment
+from jobs.artifacts.files import RunFiles
 from jobs.report.analysis.comparison import complete_curve, matching_key, needs_reference
+from jobs.report.dataset import DIGITS
 from jobs.report.records import (
     Curve,
-    Interpolation,
     Omission,
+    Program,
     Records,
     ReportRequest,
     TrainingRecord,
 )
-from jobs.spec import Pair, TrainingSpec
-from jobs.tracking import Run, RunInfo, Store
+from jobs.report.wording import listing
+from jobs.spec import TrainingSpec
+from jobs.tracking import Run, RunInfo, Store, StoreError, git_commit
+
+PROJECT = Path(__file__).parents[2] / "pyproject.toml"
 
 Usable = tuple[RunInfo, TrainingSpec]
+Judged = tuple[RunInfo, TrainingSpec | Omission]
+"""A run with what it trained, or with why it cannot be in the document."""
 
 
 def collect_records(store: Store, request: ReportRequest) -> Records:
     """Return all that the report needs of the store; only reads.
 
     Raises:
-        StoreError: a run that was asked for does not exist.
+        StoreError: a run that was asked for does not exist, or there is no finished training.
     """
     usable, omissions = _chosen(store, request.run_ids)
+    if not usable:
+        raise StoreError(_nothing_found(store, omissions))
     trainings = tuple(sorted((_training(store, *run) for run in usable), key=_rank))
     return Records(
         request=request,
+        program=Program(_version(), git_commit()),
         experiment=store.experiment,
-        tracking_uri=store.tracking_uri,
+        tracking_uri=store.address,
         trainings=trainings,
         omissions=tuple(omissions),
         references=_references(store, trainings),
     )
 
 
+def _nothing_found(store: Store, omissions: Sequence[Omission]) -> str:
+    """Say that there is nothing to report on, why, and where there is something."""
+    reasons = "; ".join(f"{omission.what}: {omission.why}" for omission in omissions)
+    others = [repr(name) for name in store.experiments_with("training") if name != store.experiment]
+    return (
+        f"there is no finished training to report on in experiment {store.experiment!r}"
+        f"{f' ({reasons})' if reasons else ''}; nothing is written. "
+        f"{f'Experiments with trainings: {listing(others)}' if others else 'No other has any'}"
+    )
+
+
 def _chosen(store: Store, run_ids: Sequence[str]) -> tuple[list[Usable], list[Omission]]:
     """Return the trainings that were asked for, and why other runs are not among them."""
     if not run_ids:
-        return _newest([_judged(info) for info in store.runs("training")])
-    judged = [_judged(store.run(run_id).info()) for run_id in run_ids]
+        return _preferred([_judged(info) for info in store.runs("training")])
+    infos = chain.from_iterable(_trainings_of(store, run_id) for run_id in run_ids)
+    judged = [_judged(info) for info in {info.run_id: info for info in infos}.values()]
     usable = [(info, spec) for info, spec in judged if isinstance(spec, TrainingSpec)]
     return usable, [spec for _, spec in judged if isinstance(spec, Omission)]
 
 
-def _newest(
-    judged: Sequence[tuple[RunInfo, TrainingSpec | Omission]],
-) -> tuple[list[Usable], list[Omission]]:
-    """Return the newest finished training of each setting; name settings and newer runs left out.
+def _trainings_of(store: Store, run_id: str) -> list[RunInfo]:
+    """Return a run, or the trainings below it if it has any."""
+    info = store.run(run_id).info()
+    trainings = [child for child in store.below(run_id) if child.tags.get("kind") == "training"]
+    return trainings or [info]
+
+
+def _preferred(judged: Sequence[Judged]) -> tuple[list[Usable], list[Omission]]:
+    """Return one finished training of each setting, and what was passed over for it.
+
+    A training whose recipe is one of the presets goes before one with a changed recipe, such as a
+    short trial; of these the newest.
 
     Args:
         judged: all trainings, the newest first.
@@ -68,24 +99,43 @@ def _newest(
     chosen: list[Usable] = []
     omissions: list[Omission] = []
     for name in SETTINGS:
-        newest: TrainingSpec | Omission = Omission(f"setting {name}", "no run")
-        for number, (info, spec) in enumerate(j for j in judged if _is_of(j[0], name)):
-            newest = spec if number == 0 else newest
-            if isinstance(spec, TrainingSpec):
-                chosen.append((info, spec))
-                break
-        if isinstance(newest, Omission):
-            omissions.append(newest)
+        of_setting = [(info, spec) for info, spec in judged if _is_of(info, name)]
+        usable = [(info, spec) for info, spec in of_setting if isinstance(spec, TrainingSpec)]
+        presets = [(info, spec) for info, spec in usable if _is_preset(spec)]
+        best = (presets or usable)[:1]
+        chosen += best
+        newer = of_setting[: of_setting.index(best[0])] if best else of_setting
+        omissions += [_passed_over(*run) for run in newer[:1]]
+        if not of_setting:
+            omissions.append(Omission(f"setting {name}", "no run"))
     return chosen, omissions
+
+
+def _is_preset(spec: TrainingSpec) -> bool:
+    return RECIPES.get(spec.recipe.name) == spec.recipe
+
+
+def _passed_over(info: RunInfo, spec: TrainingSpec | Omission) -> Omission:
+    """Return why a newer run of a setting was not taken."""
+    if isinstance(spec, Omission):
+        return spec
+    return Omission(
+        _what(info),
+        f"newer, but its recipe is a changed {spec.recipe.name}: an unchanged one goes first",
+    )
+
+
+def _what(info: RunInfo) -> str:
+    return f"{info.name} (run {info.run_id[:8]})"
 
 
 def _is_of(info: RunInfo, setting: str) -> bool:
     return info.params.get("setting") == setting
 
 
-def _judged(info: RunInfo) -> tuple[RunInfo, TrainingSpec | Omission]:
+def _judged(info: RunInfo) -> Judged:
     """Return a run with what it trained, or with why it cannot be in the document."""
-    what = f"{info.name} (run {info.run_id[:8]})"
+    what = _what(info)
     if info.tags.get("kind") != "training":
         return info, Omission(what, "not a training")
     if info.status != "FINISHED":
@@ -96,6 +146,11 @@ def _judged(info: RunInfo) -> tuple[RunInfo, TrainingSpec | Omission]:
         return info, TrainingSpec.from_params(info.params)
     except (KeyError, ValueError) as error:
         return info, Omission(what, f"its parameters cannot be read: {error}")
+
+
+def _version() -> str:
+    with PROJECT.open("rb") as file:
+        return str(tomllib.load(file)["project"]["version"])
 
 
 def _rank(training: TrainingRecord) -> tuple[bool, str, int]:
@@ -126,26 +181,24 @@ def _references(store: Store, trainings: Iterable[TrainingRecord]) -> tuple[Trai
 def _training(store: Store, info: RunInfo, spec: TrainingSpec) -> TrainingRecord:
     run = store.run(info.run_id)
     with tempfile.TemporaryDirectory() as folder:
-        files = _Files(run, Path(folder))
-        pictures = files.table("reconstructions.csv")
-        codes = files.table("embedding/low_dimension_embedding.csv")
-        labels = files.table("embedding/mnist_test_labels.csv")
+        files = RunFiles(lambda path: run.download(path, Path(folder)))
+        paths = (files.interpolation(pair) for pair in spec.pairs)
         return replace(
             _logged(info, spec),
             curve=_curve(run),
-            codes=None if codes is None else codes.astype(np.float32),
-            labels=None if labels is None else labels.ravel().astype(np.int64),
-            neighbours=files.table("embedding/neighbour_shares.csv"),
-            interpolations=tuple(_interpolations(files, spec.pairs)),
-            reconstructions=None if pictures is None else _pictures(pictures).reshape(2, 10, -1),
-            manifold=files.picture("manifold.png"),
+            codes=files.codes(),
+            labels=files.labels(),
+            interpolations=tuple(path for path in paths if path is not None),
+            reconstructions=files.reconstructions(),
+            manifold=files.manifold(),
         )
 
 
 def _logged(info: RunInfo, spec: TrainingSpec) -> TrainingRecord:
     """Return what parameters, tags and final metrics tell of a training."""
     metrics = info.metrics
-    best = metrics.get("best_iteration")
+    best, axes = metrics.get("best_iteration"), metrics.get("pixel_axes")
+    classes = tuple(info.tags.get("data_classes", "").splitlines())
     by_digit = [metrics[name] for d in range(10) if (name := f"mse_digit_{d}") in metrics]
     return TrainingRecord(
         run_id=info.run_id,
@@ -153,6 +206,9 @@ def _logged(info: RunInfo, spec: TrainingSpec) -> TrainingRecord:
         spec=spec,
         end_time_ms=info.end_ms,
         git_commit=info.tags.get("mlflow.source.git.commit", ""),
+        data_name=info.tags.get("data_name", ""),
+        classes=classes if len(classes) == len(DIGITS) else DIGITS,
+        pixel_axes=None if axes is None else int(axes),
         versions={
             name.removeprefix("version."): text
             for name, text in sorted(info.tags.items())
@@ -165,7 +221,6 @@ def _logged(info: RunInfo, spec: TrainingSpec) -> TrainingRecord:
         pca_test_mse=metrics.get("pca_test_mse"),
         train_seconds=metrics.get("train_seconds"),
         knn_accuracy=metrics.get("knn_accuracy"),
-        real_nearest_mse=metrics.get("real_nearest_mse"),
         mse_by_digit=tuple(by_digit) if len(by_digit) == 10 else (),
     )
 
@@ -201,57 +256,3 @@ def _seconds(run: Run, iterations: NDArray[np.int64]) -> NDArray[np.float64]:
     )
     seconds = np.cumsum(np.diff(iterations, prepend=-1) / known)
     return np.where(missing, np.nan, seconds)
-
-
-class _Files:
-    """The artifacts of a run."""
-
-    def __init__(self, run: Run, folder: Path) -> None:
-        self.run, self.folder = run, folder
-
-    def table(self, path: str) -> NDArray[Any] | None:
-        """Return a CSV artifact as a matrix, or None if the run has none that can be read."""
-        import pyarrow as pa
-        from pyarrow import csv
-
-        local = self.run.download(path, self.folder)
-        if local is None:
-            return None
-        try:
-            table = csv.read_csv(local, csv.ReadOptions(autogenerate_column_names=True))
-            return np.column_stack([column.to_numpy() for column in table.columns])
-        except pa.ArrowInvalid:
-            return None
-
-    def picture(self, path: str) -> bytes | None:
-        """Return a PNG artifact, or None if the run has none that can be read."""
-        from PIL import Image
-
-        local = self.run.download(path, self.folder)
-        if local is None:
-            return None
-        try:
-            with Image.open(local, formats=["PNG"]) as image:
-                image.verify()
-        except (OSError, SyntaxError):  # what Pillow raises for a damaged file
-            return None
-        return local.read_bytes()
-
-
-def _interpolations(files: _Files, pairs: Iterable[Pair]) -> Iterable[Interpolation]:
-    for a, b in pairs:
-        folder = f"interpolation/{a}-to-{b}"
-        nearest = files.table(f"{folder}/nearest.csv")
-        if nearest is None:
-            continue
-        rows = [files.table(f"{folder}/recreation_{f:.1f}.csv") for f in nearest[:, 0]]
-        if any(row is None for row in rows):
-            continue
-        pixels = np.concatenate([row for row in rows if row is not None])
-        yield Interpolation(
-            a, b, nearest[:, 0], _pictures(pixels), nearest[:, 1].astype(int), *nearest[:, 2:].T
-        )
-
-
-def _pictures(values: NDArray[Any]) -> NDArray[np.float32]:
-    return values.astype(np.float32)

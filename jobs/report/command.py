@@ -1,11 +1,15 @@
 """The report: records are collected, the document is built, logged as a run, and written."""
 
+import sys
 import tempfile
 from pathlib import Path
 
 from jobs.report.collect import collect_records
+from jobs.report.notes import NOTES, notes_file, read_notes
+from jobs.report.pictures import read_pictures
 from jobs.report.records import ReportRequest
 from jobs.report.render.typst import Submission, build
+from jobs.report.wording import one_line
 from jobs.tracking import Run, Store, versions
 from jobs.tracking.ownership import mark_orphans, owned_run
 
@@ -16,9 +20,6 @@ __all__ = [
     "report_request",
     "write_submission",
 ]
-
-NOTES = "notes.md"
-"""The student's words, kept in the output folder for the next build."""
 
 
 def report_request(
@@ -31,10 +32,18 @@ def report_request(
         author: name on the document; may be empty.
         notes: path of a Markdown file; empty for the notes that the last build left in `output`.
         output: folder of the document.
+
+    Raises:
+        ValueError: the notes are not a file of text in UTF-8.
     """
-    path = Path(notes) if notes else output / NOTES
-    text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
-    return ReportRequest(run_ids=run_ids, author=author, notes=text)
+    path = notes_file(notes, output)
+    if path is None:
+        return ReportRequest(run_ids=run_ids, author=author)
+    text = read_notes(path)
+    pictures = read_pictures(text, path.parent)
+    for address, reason in pictures.left_out.items():
+        print(f"Image {one_line(address)} of {path} is left out {reason}.", file=sys.stderr)
+    return ReportRequest(run_ids=run_ids, author=author, notes=text, pictures=pictures)
 
 
 def log_submission(store: Store, submission: Submission, parent: Run | None = None) -> str:
@@ -56,6 +65,8 @@ def write_submission(submission: Submission, output: Path) -> None:
     """
     _write(submission, output)
     (output / NOTES).write_text(submission.notes, encoding="utf-8")
+    if submission.warning:
+        print(submission.warning, file=sys.stderr)
     print(submission.results)
     print(f"Submission document: {(output / 'submission.pdf').absolute()}")
 

@@ -4,11 +4,15 @@ Everything after `collect` is a pure function of these. A value that the tracker
 None (or an empty tuple), never a guess. Errors are MSE per pixel on the 0..1 scale.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from aemodel.evaluation import Interpolation
+from aemodel.settings import Recipe
+from jobs.report.dataset import DIGITS, DatasetRecord
+from jobs.report.pictures import Pictures
 from jobs.spec import TrainingSpec
 
 
@@ -26,24 +30,6 @@ class Curve:
     """Error on training images at the same iterations; shape (n,); None where not recorded."""
 
 
-@dataclass(frozen=True, eq=False)
-class Interpolation:
-    """The pictures decoded along the line between the mean codes of two digits."""
-
-    digit_a: int
-    digit_b: int
-    fractions: NDArray[np.float64]
-    """f = 0.0, 0.1 ... 1.0; shape (11,)."""
-    pixels: NDArray[np.float32]
-    """Decoded images, unclipped; shape (11, 784)."""
-    nearest_digit: NDArray[np.int64]
-    """Label of the test image nearest to each decoded image; shape (11,)."""
-    nearest_mse: NDArray[np.float64]
-    """MSE of each decoded image to its nearest test image; shape (11,)."""
-    blend_nearest_mse: NDArray[np.float64]
-    """The same for the pixel blend (1 - f) * first + f * last picture; shape (11,)."""
-
-
 @dataclass(frozen=True, eq=False, kw_only=True)
 class TrainingRecord:
     """One finished training, as the tracker has it."""
@@ -55,6 +41,13 @@ class TrainingRecord:
     """Milliseconds since 1970."""
     git_commit: str
     """Empty if the project was not a git checkout."""
+    data_name: str = ""
+    """Of the data set; empty if it was not recorded."""
+    classes: tuple[str, ...] = DIGITS
+    """Names of the ten classes."""
+    pixel_axes: int | None = None
+    """Principal axes of the training images that were trained; None if all pixels were, or it was
+    not recorded."""
     versions: dict[str, str]
     """Library name -> version, and python."""
     curve: Curve | None
@@ -71,17 +64,16 @@ class TrainingRecord:
     """Latent codes of the test set; shape (10000, d)."""
     labels: NDArray[np.int64] | None = None
     """Their digits; shape (10000,)."""
-    neighbours: NDArray[np.float64] | None = None
-    """Row d: shares of the digits among the 10 nearest other test codes of test images of digit d,
-    in the plane that the embedding figure shows; rows sum to 1; shape (10, 10)."""
     interpolations: tuple[Interpolation, ...] = ()
-    real_nearest_mse: float | None = None
-    """Median over the test images of the MSE to the nearest other test image: how near real
-    images are to one another."""
     reconstructions: NDArray[np.float32] | None = None
     """Ten test images, digit 0 to 9, above their reconstructions; shape (2, 10, 784)."""
     manifold: bytes | None = None
     """Decoded images over a grid of the 2-D latent space: a PNG picture with axes."""
+
+    @property
+    def dataset(self) -> DatasetRecord:
+        """What it was trained on."""
+        return DatasetRecord(self.spec.data_digest, self.data_name, self.classes)
 
 
 @dataclass(frozen=True)
@@ -94,6 +86,35 @@ class Omission:
     """Such as `no run`, `FAILED: NaN at iteration 300`, `still running`."""
 
 
+@dataclass(frozen=True)
+class SizeErrors:
+    """Trainings of one latent size that differ in the seed alone."""
+
+    latent_size: int
+    errors: tuple[float, ...]
+    """Final test MSE of each; at least one."""
+    pca: float
+    """Test MSE of PCA with as many components."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ControlledStudy:
+    """Networks that differ in latent size and seed alone."""
+
+    run_id: str
+    hidden_widths: tuple[int, ...]
+    """Widths of the encoder's hidden layers, outermost first."""
+    recipe: Recipe
+    precision: str
+    data_digest: str
+    sizes: tuple[SizeErrors, ...]
+    """By latent size; at least one."""
+    failed: int = 0
+    """Trainings of the study that did not finish."""
+    intrinsic_dimension: float | None = None
+    """TwoNN's estimate for training images; None if it was not recorded."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class ReportRequest:
     """What the document shall be about, and who hands it in."""
@@ -103,7 +124,21 @@ class ReportRequest:
     title: str = "Autoencoders on MNIST"
     author: str = ""
     notes: str = ""
-    """The student's own words, Markdown."""
+    """The author's own words, Markdown."""
+    pictures: Pictures = field(default_factory=Pictures)
+    """The images that they name."""
+    observations: bool = True
+    """Whether the program's observations and intuitions are in the document; if not, a question
+    for each part stands there instead."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """The program that builds the document."""
+
+    version: str
+    commit: str
+    """Empty if it is not a git checkout."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -111,6 +146,7 @@ class Records:
     """All the report knows."""
 
     request: ReportRequest
+    program: Program
     experiment: str
     tracking_uri: str
     trainings: tuple[TrainingRecord, ...]

@@ -11,8 +11,8 @@ from itertools import chain
 from typing import Any
 
 from jobs.report.analysis.study import Study
-from jobs.report.blocks import Block, Heading, Notes, numbered
-from jobs.report.notes import parse
+from jobs.report.author import AuthorNotes
+from jobs.report.blocks import Block, Heading, Notes, References, numbered
 from jobs.report.records import Records
 from jobs.report.sections import (
     embedding,
@@ -40,10 +40,16 @@ class Content:
 
 
 def notes(study: Study) -> Iterator[Block]:
-    """Yield the student's own words."""
-    if study.records.request.notes.strip():
+    """Yield the author's words that belong to no part."""
+    author = AuthorNotes.of(study.records.request)
+    if author.rest:
         yield Heading("Notes")
-        yield Notes(parse(study.records.request.notes))
+        yield Notes(author.rest, author.pictures)
+
+
+def references(study: Study) -> Iterator[Block]:
+    """Yield the references that the document cites."""
+    yield References()
 
 
 SECTIONS: tuple[Callable[[Study], Iterator[Block]], ...] = (
@@ -53,6 +59,7 @@ SECTIONS: tuple[Callable[[Study], Iterator[Block]], ...] = (
     interpolation.blocks,
     embedding.blocks,
     notes,
+    references,
     provenance.blocks,
 )
 """The document, in order; a new section is a new module and a line here."""

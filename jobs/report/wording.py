@@ -6,15 +6,13 @@ them align and the assignment's reference values (such as 0.05567) can be compar
 
 import math
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
 ERROR_DECIMALS = 5
-OPTIMIZERS = {"adam": "Adam", "soap": "SOAP"}
+OPTIMIZERS = {"adam": "Adam", "soap": "a variant of SOAP"}
 """What a recipe's optimizer is called."""
-SOAP = "Adam in the layers' eigenbases; Vyas et al. 2024"
-"""What SOAP is, and its source."""
 UNKNOWN = "–"
 """What a table shows for a value that the tracker does not hold."""
 
@@ -42,9 +40,11 @@ def format_spread(values: Sequence[float]) -> str:
     )
 
 
-def format_percent(share: float) -> str:
-    """Return a share 0..1 in whole percent; below 10% with one decimal."""
-    return f"{100 * share:.1f}%" if abs(share) < 0.0995 else f"{100 * share:.0f}%"
+def format_percent(share: float, decimals: int | None = None) -> str:
+    """Return a share 0..1 in percent; unless told otherwise with one decimal below 10%."""
+    if decimals is None:
+        decimals = 1 if abs(share) < 0.0995 else 0
+    return f"{100 * share:.{decimals}f}%"
 
 
 def format_fraction(f: float) -> str:
@@ -52,19 +52,9 @@ def format_fraction(f: float) -> str:
     return f"f\u00a0=\u00a0{f:.1f}"
 
 
-def format_threshold(share: float) -> str:
-    """Return a share that is a round number of percent as it is: 5%."""
-    return f"{100 * share:g}%"
-
-
 def format_count(number: int) -> str:
     """Return a whole number with thousands separated: 100,000."""
     return f"{number:,}"
-
-
-def format_significant(value: float) -> str:
-    """Return a number with two significant digits and no exponent: 0.000098."""
-    return np.format_float_positional(value, precision=2, fractional=False)
 
 
 def format_ratio(ratio: float) -> str:
@@ -98,6 +88,15 @@ def listing(words: Iterable[str], last: str = "and") -> str:
     if len(words) < 2:
         return "".join(words)
     return f"{', '.join(words[:-1])} {last} {words[-1]}"
+
+
+def moments(iterations: Mapping[str, int]) -> str:
+    """Return `from iteration 100 on in setting 1 and setting 2 and from 300 on in setting 3`."""
+    names: dict[int, list[str]] = {}
+    for name, iteration in iterations.items():
+        names.setdefault(iteration, []).append(name)
+    parts = [f"{format_count(at)} on in {listing(who)}" for at, who in sorted(names.items())]
+    return "from iteration " + listing([parts[0], *(f"from {part}" for part in parts[1:])])
 
 
 def capitalized(text: str) -> str:

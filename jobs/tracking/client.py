@@ -91,8 +91,6 @@ def translated_errors(tracking_uri: str) -> Iterator[None]:
 
 def _translation(error: Exception, address: str) -> StoreError | None:
     """Return the error to raise instead, or None for an error that is not the store's."""
-    from sqlalchemy.exc import OperationalError
-
     status, cause = http_status(error), innermost(error)
     if isinstance(error, StoreError):
         return None
@@ -113,9 +111,14 @@ def _translation(error: Exception, address: str) -> StoreError | None:
         return StoreError(f"the tracking store {address} cannot be written ({error}): give rights")
     if isinstance(error, FileNotFoundError | IsADirectoryError | NotADirectoryError):
         return None  # a file of ours
-    if isinstance(error, OSError | sqlite3.OperationalError | OperationalError):
+    if isinstance(error, OSError) or _is_operational(error):
         return _unavailable(address, cause)
     return None
+
+
+def _is_operational(error: Exception) -> bool:
+    """Return whether a database, of whichever driver, failed for a reason outside the program."""
+    return "OperationalError" in [kind.__name__ for kind in type(error).__mro__]  # as PEP 249 says
 
 
 def _unavailable(address: str, cause: BaseException) -> StoreUnavailable:

@@ -15,16 +15,16 @@ from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
-from filelock import FileLock, Timeout
+from filelock import FileLock
 
 from jobs.environment import short_timeouts
-from jobs.filesystem import checkpoints_folder
+from jobs.filesystem import checkpoints_folder, is_locked, promise
 from jobs.tracking.outage import StoreError, StoreUnavailable
-from jobs.tracking.run import Run
+from jobs.tracking.run import Run, RunInfo
 from jobs.tracking.store import OWNER, Store
 
-STOPPED = "stopped at once; the same command continues it"
-LOST = "its process ended without a word; the same command continues it"
+STOPPED = "stopped at once"
+LOST = "its process ended without a word"
 """Reasons of runs that their command did not end."""
 
 REGISTER_LOCK = "register.lock"
@@ -47,7 +47,9 @@ def owning(store: Store) -> Iterator[Store]:
         finally:
             with suppress(StoreError), short_timeouts():
                 for info in list(owned.running(owned.owner)):
-                    Run(store.client, info.run_id).end("KILLED", STOPPED)
+                    Run(store.client, info.run_id).end(
+                        "KILLED", f"{STOPPED}; {promise('continues it')}"
+                    )
                 path.unlink(missing_ok=True)
 
 
@@ -90,29 +92,24 @@ def mark_orphans(store: Store) -> None:
     gone = set()
     for info in list(store.running(f"{socket.gethostname()}:%")):
         lock = _lock_of(info.tags[OWNER])
-        if lock and lock.exists() and not _is_locked(lock):
-            Run(store.client, info.run_id).end("KILLED", LOST)
+        if lock and lock.exists() and not is_locked(lock):
+            _end(store, info, LOST)
             gone.add(lock)
     for lock in gone:
         lock.unlink(missing_ok=True)
 
 
+def _end(store: Store, info: RunInfo, reason: str) -> None:
+    Run(store.client, info.run_id).end("KILLED", f"{reason}; {promise('continues it')}")
+
+
 def is_at_work(owner: str) -> bool:
     """Return whether the command that a run's `owner` tag names is at work, in this folder."""
     lock = _lock_of(owner)
-    return lock is not None and lock.exists() and _is_locked(lock)
+    return lock is not None and lock.exists() and is_locked(lock)
 
 
 def _lock_of(owner: str) -> Path | None:
     """Return the lock file of an owner in this folder, or None for what is not an owner's name."""
     named = re.fullmatch(r".*:([0-9a-f]{32})", owner)
     return checkpoints_folder() / f"{named[1]}.lock" if named else None
-
-
-def _is_locked(path: Path) -> bool:
-    """Return whether another process, or another user, has a lock."""
-    try:
-        with FileLock(path, timeout=0):
-            return False
-    except (Timeout, OSError):
-        return True

@@ -3,6 +3,7 @@
 import getpass
 import os
 import re
+import shlex
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -28,8 +29,11 @@ EXPERIMENT = "mnist-autoencoders"
 PARENT = "mlflow.parentRunId"
 """MLflow's tag of the run above."""
 
-LOCAL_UI = "http://127.0.0.1:5000"
-"""Where `make ui` opens the MLflow UI of a store on disk."""
+UI_PORT = 5000
+"""Where the UI of a store on disk is served, unless another port is named."""
+
+OWN_STORE = "sqlite:///mlflow.db"
+"""The store that the Makefile opens."""
 
 LIBRARIES = ("tensorflow", "keras", "numpy", "scikit-learn", "matplotlib", "mlflow", "joblib")
 """Libraries whose versions a run records."""
@@ -77,7 +81,7 @@ class Store:
             client = connect(tracking_uri)
             found = _experiment(client, experiment, create)
             if create:
-                _offer_view(client, found)
+                _offer_views(client, found)
         if found.lifecycle_stage != "active":
             raise StoreError(
                 f"experiment {found.name!r} is deleted: restore it with `mlflow experiments "
@@ -172,6 +176,19 @@ class Store:
         """Yield the runs that are RUNNING and of an owner; `%` in it stands for any text."""
         return self.search(f"attributes.status = 'RUNNING' and tags.{OWNER} LIKE '{owner}'")
 
+    def below(self, run_id: str) -> Iterator[RunInfo]:
+        """Yield the runs below a run, newest first."""
+        return self.search(f"tags.`{PARENT}` = '{run_id}'")
+
+    def experiments_with(self, kind: str) -> list[str]:
+        """Return the names of the experiments that hold runs of one kind."""
+        query = f"tags.kind = '{kind}'"
+        return [
+            found.name
+            for found in self.client.search_experiments()
+            if self.client.search_runs([found.experiment_id], query, max_results=1)
+        ]
+
     def run(self, run_id: str) -> Run:
         """Return the run `run_id`.
 
@@ -183,16 +200,29 @@ class Store:
             raise StoreError(f"there is no run {run_id} at {self.address}", status=404)
         return run
 
-    def link(self, run_id: str = "") -> str:
-        """Return the address of a run in the UI, or of the experiment under the saved view.
+    def link(self, run_id: str = "", port: int = UI_PORT, view: str = ui_view.TRAININGS) -> str:
+        """Return the address of a run in the UI, or of the experiment under a saved view.
 
-        It is the server's if the store is one, else the one where `ui_command` opens the store.
+        Args:
+            run_id: of the run; empty for the experiment.
+            port: of this machine, at which the store is served if it is not a server itself.
+            view: key of the saved view.
         """
-        server = self.address if self.tracking_uri.startswith("http") else LOCAL_UI
-        server = server.replace("***@", "")
+        is_server = self.tracking_uri.startswith("http")
+        server = self.address.replace("***@", "") if is_server else f"http://127.0.0.1:{port}"
         page = f"{server}/#/experiments/{self.experiment_id}/runs"
-        chosen = f"/{run_id}?" if run_id else f"?viewStateShareKey={ui_view.KEY}&"
+        chosen = f"/{run_id}?" if run_id else f"?viewStateShareKey={view}&"
         return f"{page}{chosen}workflowType=machine_learning"
+
+    def ui_command(self) -> str:
+        """Return the command after which `link` works; empty if the store is a server itself."""
+        if self.tracking_uri.startswith("http"):
+            return ""
+        if self.tracking_uri == canonical_uri(OWN_STORE) and Path("Makefile").exists():
+            return "make ui"
+        is_file = self.tracking_uri.startswith("sqlite:")
+        shown = shlex.quote(self.tracking_uri) if is_file else '"$MLFLOW_TRACKING_URI"'
+        return f"mlflow server --backend-store-uri {shown} --port {UI_PORT}"
 
 
 def _user() -> str:
@@ -224,12 +254,12 @@ def git_commit() -> str:
     return done.stdout.strip() if done.returncode == 0 else ""
 
 
-def _offer_view(client: "MlflowClient", experiment: "Experiment") -> None:
-    """Put our view of the experiment among those the UI offers; if refused, go on without it."""
-    view = ui_view.saved_view(experiment.creation_time or 0)
-    if experiment.tags.get(ui_view.TAG) != view:
-        with suppress(StoreError):
-            client.set_experiment_tag(experiment.experiment_id, ui_view.TAG, view)
+def _offer_views(client: "MlflowClient", experiment: "Experiment") -> None:
+    """Put our views of the experiment among those the UI offers; if refused, go on without them."""
+    for tag, view in ui_view.saved_views(experiment.creation_time or 0).items():
+        if experiment.tags.get(tag) != view:
+            with suppress(StoreError):
+                client.set_experiment_tag(experiment.experiment_id, tag, view)
 
 
 def _experiment(client: "MlflowClient", name: str, create: bool) -> "Experiment":

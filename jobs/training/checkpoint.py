@@ -6,7 +6,9 @@ the command that made the run has done all its work: it says that the same comma
 that run, finished or not.
 """
 
+import re
 import shutil
+import time
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,7 +19,9 @@ import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
 
-from jobs.filesystem import replacing
+from jobs.filesystem import is_locked, replacing
+
+RUN_ID = re.compile("[0-9a-f]{32}")
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -115,11 +119,37 @@ class Checkpoint:
         return self.path / "state.npz"
 
 
+class AtWork(Exception):
+    """States cannot be deleted, since a command is at work on them."""
+
+
+def remove_unfinished(folder: Path, older_than_days: float = 0) -> int:
+    """Delete the states of trainings that nobody continued; return how many there were.
+
+    Args:
+        folder: of the states.
+        older_than_days: only those that are as old; 0 for all.
+
+    Raises:
+        AtWork: all are to be deleted, while a command is at work in this folder.
+    """
+    if not older_than_days and any(map(is_locked, folder.glob("*.lock"))):
+        raise AtWork(f"a command is at work in {folder}: stop it, or wait for its end")
+    oldest = time.time() - 86_400 * older_than_days
+    old = [run_id for run_id in unfinished(folder) if _last_change(folder / run_id) <= oldest]
+    for run_id in old:
+        Checkpoint(run_id, folder).remove()
+    for lock in folder.glob("*.lock"):
+        if _last_change(lock) <= oldest and not is_locked(lock):
+            lock.unlink(missing_ok=True)
+    return len(old)
+
+
 def unfinished(folder: Path) -> list[str]:
     """Return the ids of the runs that are to be continued, the newest first."""
-    folders = [path for path in folder.iterdir() if path.is_dir()] if folder.is_dir() else []
-    return [path.name for path in sorted(folders, key=_age)]
+    found = [path for path in folder.glob("*/") if RUN_ID.fullmatch(path.name)]
+    return [path.name for path in sorted(found, key=_last_change, reverse=True)]
 
 
-def _age(folder: Path) -> float:
-    return -folder.stat().st_mtime
+def _last_change(folder: Path) -> float:
+    return folder.stat().st_mtime

@@ -62,25 +62,33 @@ def _in_processes(
     work: Callable[[T], R], tasks: dict[int, T], workers: int
 ) -> Iterator[tuple[int, R]]:
     """Yield index and result of every task that ends."""
+    from concurrent.futures import as_completed
     from multiprocessing import resource_tracker
 
-    from joblib import Parallel, delayed
+    # Not joblib.Parallel: it would run the tasks of one worker here, in the command's own process.
     from joblib.externals.loky import get_reusable_executor
     from joblib.externals.loky.process_executor import TerminatedWorkerError
 
-    pool = Parallel(workers, backend="loky", batch_size=1, return_as="generator_unordered")
     command = os.getpid()
     resource_tracker.ensure_running()  # started amid blocked signals, it would lift the block
+    executor = get_reusable_executor(max_workers=workers)
+    cut_off, killed = True, False
     try:
         with blocked():
-            results = pool(
-                delayed(_run)(work, index, task, command) for index, task in tasks.items()
-            )
-        yield from results
-    except TerminatedWorkerError:
+            futures = [
+                executor.submit(_run, work, index, task, command) for index, task in tasks.items()
+            ]
+        for future in as_completed(futures):
+            try:
+                yield future.result()
+            except TerminatedWorkerError:
+                killed = True
+        cut_off = False
+    finally:
+        # A new group has new processes: their memory and their threads are not shared.
+        executor.shutdown(wait=True, kill_workers=cut_off)
+    if killed:
         print("A training process was killed by the system.", file=sys.stderr, flush=True)
-    # joblib would keep the processes, with their memory and their threads, for the next group.
-    get_reusable_executor(reuse=True).shutdown(wait=True)
 
 
 def _run(work: Callable[[T], R], index: int, task: T, command: int) -> tuple[int, R]:

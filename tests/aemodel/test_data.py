@@ -456,7 +456,10 @@ def header(*values: int) -> bytes:
     [
         (lambda good: b"", ["is empty"]),
         (lambda good: good[:10], ["ends at byte 10", "header"]),
-        (lambda good: header(2049) + good[4:], ["magic number at byte 0 is 2049, not 2051"]),
+        (
+            lambda good: header(2049) + good[4:],
+            ["magic number at byte 0 is 2049, not 2051: it holds labels"],
+        ),
         (lambda good: b"\xff" + good, ["magic number"]),
         (lambda good: header(2051, 60, 28, 27) + good[16:], ["(28, 27)", "(28, 28)"]),
         (lambda good: header(2051, 60, 784, 1) + good[16:], ["(784, 1)"]),
@@ -576,10 +579,11 @@ def test_a_header_that_begins_with_label_is_skipped(
     assert_equal(load_dataset(tmp_path), few)
 
 
-@pytest.mark.parametrize("first", ["1x0", "class", "", "Unnamed: 0"])
+@pytest.mark.parametrize("first", ["1x0", "class", "", "Unnamed: 0", "0"])
 def test_another_header_is_refused_as_one(few: Dataset, tmp_path: Path, first: str) -> None:
     path = write_csv(tmp_path, few) / "mnist_train.csv"
-    header = [first, *(f"pixel{number}" for number in range(784))]
+    others = "{}" if first == "0" else "pixel{}"
+    header = [first, *(others.format(number) for number in range(1, 785))]
     path.write_text(",".join(header) + "\n" + path.read_text())
     assert_refused(tmp_path, str(path), f"first column of the header is not 'label', but {first!r}")
 

@@ -69,13 +69,33 @@ def pack(good: bytes, chance: random.Random) -> bytes:
     return gzip.compress(good, chance.randrange(10), mtime=0)
 
 
+def put_something_else(good: bytes, chance: random.Random) -> bytes:
+    """Put what people have under the name of a data file, or with it."""
+    starts = (
+        b"<!DOCTYPE html>",
+        b"version https://git-lfs",
+        b"PK\x03\x04",
+        b"\xef\xbb\xbf",
+        b"label,",
+    )
+    return chance.choice([*(start + good for start in starts), gzip.compress(pack(good, chance))])
+
+
 def bomb(good: bytes, chance: random.Random) -> bytes:
     """Let a gigabyte follow, packed to a megabyte or so."""
     filling = chance.choice([b"\0", b"\n", b"1", b"0,", b"\xff"])
     return pack(good, chance) + gzip.compress(filling * (1 << 24), 1) * (64 // len(filling))
 
 
-ANY: list[Change] = [truncate, flip_bits, repeat_a_part, leave_out_a_part, insert_noise, pack]
+ANY: list[Change] = [
+    truncate,
+    flip_bits,
+    repeat_a_part,
+    leave_out_a_part,
+    insert_noise,
+    pack,
+    put_something_else,
+]
 CHANGES: dict[str, list[Change]] = {
     "idx": [*ANY, change_header, change_header],
     "csv": [*ANY, change_a_value, change_a_value, change_separators],

@@ -26,7 +26,7 @@ from aemodel.latent import Plane
 from jobs.artifacts.explorer.content import GREY_LEVELS, Content, describe
 
 MAX_NUMBERS = 8_000_000
-"""Most weights and numbers in the codes together: a page of about 16 MB."""
+"""Maximum number of weights, and numbers in the codes, together: a page of about 16 MB."""
 
 _MODULES = (
     "picture",

@@ -1,4 +1,4 @@
-"""The shape of an error curve: spikes, plateaus, over-fitting, and whether it still falls.
+"""The shape of an error curve: milestones, spikes, plateaus, over-fitting, the trend at its end.
 
 Notation: e_k is the error recorded at iteration t_k, k = 0 .. n-1. Single recorded errors jump
 about, so levels are medians: m_k is the median of the errors recorded around k, spikes left out.
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from jobs.report.records import Curve
+from jobs.report.records import Curve, TrainingRecord
 
 SPIKE_RATIO = 1.5
 """A spike begins where the error is above this many times the level just before it ..."""
@@ -41,8 +41,12 @@ OVERFIT_BY = 0.9
 """... which was reached within this share of the training."""
 FALLING = 0.01
 """Still falling: the last level lies at least this share below that of a tenth earlier."""
+SETTLED = 0.05
+"""An error has settled once it stays within this share of its final value."""
 MIN_POINTS = 20
 """Curves with fewer finite points are too short to speak of their shape."""
+MIN_LEVEL_POINTS = 5
+"""Recorded errors over which a level is taken, at least."""
 
 
 @dataclass(frozen=True)
@@ -88,8 +92,48 @@ class Overfit:
     lowest: float
     last: float
     train_lowest: float | None
-    """Training error's level at `since`, and at the end; None where not recorded."""
+    """Training error's level at `since`, and at the end; None if not recorded."""
     train_last: float | None
+
+
+def with_end(training: TrainingRecord) -> Curve | None:
+    """Return the recorded test errors with the final one as the last; None if none is recorded."""
+    curve, final = training.curve, training.final_test_mse
+    last = training.spec.recipe.iterations - 1
+    if curve is None or final is None or curve.iterations[-1] >= last:
+        return curve
+    seconds = np.nan if training.train_seconds is None else training.train_seconds
+    return Curve(
+        np.append(curve.iterations, last),
+        np.append(curve.test_mse, final),
+        np.append(curve.seconds, seconds),
+    )
+
+
+def stays_below(curve: Curve, level: float) -> int | None:
+    """Return the first recorded iteration from which on the error is below `level`.
+
+    None if it ends above, or an error is not finite.
+    """
+    above = np.flatnonzero(~(curve.test_mse < level))
+    since = int(above[-1]) + 1 if above.size else 0
+    return int(curve.iterations[since]) if since < curve.test_mse.size else None
+
+
+def settled(curve: Curve) -> int | None:
+    """Return from which recorded iteration on the error is within `SETTLED` of the last.
+
+    None if the curve cannot be judged, or ends in a spike.
+    """
+    if not _judgeable(curve) or ending_spike(curve):
+        return None
+    away = np.flatnonzero(np.abs(curve.test_mse / curve.test_mse[-1] - 1) > SETTLED)
+    return int(curve.iterations[away[-1] + 1]) if away.size else int(curve.iterations[0])
+
+
+def ending_spike(curve: Curve) -> Spike | None:
+    """Return the spike in which a training ended; None if it ended in none."""
+    return next((spike for spike in reversed(spikes(curve)) if spike.end is None), None)
 
 
 def first_not_finite(curve: Curve) -> int | None:
@@ -102,13 +146,13 @@ def spikes(curve: Curve) -> list[Spike]:
     """Return the spikes of a curve, oldest first; none when it is too short or not finite.
 
     A spike begins at e_k > SPIKE_RATIO * level, where level is the median of the SPIKE_WINDOW
-    errors before k, and ends at the first later e_j <= RECOVERED_RATIO * level. Where there is none
+    errors before k, and ends at the first later e_j <= RECOVERED_RATIO * level. If there is none
     it has no end: its peak is then that of its first SPIKE_WINDOW errors, and later spikes are
     looked for above the level it left.
     """
-    found: list[Spike] = []
+    spikes: list[Spike] = []
     if not _judgeable(curve):
-        return found
+        return spikes
     errors, k = curve.test_mse, SPIKE_EARLIEST
     while k < errors.size:
         level = float(np.median(errors[max(0, k - SPIKE_WINDOW) : k]))
@@ -117,18 +161,18 @@ def spikes(curve: Curve) -> list[Spike]:
             continue
         back = np.flatnonzero(errors[k:] <= RECOVERED_RATIO * level)
         stop = k + int(back[0]) if back.size else None
-        found.append(_spike(curve, k, stop, level))
+        spikes.append(_spike(curve, k, stop, level))
         k = (k if stop is None else stop) + SPIKE_WINDOW
-    return found
+    return spikes
 
 
 def overfit(curve: Curve) -> Overfit | None:
-    """Return the rise of the error after its lowest level; None where there is none to speak of.
+    """Return the rise of the error after its lowest level; None if there is none to speak of.
 
     It is one when the last level is OVERFIT_RISE above the lowest, reached within OVERFIT_BY of the
     training. A training that ends inside a spike is not judged.
     """
-    if not _judgeable(curve) or _ends_in_spike(curve):
+    if not _judgeable(curve) or ending_spike(curve):
         return None
     iterations, levels = _levels(curve, TREND_SHARE)
     lowest, last = int(np.argmin(levels)), float(levels[-1])
@@ -140,22 +184,35 @@ def overfit(curve: Curve) -> Overfit | None:
 
 
 def plateau(curve: Curve) -> Plateau | None:
-    """Return the longest plateau (by the ratio of its iterations); None where there is none."""
+    """Return the longest plateau (by the ratio of its iterations); None if there is none."""
     if not _judgeable(curve):
         return None
     iterations, levels = _levels(curve, 0.0)
-    best: Plateau | None = None
-    for k in np.flatnonzero(iterations > 0):
-        inside = np.abs(levels[k:] / levels[k] - 1) <= PLATEAU_BAND
-        stop = int(k + (np.argmin(inside) if not inside.all() else inside.size) - 1)
-        level = float(np.median(levels[k : stop + 1]))
-        found = Plateau(int(iterations[k]), int(iterations[stop]), level)
-        later = levels[(iterations > found.end) & (iterations <= found.end * found.span)]
-        long = stop - k + 1 >= PLATEAU_POINTS and found.span >= PLATEAU_SPAN
-        falls = later.size > 0 and later.min() <= (1 - PLATEAU_EXIT) * levels[k]
-        if long and falls and (best is None or found.span > best.span):
-            best = found
-    return best
+    plateaus = (
+        _plateau_from(curve, k, iterations, levels)
+        for k in range(iterations.size)
+        if iterations[k] > 0
+    )
+    return max((p for p in plateaus if p), key=lambda p: p.span, default=None)
+
+
+def _plateau_from(
+    curve: Curve, k: int, iterations: NDArray[np.int64], levels: NDArray[np.float64]
+) -> Plateau | None:
+    """Return the plateau that begins at point k of the levels, None if there is none."""
+    inside = np.abs(levels[k:] / levels[k] - 1) <= PLATEAU_BAND
+    stop = int(k + (np.argmin(inside) if not inside.all() else inside.size) - 1)
+    level = float(np.median(levels[k : stop + 1]))
+    plateau = Plateau(int(iterations[k]), int(iterations[stop]), level)
+    later = levels[(iterations > plateau.end) & (iterations <= plateau.end * plateau.span)]
+    recorded = curve.test_mse[np.searchsorted(curve.iterations, plateau.start)]
+    is_rest = (
+        abs(recorded / level - 1) <= PLATEAU_BAND
+        and stop - k + 1 >= PLATEAU_POINTS
+        and plateau.span >= PLATEAU_SPAN
+    )
+    falls = later.size > 0 and later.min() <= (1 - PLATEAU_EXIT) * levels[k]
+    return plateau if is_rest and falls else None
 
 
 def still_falling(curve: Curve) -> float | None:
@@ -163,7 +220,7 @@ def still_falling(curve: Curve) -> float | None:
 
     None when that is less than FALLING, or the curve cannot be judged.
     """
-    if not _judgeable(curve) or _ends_in_spike(curve):
+    if not _judgeable(curve) or ending_spike(curve):
         return None
     iterations, levels = _levels(curve, TREND_SHARE)
     before = levels[np.searchsorted(iterations, 0.9 * iterations[-1])]
@@ -173,10 +230,6 @@ def still_falling(curve: Curve) -> float | None:
 
 def _judgeable(curve: Curve) -> bool:
     return curve.test_mse.size >= MIN_POINTS and bool(np.isfinite(curve.test_mse).all())
-
-
-def _ends_in_spike(curve: Curve) -> bool:
-    return any(spike.end is None for spike in spikes(curve))
 
 
 def _spike(curve: Curve, start: int, stop: int | None, level: float) -> Spike:
@@ -203,7 +256,7 @@ def _levels(curve: Curve, share: float) -> tuple[NDArray[np.int64], NDArray[np.f
 
 def _running_median(values: NDArray[np.float64], share: float) -> NDArray[np.float64]:
     """Return medians of windows centred on each point; at the ends the window moves inwards."""
-    width = min(max(5, round(share * values.size)), values.size)
+    width = min(max(MIN_LEVEL_POINTS, round(share * values.size)), values.size)
     windows = np.lib.stride_tricks.sliding_window_view(values, width)
     centres = np.clip(np.arange(values.size) - width // 2, 0, len(windows) - 1)
     medians: NDArray[np.float64] = np.median(windows, axis=1)[centres]

@@ -9,4 +9,21 @@ class Estimate:
 
     value: float
     interval: tuple[float, float] | None = None
-    """Its 95% confidence interval; None where the number has no noise, or it is not known."""
+    """Its 95% interval; None if the number has no noise, or it is not known."""
+
+    @property
+    def is_positive(self) -> bool:
+        """Whether it is above zero beyond its noise."""
+        return (self.value if self.interval is None else self.interval[0]) > 0
+
+    @property
+    def is_negative(self) -> bool:
+        """Whether it is below zero beyond its noise."""
+        return (self.value if self.interval is None else self.interval[1]) < 0
+
+    def scaled(self, factor: float) -> "Estimate":
+        """Return it in another unit; the factor is positive."""
+        if self.interval is None:
+            return Estimate(self.value * factor)
+        low, high = self.interval
+        return Estimate(self.value * factor, (low * factor, high * factor))

@@ -13,6 +13,7 @@ import numpy as np
 
 from aemodel.settings import RECIPES, Recipe, Setting
 from jobs import assignment
+from jobs.report.analysis.interpolation import mean_ratio
 from jobs.report.records import TrainingRecord
 from jobs.report.wording import OPTIMIZERS
 
@@ -84,20 +85,17 @@ def comparable_groups(groups: tuple[Group, ...]) -> tuple[Group, ...]:
     return tuple(group for group in groups if conditions(group.first) == conditions(most.first))
 
 
-def training_for_interpolation(groups: tuple[Group, ...]) -> TrainingRecord | None:
-    """Return the training whose interpolations part 2 shows.
+def trainings_with_interpolations(groups: Iterable[Group]) -> tuple[TrainingRecord, ...]:
+    """Return those that part 2 compares, the one that it shows first.
 
-    Setting 2 or 3, as the assignment asks, whichever ended with the lower error (a training that
-    ends in a spike decodes badly); any other if there is neither.
+    Of each group the first training that has interpolations: of settings 2 and 3, as the assignment
+    asks, or of any if there are none of these. First is the one whose decoded pictures are nearest
+    to test images, measured against pixel blends.
     """
-    with_paths = [t for group in groups for t in group.trainings if t.interpolations]
-    return min(with_paths, key=_interpolation_rank, default=None)
-
-
-def _interpolation_rank(training: TrainingRecord) -> tuple[bool, float]:
-    final = training.final_test_mse
-    error = final if final is not None and math.isfinite(final) else math.inf
-    return training.spec.setting.name not in assignment.INTERPOLATED, error
+    firsts = (next((t for t in group.trainings if t.interpolations), None) for group in groups)
+    with_paths = [training for training in firsts if training]
+    asked = [t for t in with_paths if t.spec.setting.name in assignment.INTERPOLATED]
+    return tuple(sorted(asked or with_paths, key=mean_ratio))
 
 
 def training_for_embedding(groups: tuple[Group, ...]) -> TrainingRecord | None:

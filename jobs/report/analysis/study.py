@@ -1,15 +1,19 @@
 """All that the sections of the document share, computed once from the records."""
 
+import math
 from dataclasses import dataclass
 
 from jobs.report.analysis.comparison import Comparison, comparisons
+from jobs.report.analysis.curve_shape import ending_spike, with_end
 from jobs.report.analysis.groups import (
     Group,
     comparable_groups,
     grouped,
     training_for_embedding,
-    training_for_interpolation,
+    trainings_with_interpolations,
 )
+from jobs.report.analysis.neighbours import Neighbours, neighbours_in_plane
+from jobs.report.dataset import DatasetRecord
 from jobs.report.records import Records, TrainingRecord
 
 
@@ -24,23 +28,37 @@ class Study:
     """Groups whose errors can be set against each other."""
     comparisons: tuple[Comparison, ...]
     """Trainings beside those of the assignment's recipe."""
-    for_interpolation: TrainingRecord | None
-    """The training that Part 2 shows."""
+    sound: tuple[Group, ...]
+    """Of the comparable groups those whose trainings all ended with an error that says something
+    of the network: finite, and not in a spike."""
+    for_interpolation: tuple[TrainingRecord, ...]
+    """The trainings that Part 2 compares; it shows the pictures of the first."""
     for_embedding: TrainingRecord | None
     """The training that Part 3 shows."""
+    neighbours: Neighbours | None
+    """Which of its test images lie next to each other in the plane."""
 
     @classmethod
     def of(cls, records: Records) -> "Study":
         """Return the study that these records make."""
         groups = grouped(records.trainings)
+        comparable = comparable_groups(groups)
+        for_embedding = training_for_embedding(groups)
         return cls(
             records=records,
             groups=groups,
-            comparable=comparable_groups(groups),
+            comparable=comparable,
+            sound=tuple(group for group in comparable if all(map(is_sound, group.trainings))),
             comparisons=comparisons(groups, (*records.trainings, *records.references)),
-            for_interpolation=training_for_interpolation(groups),
-            for_embedding=training_for_embedding(groups),
+            for_interpolation=trainings_with_interpolations(groups),
+            for_embedding=for_embedding,
+            neighbours=neighbours_in_plane(for_embedding) if for_embedding else None,
         )
+
+    @property
+    def dataset(self) -> DatasetRecord:
+        """The data set of the comparable trainings; there is at least one training."""
+        return self.comparable[0].first.dataset
 
     @property
     def controlled(self) -> bool:
@@ -49,3 +67,15 @@ class Study:
         sizes = {setting.latent_size for setting in settings}
         hidden = {setting.hidden_widths for setting in settings}
         return len(hidden) == 1 and len(sizes) == len(settings) > 1
+
+
+def is_sound(training: TrainingRecord) -> bool:
+    """Return whether a training ended with an error that says something of the network."""
+    final = training.final_test_mse
+    return final is not None and math.isfinite(final) and not ended_in_spike(training)
+
+
+def ended_in_spike(training: TrainingRecord) -> bool:
+    """Return whether the error of a training jumped and did not come back."""
+    curve = with_end(training)
+    return curve is not None and ending_spike(curve) is not None

@@ -6,6 +6,7 @@ All text is escaped: what was not markup in the records is none here.
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any
+from unicodedata import bidirectional
 
 from jobs.report.blocks import Columns
 
@@ -14,13 +15,24 @@ SPECIAL = re.compile(r"([\\`*_\[\]<>|~$&])")
 LINE_START = re.compile(r"^(\s*)(#|[-+=:]|\d+[.)](?=\s|$))", re.MULTILINE)
 """What means something at the start of a line alone: a list's number only before a space."""
 
+ISOLATE, END_ISOLATE = "\u2068", "\u2069"
+"""Around a name that is written from right to left, lest it draw what follows into it."""
+DISPLAY = re.compile(r"(?:\$\$|\\\[)(.*)(?:\$\$|\\\])\s*([.,;]?)", re.DOTALL)
+"""A formula of its own line without its delimiters, and the punctuation after it."""
+
 
 def write(data: dict[str, Any]) -> str:
     """Return the document of `submission.Content.data` as Markdown."""
-    by = " · ".join(escape(part) for part in (data["author"], data["date"]) if part)
+    by = " · ".join(part for part in (_isolated(data["author"]), escape(data["date"])) if part)
     parts = [f"# {escape(data['title'])}", by, escape(data["summary"])]
     parts += [_block(block) for block in data["blocks"]]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _isolated(name: str) -> str:
+    """Return a name, kept apart if a part of it is written from right to left."""
+    leftward = any(bidirectional(character) in ("R", "AL") for character in name)
+    return f"{ISOLATE}{escape(name)}{END_ISOLATE}" if leftward else escape(name)
 
 
 def markdown_table(columns: Columns, rows: Sequence[Sequence[str]]) -> str:
@@ -63,6 +75,9 @@ def _block(block: dict[str, Any]) -> str:
             return _table(block)
         case "code":
             return _code(block["text"])
+        case "references":
+            items = (f"{n}. {escape(item)}" for n, item in enumerate(block["items"], start=1))
+            return "\n".join([f"## {escape(block['title'])}", "", *items])
         case _:
             return "\n\n".join(_nodes(block["nodes"]))
 
@@ -85,10 +100,10 @@ def _table(block: dict[str, Any]) -> str:
     )
 
 
-def _code(text: str) -> str:
+def _code(text: str, language: str = "text") -> str:
     longest = max((len(run) for run in re.findall("`+", text)), default=0)
     fence = "`" * max(3, longest + 1)
-    return f"{fence}text\n{text}\n{fence}"
+    return f"{fence}{language}\n{text}\n{fence}"
 
 
 def _nodes(nodes: Sequence[dict[str, Any]]) -> Iterator[str]:
@@ -101,6 +116,8 @@ def _nodes(nodes: Sequence[dict[str, Any]]) -> Iterator[str]:
                 yield "---"
             case "code":
                 yield _code(node["text"])
+            case "formula":
+                yield _formula(node["text"])
             case "quote":
                 yield _indent("\n\n".join(_nodes(node["children"])), "> ", "> ")
             case "list":
@@ -140,11 +157,28 @@ def _span(node: dict[str, Any]) -> str:
             return "\\\n"
         case "code-inline":
             return f"<code>{escape(node['text'])}</code>"
+        case "formula-inline":
+            return _formula_inline(node["text"])
+        case "image":
+            return f"![{escape(node['alt'])}]({node['file']})"
         case "link":
             return f"[{_inline(node['children'])}](<{_address(node['href'])}>)"
         case _:
             mark: str = {"emphasis": "*", "strong": "**", "strike": "~~"}[str(node["kind"])]
             return f"{mark}{_inline(node['children'])}{mark}"
+
+
+def _formula(text: str) -> str:
+    """Return a formula in the form in which code hosts set it, and in which nothing is markup."""
+    match = DISPLAY.fullmatch(text)
+    return _code(f"{match[1].strip()}{match[2]}" if match else text, "math")
+
+
+def _formula_inline(text: str) -> str:
+    if "`" in text or "\n" in text:
+        return f"<code>{escape(text)}</code>"
+    width = 1 if text[0] == "$" != text[1] else 2
+    return f"$`{text[width:-width]}`$"
 
 
 def _words(text: str) -> str:

@@ -10,7 +10,7 @@ import io
 import json
 import tempfile
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 from jobs.report.analysis.groups import grouped
 from jobs.report.records import Records
-from jobs.report.render import markdown
+from jobs.report.render import letters, markdown
 from jobs.report.sections import overview
 from jobs.report.submission import Content, finished, submission
 
@@ -44,6 +44,7 @@ STANDARDS: tuple[Options, ...] = (
 
 PDF/A-2a and PDF/UA-1 demand a glyph for every character. The fonts that come with Typst have none
 for emoji or Chinese; then the fonts of the system are tried, and at last no standard is promised.
+The system's fonts come first for letters that Typst's own fonts do not join, such as Hindi's.
 """
 
 
@@ -60,6 +61,8 @@ class Submission:
     """The results table, Markdown."""
     notes: str
     """The student's own words, as they were given."""
+    warning: str
+    """What is wrong with the PDF, such as letters without a font, and what to do; may be empty."""
 
 
 def build(records: Records) -> Submission:
@@ -71,7 +74,9 @@ def build(records: Records) -> Submission:
     content = submission(records)
     sources = _sources(content)
     timestamp = finished(records)
-    pdf, options = _pdf(sources, timestamp)
+    text = sources["submission.json"].decode()
+    choices = STANDARDS[1:] if letters.needs_system_fonts(text) else STANDARDS
+    pdf, options = _pdf(sources, timestamp, choices)
     files = {
         PDF: pdf,
         HTML: _compile(sources, timestamp, {"ignore_system_fonts": True}, "html"),
@@ -84,7 +89,15 @@ def build(records: Records) -> Submission:
         standards=tuple(options.get("pdf_standards", ())),
         results=results(records),
         notes=records.request.notes,
+        warning=_warning(text, options),
     )
+
+
+def _warning(text: str, options: Options) -> str:
+    if options == STANDARDS[0]:
+        return ""
+    standards = "" if "pdf_standards" in options else "The PDF keeps neither PDF/A nor PDF/UA."
+    return " ".join(part for part in (letters.missing_letters(text), standards) if part)
 
 
 def results(records: Records) -> str:
@@ -107,15 +120,17 @@ def _sources(content: Content) -> dict[str, bytes]:
     }
 
 
-def _pdf(sources: Mapping[str, bytes], timestamp: int) -> tuple[bytes, Options]:
+def _pdf(
+    sources: Mapping[str, bytes], timestamp: int, choices: Sequence[Options]
+) -> tuple[bytes, Options]:
     from typst import TypstError
 
-    for options in STANDARDS[:-1]:
+    for options in choices[:-1]:
         try:
             return _compile(sources, timestamp, options, "pdf"), options
         except TypstError:
             continue
-    return _compile(sources, timestamp, STANDARDS[-1], "pdf"), STANDARDS[-1]
+    return _compile(sources, timestamp, choices[-1], "pdf"), choices[-1]
 
 
 def _compile(

@@ -1,7 +1,7 @@
-"""Part 1: what the shapes of the error curves show.
+"""Part 1: what the error curves show.
 
-If several seeds of a setting show the same thing, the sentence is about the one that shows it
-most, and says how many do.
+If several seeds of a setting show the same thing, the sentence is about the one that shows it most,
+and says how many do.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -10,37 +10,42 @@ from typing import TypeVar
 from jobs.report import charts
 from jobs.report.analysis import curve_shape
 from jobs.report.analysis.curve_shape import Overfit, Plateau, Spike
+from jobs.report.analysis.estimate import Estimate
 from jobs.report.analysis.groups import Group
 from jobs.report.analysis.study import Study
-from jobs.report.blocks import Block, Figure, Observation
+from jobs.report.blocks import Block, Figure, Observation, cite
 from jobs.report.records import Curve, TrainingRecord
 from jobs.report.wording import (
-    OPTIMIZERS,
+    capitalized,
     format_count,
     format_mse,
     format_percent,
     format_ratio,
     listing,
+    moments,
 )
 
 Shape = TypeVar("Shape")
 
-EARLY_LINEAR = (
-    "With small weights tanh is almost a straight line, so the network starts out as a nearly "
-    "linear autoencoder, whose best solution is PCA's subspace (Baldi and Hornik, 1989). It seems "
-    "to find that first, and to get below only once its hidden units use the curved part of tanh."
+SEE = ("figure-curves",)
+LINEAR = (
+    "Near zero tanh is a straight line. A network whose hidden units all stay there is a linear "
+    f"autoencoder, and the best of these has the error of PCA {cite('baldi-hornik')}: below it the "
+    "hidden units must use the curved part."
 )
-LARGE_STEP = (
-    "{optimizer} divides each step by the recent size of the gradients. After a long calm that "
-    "size is small, so one unusual mini-batch can cause a step far too large: a likely cause of a "
-    "spike"
+SPIKES_OF_ADAM = (
+    "Adam divides each step by the recent size of the gradients, and can enter a state in which "
+    f"its steps are large and point away from lower loss {cite('molybog')}. The records do not "
+    "say whether that happened here."
 )
-
-
-CAPTION = (
-    "Test error over the training, on linear (above) and logarithmic (below) iterations. Dashed "
-    "lines: PCA with as many components as the latent layer. Where a setting was trained with "
-    "several seeds, the marks belong to the first, and the others are drawn thinner."
+OVERFITTING = (
+    "A test error that rises while the training error falls is over-fitting: what is learnt then "
+    "holds for the training images alone."
+)
+NOT_OVERFITTING = "Training and test error rise together, so this is not over-fitting."
+COSINE_END = (
+    "With the cosine schedule the learning rate goes to zero at the end, so this does not tell "
+    "whether a longer training would reach a lower error."
 )
 
 
@@ -51,9 +56,19 @@ def blocks(study: Study) -> Iterator[Block]:
             key="figure-curves",
             picture=charts.curves(study.groups),
             alt=_alt(study.groups),
-            caption=CAPTION,
-            floats=True,
+            caption=_caption(study.groups),
         )
+
+
+def _caption(groups: Sequence[Group]) -> str:
+    text = (
+        "Test error during training, over linear (left) and logarithmic (right) iterations; "
+        "iteration 0 has no place on a logarithmic axis. Dashed: PCA with as many components as "
+        "the latent layer has units."
+    )
+    if any(len(group.trainings) > 1 for group in groups):
+        text += " Of several seeds the first is drawn thick."
+    return text
 
 
 def _alt(groups: Sequence[Group]) -> str:
@@ -66,22 +81,45 @@ def _alt(groups: Sequence[Group]) -> str:
 
 
 def not_finite(study: Study) -> Iterator[Observation]:
-    """Name trainings that diverged: from where on their error is no number."""
+    """Name trainings that diverged: from when on their error is not a number."""
     for group in study.groups:
         for training, since in _showing(group, curve_shape.first_not_finite):
             yield Observation(
-                kind="not finite",
-                text=(
-                    f"The error of {group.name(training)} is not a finite number at iteration "
-                    f"{format_count(since)}: the training diverged, and the shape of its curve is "
-                    "not judged."
-                ),
-                see=("figure-curves",),
-                intuition=(
-                    "Once a weight is not finite, every later update of it is not finite either: a "
-                    "training cannot come back from there, whatever its length."
-                ),
+                kind="divergence",
+                numbers={"iteration": Estimate(since)},
+                text=f"The error of {group.name(training)} is not a finite number at iteration "
+                f"{format_count(since)}: the training diverged.",
+                see=SEE,
             )
+
+
+def milestones(study: Study) -> Iterator[Observation]:
+    """Say from when on each training is below PCA, and when its error has settled."""
+    below: dict[str, int] = {}
+    settled: dict[str, int] = {}
+    for group in study.groups:
+        training, curve = group.first, curve_shape.with_end(group.first)
+        if curve is None or training.pca_test_mse is None:
+            continue
+        since = curve_shape.stays_below(curve, training.pca_test_mse)
+        if since is not None:
+            below[group.name(training)] = since
+        if (rest := curve_shape.settled(curve)) is not None:
+            settled[group.name(training)] = rest
+    sentences = []
+    if below:
+        sentences.append(f"The recorded test error is below PCA's {moments(below)}.")
+    if settled:
+        within = format_percent(curve_shape.SETTLED, decimals=0)
+        sentences.append(f"It is within {within} of its final value {moments(settled)}.")
+    if sentences:
+        yield Observation(
+            kind="milestones",
+            numbers={f"below PCA, {name}": Estimate(since) for name, since in below.items()}
+            | {f"settled, {name}": Estimate(since) for name, since in settled.items()},
+            text=" ".join(sentences) if below else sentences[0].replace("It", "The test error", 1),
+            see=SEE,
+        )
 
 
 def plateaus(study: Study) -> Iterator[Observation]:
@@ -92,17 +130,18 @@ def plateaus(study: Study) -> Iterator[Observation]:
             continue
         training, rest = max(showing, key=lambda pair: pair[1].span)
         at_pca = _at_pca(training, rest)
-        text = (
-            f"The error of {group.name(training)} rests near {format_mse(rest.level)} from "
-            f"iteration {format_count(rest.start)} to {format_count(rest.end)} before it falls "
-            f"on{at_pca}."
-        )
-        see = ("figure-curves",)
         yield Observation(
-            kind="plateaus",
-            text=text + _of_seeds(group, len(showing)),
-            see=see,
-            intuition=EARLY_LINEAR if at_pca else "",
+            kind="plateau",
+            numbers={
+                "level": Estimate(rest.level),
+                "start": Estimate(rest.start),
+                "end": Estimate(rest.end),
+            },
+            text=f"The error of {group.name(training)} rests near {format_mse(rest.level)} from "
+            f"iteration {format_count(rest.start)} to {format_count(rest.end)} before it falls "
+            f"further{at_pca}.{_of_seeds(group, len(showing))}",
+            see=SEE,
+            intuition=LINEAR if at_pca else "",
         )
 
 
@@ -110,8 +149,7 @@ def _at_pca(training: TrainingRecord, rest: Plateau) -> str:
     pca = training.pca_test_mse
     if not pca or abs(rest.level / pca - 1) > curve_shape.AT_PCA:
         return ""
-    size = training.spec.setting.latent_size
-    return f": a plateau at the level of PCA with {size} components ({format_mse(pca)})"
+    return f", within {format_percent(curve_shape.AT_PCA, decimals=0)} of PCA's {format_mse(pca)}"
 
 
 def spikes(study: Study) -> Iterator[Observation]:
@@ -121,52 +159,49 @@ def spikes(study: Study) -> Iterator[Observation]:
         if not showing:
             continue
         training, all_spikes = max(showing, key=lambda pair: max(spike.ratio for spike in pair[1]))
-        text = _spikes(group.name(training), training, all_spikes) + _of_seeds(group, len(showing))
+        spike = _named(all_spikes)
+        adam = training.spec.recipe.optimizer == "adam"
         yield Observation(
-            kind="spikes",
-            text=text,
-            see=("figure-curves",),
-            intuition=_spike_intuition(training, all_spikes),
+            kind="spike",
+            numbers={
+                "level": Estimate(spike.level),
+                "peak": Estimate(spike.peak),
+                "iteration": Estimate(spike.peak_iteration),
+                "number": Estimate(len(all_spikes)),
+            },
+            text=_spike(group.name(training), spike, training, all_spikes)
+            + _of_seeds(group, len(showing)),
+            see=SEE,
+            intuition=SPIKES_OF_ADAM if adam else "",
         )
 
 
-def _spikes(name: str, training: TrainingRecord, spikes: Sequence[Spike]) -> str:
-    lasting = [s for s in spikes if s.end is None]
-    spike = max(lasting or spikes, key=lambda s: s.ratio)
-    which = "the one it does not recover from" if lasting else "the highest"
-    number = "one spike: it" if len(spikes) == 1 else f"{len(spikes)} spikes; in {which} it"
-    text = (
-        f"The error of {name} has {number} jumps from {format_mse(spike.level)} to "
-        f"{format_mse(spike.peak)} at iteration {format_count(spike.peak_iteration)}, "
-        f"{format_ratio(spike.ratio)} the level before"
+def _named(spikes: Sequence[Spike]) -> Spike:
+    """Return the spike that is described: one without recovery, else the highest."""
+    lasting = [spike for spike in spikes if spike.end is None]
+    return max(lasting or spikes, key=lambda spike: spike.ratio)
+
+
+def _spike(name: str, spike: Spike, training: TrainingRecord, spikes: Sequence[Spike]) -> str:
+    jump = (
+        f"jumps from {format_mse(spike.level)} to {format_mse(spike.peak)} "
+        f"({format_ratio(spike.ratio)} as much) at iteration {format_count(spike.peak_iteration)}"
     )
-    if training.pca_test_mse and spike.peak > training.pca_test_mse > spike.level:
-        text += f" and above PCA's {format_mse(training.pca_test_mse)}"
-    if spike.end is None:
-        text += f", and by the end of the training has come back only to {format_mse(spike.last)}."
-    else:
-        text += f", and is back after {format_count(spike.end - spike.start)} iterations."
-    return text + _highest(spike, spikes)
-
-
-def _highest(spike: Spike, spikes: Sequence[Spike]) -> str:
-    highest = max(spikes, key=lambda s: s.peak)
-    if highest is spike:
-        return ""
-    at = format_count(highest.peak_iteration)
-    return f" The highest error of all spikes is {format_mse(highest.peak)}, at iteration {at}."
-
-
-def _spike_intuition(training: TrainingRecord, spikes: Sequence[Spike]) -> str:
-    constant = training.spec.recipe.schedule == "constant"
-    text = LARGE_STEP.format(optimizer=OPTIMIZERS[training.spec.recipe.optimizer])
-    text += ", the more so as the learning rate is never lowered" if constant else ""
-    if any(spike.end is None for spike in spikes):
+    if spike.end is not None:
+        back = f"is back after {format_count(spike.end - spike.start)} iterations"
+        if len(spikes) == 1:
+            return f"The error of {name} spikes once: it {jump} and {back}."
+        number = format_count(len(spikes))
         return (
-            f"{text}. A step that large can leave tanh units saturated, where gradients are almost "
-            "zero, which would explain a recovery as slow as this one."
+            f"The error of {name} spikes {number} times; in the highest spike it {jump} and {back}."
         )
-    return f"{text}. The way back is short when most of what was learnt is still in the weights."
+    final = curve_shape.with_end(training)
+    end = spike.last if final is None else float(final.test_mse[-1])
+    return (
+        f"The error of {name} {jump} and does not come back: it ends at {format_mse(end)}, "
+        f"{format_ratio(end / spike.level)} the level before. Its final error says nothing of what "
+        "the network can represent."
+    )
 
 
 def over_fitting(study: Study) -> Iterator[Observation]:
@@ -176,73 +211,60 @@ def over_fitting(study: Study) -> Iterator[Observation]:
         if not showing:
             continue
         training, rise = max(showing, key=lambda pair: pair[1].last / pair[1].lowest)
-        text = _overfit(group.name(training), rise) + _of_seeds(group, len(showing))
         yield Observation(
-            kind="over fitting",
-            text=text,
-            see=("figure-curves", "table-summary"),
+            kind="rise after the best",
+            numbers={
+                "since": Estimate(rise.since),
+                "lowest": Estimate(rise.lowest),
+                "last": Estimate(rise.last),
+            },
+            text=_rise(group.name(training), rise) + _of_seeds(group, len(showing)),
+            see=SEE,
             intuition=_overfit_intuition(rise),
         )
 
 
-def _overfit(name: str, rise: Overfit) -> str:
+def _rise(name: str, rise: Overfit) -> str:
     text = (
-        f"The error of {name} rises after its best: its level is lowest around iteration "
-        f"{format_count(rise.since)} ({format_mse(rise.lowest)}) and ends at "
-        f"{format_mse(rise.last)}, {format_percent(rise.last / rise.lowest - 1)} higher"
+        f"The level of the error of {name} is lowest near iteration {format_count(rise.since)} "
+        f"({format_mse(rise.lowest)}) and ends {format_percent(rise.last / rise.lowest - 1)} "
+        f"higher ({format_mse(rise.last)})"
     )
     if rise.train_lowest is None or rise.train_last is None:
         return f"{text}."
     verb = "falls" if rise.train_last < rise.train_lowest else "rises"
     return (
-        f"{text}; meanwhile its training error {verb} from {format_mse(rise.train_lowest)} to "
-        f"{format_mse(rise.train_last)}."
+        f"{text}; the error on its training batches {verb} from {format_mse(rise.train_lowest)} to "
+        f"{format_mse(rise.train_last)} meanwhile."
     )
 
 
 def _overfit_intuition(rise: Overfit) -> str:
     if rise.train_lowest is None or rise.train_last is None:
-        return (
-            "A test error that rises while the training goes on is the usual sign of over-fitting: "
-            "what is learnt late fits the training images alone."
-        )
-    if rise.train_last < rise.train_lowest:
-        return (
-            "Test error up while training error goes down is over-fitting: what the network learns "
-            "late is true of the training images alone. Stopping at the best iteration would help."
-        )
-    return (
-        "Training and test error rise together, so this is not over-fitting: the optimiser itself "
-        "drifts away from the best weights it had."
-    )
+        return ""
+    return OVERFITTING if rise.train_last < rise.train_lowest else NOT_OVERFITTING
 
 
 def falling(study: Study) -> Iterator[Observation]:
     """Name the trainings whose error still falls at the end."""
-    found = [
-        (group.name(training), training.spec.recipe.schedule, fall)
+    falls = {
+        group.name(training): (training.spec.recipe.schedule, fall)
         for group in study.groups
         for training, fall in _showing(group, curve_shape.still_falling)[:1]
-    ]
-    if found:
-        parts = listing(f"{name} (by {format_percent(fall)})" for name, _, fall in found)
-        yield Observation(
-            kind="falling",
-            text=f"Over the last tenth of the training the error still falls in {parts}.",
-            see=("figure-curves",),
-            intuition=_falling_intuition({schedule for _, schedule, _ in found}),
-        )
-
-
-def _falling_intuition(schedules: set[str]) -> str:
-    if schedules == {"constant"}:
-        return "Where the error still falls, the limit of the network is not reached: train longer."
-    if schedules == {"cosine"}:
-        return (
-            "This recipe takes the learning rate to zero, so its last steps mostly settle the "
-            "weights; that the error still falls there says little about a longer training."
-        )
-    return ""
+    }
+    if not falls:
+        return
+    parts = listing(f"{name} by {format_percent(fall)}" for name, (_, fall) in falls.items())
+    cosine = {schedule for schedule, _ in falls.values()} == {"cosine"}
+    yield Observation(
+        kind="still falling",
+        numbers={name: Estimate(fall) for name, (_, fall) in falls.items()},
+        text=capitalized(
+            f"over the last tenth of the training the level of the error still falls: in {parts}."
+        ),
+        see=SEE,
+        intuition=COSINE_END if cosine else "",
+    )
 
 
 def _showing(
@@ -251,9 +273,9 @@ def _showing(
     """Return the trainings of a group in whose curve `find` finds something, with what it found."""
     showing = []
     for training in group.trainings:
-        found = None if training.curve is None else find(training.curve)
-        if found is not None and found != []:
-            showing.append((training, found))
+        shape = None if training.curve is None else find(training.curve)
+        if shape is not None and shape != []:
+            showing.append((training, shape))
     return showing
 
 

@@ -1,107 +1,145 @@
-"""Part 2, interpolation between digits: what is on the way, and how real it looks.
+"""Part 2, interpolation between classes: what is on the way, and how near it is to real images.
 
-How real a decoded picture is is measured, not judged by eye: by its MSE to the nearest test image,
-beside that of a plain blend of the two end pictures, and that of real test images to one another.
+How near is measured, not judged by eye: by the MSE to the nearest test image, beside that of a
+plain blend of the two end pictures.
 """
 
 from collections.abc import Iterator, Sequence
-from itertools import groupby
+from typing import Literal
 
-import numpy as np
-
+from aemodel.evaluation import Interpolation
 from jobs.report import charts
+from jobs.report.analysis.estimate import Estimate
+from jobs.report.analysis.groups import setting_name
+from jobs.report.analysis.interpolation import (
+    Distances,
+    Segment,
+    distances,
+    segments,
+    share_nearer_centre,
+)
+from jobs.report.analysis.noise import SINGLE_TRAINING
 from jobs.report.analysis.study import Study
-from jobs.report.blocks import Block, Figure, Heading, Observation, Paragraph, Table, observed
-from jobs.report.records import Interpolation, TrainingRecord
+from jobs.report.blocks import Block, Figure, Heading, Observation, Paragraph, Table, ref
+from jobs.report.dataset import DatasetRecord
+from jobs.report.records import TrainingRecord
+from jobs.report.sections.ending import part_ending
 from jobs.report.wording import (
     UNKNOWN,
+    capitalized,
     format_fraction,
     format_mse,
     format_percent,
     listing,
-    with_article,
 )
 
-EQUAL_DISTANCE = 0.05
-"""Distances closer than this share are called equal."""
+EQUAL = 0.02
+"""Distances that differ by less than this share are called about the same."""
+FEW = 0.05
+"""Share of the codes of a class near the centre that is called few."""
+MANY_LABELS = 4
+"""Ways with more segments than this are not told step by step."""
+QUESTION = (
+    "What happens to the pictures on the way from one mean code to the other? Where does the label "
+    "change, how real do the pictures between look beside the pixel blends, and why?"
+)
+MEANS = (
+    "A mean of many codes averages away what they differ in, and so lies nearer to the centre than "
+    "they do. Nothing in the loss asks the decoder for a real image there, so it need not make one."
+)
+BENDS = (
+    "The blend is the straight line between the two end pictures. The decoder takes the straight "
+    "line between the codes to a curve between the same pictures, here one nearer to test images."
+)
+
+Verdict = Literal["nearer", "further", "same"]
+Measured = list[tuple[Interpolation, Distances]]
 
 
 def blocks(study: Study) -> Iterator[Block]:
     """Yield part 2; nothing if no training recorded interpolations."""
-    training = study.for_interpolation
-    if training is None:
+    if not study.for_interpolation:
         return
+    training = study.for_interpolation[0]
     yield Heading("Part 2: Interpolation in latent space")
-    yield Paragraph(_method(training))
+    yield Paragraph(_method(study))
     for path in training.interpolations:
-        a, b = path.digit_a, path.digit_b
         yield Figure(
             key=figure_key(path),
-            picture=charts.interpolation(path),
-            alt=_alt(path),
-            caption=f"From {a} to {b}: decoded steps above, the pixel blend of the two ends below, "
-            "with f and the digit of the test image nearest to the decoded picture.",
+            picture=charts.interpolation(path, training.dataset),
+            alt=_alt(path, training.dataset),
+            caption=f"From {training.dataset.pair(path.digit_a, path.digit_b)} in "
+            f"{setting_name(training.spec.setting)}: decoded pictures and pixel blend, with f and "
+            "the label of the decoded picture.",
         )
-    yield _table(training)
-    yield from observed(observations(training))
+    yield _table(study.for_interpolation)
+    yield from part_ending(study, 2, observations(study), QUESTION)
 
 
-def observations(training: TrainingRecord) -> Iterator[Observation]:
-    """Yield what holds of the interpolations of this training."""
-    for path in training.interpolations:
-        yield from change(path)
-    yield from realness(training)
-    yield from hardest_step(training.interpolations)
+def observations(study: Study) -> Iterator[Observation]:
+    """Yield what holds of the interpolations."""
+    if not study.for_interpolation:
+        return
+    yield from labels(study.for_interpolation[0])
+    for training in study.for_interpolation:
+        yield from realness(training)
+    yield from between_settings(study.for_interpolation)
 
 
-def _method(training: TrainingRecord) -> str:
+def _method(study: Study) -> str:
     """Say how the pictures were made, and of which network."""
-    setting = training.spec.setting
+    training = study.for_interpolation[0]
+    setting, data = training.spec.setting, training.dataset
+    text = (
+        f"The mean code of each {data.noun} is taken over its test images. Between two such means "
+        "a and b the codes (1 − f) a + f b are decoded, for f = 0.0, 0.1 to 1.0. For comparison "
+        "the two end pictures are blended pixel by pixel with the same weights. The label of a "
+        f"picture is the {data.noun} of the test image nearest to it in MSE; that MSE says how "
+        "near the picture is to real images, and favours blurred pictures."
+    )
+    text += (
+        f" The figures show {setting_name(setting)} (latent size {setting.latent_size}, seed "
+        f"{training.spec.seed})"
+    )
+    others = listing(setting_name(t.spec.setting) for t in study.for_interpolation[1:])
+    if others:
+        text += (
+            f", whose decoded pictures are nearer to test images, beside the blends, than those "
+            f"of {others}; {ref('table-interpolation')} measures all"
+        )
+    return f"{text}."
+
+
+def _alt(path: Interpolation, data: DatasetRecord) -> str:
+    names = listing(data.name_of(c) for c in path.nearest_digit.tolist())
     return (
-        f"In setting {setting.name} (latent size {setting.latent_size}, seed "
-        f"{training.spec.seed}) the mean code of each digit is taken over its test images. "
-        "Between two such means a and b the codes (1 − f) a + f b are decoded, for f = 0.0, 0.1 "
-        "to 1.0. For comparison the two end pictures are blended pixel by pixel with the same "
-        "weights, and each picture is compared with all test images: the digit of the nearest "
-        "says what it shows, and the distance (MSE) how close to a real digit it is. Of settings "
-        "2 and 3 this part takes the one whose training ended with the lower error."
+        f"Eleven decoded pictures from {data.pair(path.digit_a, path.digit_b)}, labelled {names}. "
+        "Below, the pixel blend of the first and the last picture."
     )
 
 
-def _alt(path: Interpolation) -> str:
-    digits = listing(str(digit) for digit in path.nearest_digit.tolist())
-    return (
-        f"Eleven decoded pictures on the way from {path.digit_a} to {path.digit_b}; the nearest "
-        f"test images show {digits}. Below, the pixel blend of the first and the last picture."
-    )
-
-
-def _table(training: TrainingRecord) -> Table:
-    """Return what is nearest to the decoded pictures, one row per pair of digits."""
-    real = training.real_nearest_mse
-    beside = f" Real test images to one another (median): {format_mse(real)}." if real else ""
+def _table(trainings: Sequence[TrainingRecord]) -> Table:
+    """Return how near the pictures are to test images, one row per training and pair."""
     return Table(
         key="table-interpolation",
-        caption="The interpolated pictures beside their nearest test images. Decoded and Blend: "
-        f"mean MSE to the nearest test image over the steps between the ends, 0 < f < 1.{beside}",
+        caption="Mean MSE to the nearest test image over the steps between the ends, 0 < f < 1.",
         columns=(
-            ("Pair", "left"),
-            ("Nearest digit, f = 0.0 to 1.0", "left"),
-            ("Changes at f", "left"),
-            ("Decoded", "right"),
-            ("Blend", "right"),
+            ("Training", "left"), ("Latent", "right"), ("Pair", "left"), ("Decoded", "right"),
+            ("Blend", "right"), ("Decoded / blend", "right"),
         ),
-        rows=[_row(path) for path in training.interpolations],
-    )
+        rows=[_row(training, path) for training in trainings for path in training.interpolations],
+    )  # fmt: skip
 
 
-def _row(path: Interpolation) -> list[str]:
-    distances = between(path)
+def _row(training: TrainingRecord, path: Interpolation) -> list[str]:
+    measured = distances(path)
     return [
-        f"{path.digit_a} to {path.digit_b}",
-        " ".join(map(str, path.nearest_digit.tolist())),
-        ", ".join(f"{first:.1f}" for _, first, _ in segments(path)[1:]) or "never",
-        *(map(format_mse, distances) if distances else (UNKNOWN, UNKNOWN)),
+        setting_name(training.spec.setting),
+        str(training.spec.setting.latent_size),
+        training.dataset.pair(path.digit_a, path.digit_b),
+        format_mse(measured.decoded) if measured else UNKNOWN,
+        format_mse(measured.blended) if measured else UNKNOWN,
+        f"{measured.ratio:.3f}" if measured else UNKNOWN,
     ]
 
 
@@ -110,160 +148,137 @@ def figure_key(path: Interpolation) -> str:
     return f"figure-pair-{path.digit_a}-{path.digit_b}"
 
 
-def segments(path: Interpolation) -> list[tuple[int, float, float]]:
-    """Return the runs of equal nearest digit along the path: (digit, first f, last f)."""
-    steps = zip(path.nearest_digit.tolist(), path.fractions.tolist(), strict=True)
-    runs = (list(run) for _, run in groupby(steps, key=lambda step: step[0]))
-    return [(run[0][0], run[0][1], run[-1][1]) for run in runs]
-
-
-def change(path: Interpolation) -> Iterator[Observation]:
-    """Say where along the path the picture changes its digit, and what lies between."""
-    runs, see = segments(path), (figure_key(path), "table-interpolation")
-    a, b = path.digit_a, path.digit_b
-    if [digit for digit, _, _ in runs] == [a, b]:
+def labels(training: TrainingRecord) -> Iterator[Observation]:
+    """Say where the labels change on the way, and what lies between."""
+    data = training.dataset
+    changes: dict[float, list[str]] = {}
+    detours = []
+    for path in training.interpolations:
+        way, pair = segments(path), data.pair(path.digit_a, path.digit_b)
+        if [segment.label for segment in way] == [path.digit_a, path.digit_b]:
+            changes.setdefault(way[1].first, []).append(pair)
+        else:
+            detours.append(f"From {pair} the labels are {_way(way, data)}.")
+    sentences = detours
+    if changes:
+        once = listing(f"{listing(pairs)} at {format_fraction(f)}" for f, pairs in changes.items())
+        sentences = [f"The label changes once on the way: {once}.", *detours]
+    if sentences:
         yield Observation(
-            kind="change",
-            text=(
-                f"From {a} to {b} the picture changes its digit once: its nearest test image is "
-                f"{with_article(a)} up to {format_fraction(runs[0][2])} and {with_article(b)} from "
-                f"{format_fraction(runs[1][1])} on."
-            ),
-            see=see,
-            intuition=(
-                "The nearest digit flips at one step while the pictures change smoothly: along "
-                "such a line the regions of the two digits touch, and the change is a matter of a "
-                "stroke."
-            ),
-        )
-    else:
-        route = listing(
-            f"{with_article(digit)} ({_interval(first, last)})" for digit, first, last in runs
-        )
-        text = f"From {a} to {b} the nearest test image is {route}."
-        yield Observation(
-            kind="change",
-            text=text,
-            see=see,
-            intuition=_detour(a, b, [digit for digit, _, _ in runs]),
+            kind="labels on the way",
+            numbers={pair: Estimate(f) for f, pairs in changes.items() for pair in pairs},
+            text=" ".join(sentences),
+            see=tuple(figure_key(path) for path in training.interpolations),
         )
 
 
-def _detour(a: int, b: int, visited: Sequence[int]) -> str:
-    """Return what it means that a path shows other digits than its ends, or not its ends."""
-    strange = [end for end, shown in ((a, visited[0]), (b, visited[-1])) if end != shown]
-    if strange:
-        return (
-            f"The decoded mean code of {listing(map(with_article, strange))} does not even look "
-            "most like one: where the codes of a digit lie apart, their mean falls among others."
-        )
-    others = listing(f"{digit}s" for digit in sorted(set(visited) - {a, b}))
-    return others and (
-        f"Between {a} and {b} the straight line leaves the two digits and crosses ground that "
-        f"belongs to {others}: a straight line in the latent space need not be the natural way "
-        "from one shape to another."
-    )
+def _way(way: Sequence[Segment], data: DatasetRecord) -> str:
+    if len(way) > MANY_LABELS:
+        return f"in turn {listing(data.name_of(segment.label) for segment in way)}"
+    return listing(f"{data.name_of(segment.label)} ({_interval(segment)})" for segment in way)
 
 
-def _interval(first: float, last: float) -> str:
-    return format_fraction(first) if first == last else f"{format_fraction(first)} to {last:.1f}"
-
-
-def between(path: Interpolation) -> tuple[float, float] | None:
-    """Return the mean distance to the nearest test image of decoded and of blended pictures.
-
-    Over the steps between the ends (0 < f < 1); None when a distance is missing or not finite.
-    """
-    inner = (path.fractions > 0.001) & (path.fractions < 0.999)
-    decoded, blended = path.nearest_mse[inner], path.blend_nearest_mse[inner]
-    if not inner.any() or not np.isfinite([decoded, blended]).all():
-        return None
-    return float(decoded.mean()), float(blended.mean())
+def _interval(segment: Segment) -> str:
+    if segment.first == segment.last:
+        return format_fraction(segment.first)
+    return f"{format_fraction(segment.first)} to {segment.last:.1f}"
 
 
 def realness(training: TrainingRecord) -> Iterator[Observation]:
-    """Compare decoded pictures with pixel blends, and with real images."""
-    known = [distances for path in training.interpolations if (distances := between(path))]
-    if not known:
+    """Compare decoded pictures with pixel blends, pair by pair."""
+    measured = [(path, d) for path in training.interpolations if (d := distances(path))]
+    if not measured:
         return
-    decoded, blended = (float(np.mean(side)) for side in zip(*known, strict=True))
+    name, nearer = setting_name(training.spec.setting), share_nearer_centre(training)
+    verdicts = {_verdict(d.ratio) for _, d in measured}
+    text = f"In {name} the decoded pictures lie {_against_blends(measured, training.dataset)}."
+    if nearer is not None:
+        text += (
+            f" Of the codes of these {training.dataset.nouns} {_share(nearer)} lie as near to the "
+            "centre of all codes as the mean of their own."
+        )
     yield Observation(
-        kind="realness",
-        text=(
-            f"Between the ends (0 < f < 1, {_pairs(len(known))}) the decoded pictures lie on "
-            f"average {format_mse(decoded)} from their nearest test image, pixel blends of the "
-            f"same two ends {format_mse(blended)}: {_nearer(decoded, blended)}."
-        ),
+        kind=f"decoded beside blended, {name}",
+        numbers={f"{path.digit_a} to {path.digit_b}": Estimate(d.ratio) for path, d in measured}
+        | ({} if nearer is None else {"codes nearer to the centre": Estimate(nearer)}),
+        text=text,
         see=("table-interpolation",),
-        intuition=_blend_intuition(decoded, blended),
-    )
-    real = training.real_nearest_mse
-    if real is not None and np.isfinite(real):
-        yield Observation(
-            kind="realness",
-            text=(
-                f"A real test image typically (median) lies {format_mse(real)} from the nearest "
-                f"other one; the decoded pictures are {_than_real(decoded, real)}."
-            ),
-            see=("table-interpolation",),
-            intuition=_real_intuition(decoded, real),
-        )
-
-
-def _pairs(number: int) -> str:
-    return "one pair" if number == 1 else f"mean of {number} pairs"
-
-
-def _nearer(decoded: float, blended: float) -> str:
-    ratio = decoded / blended
-    if abs(ratio - 1) <= EQUAL_DISTANCE:
-        return "about the same"
-    verb = "nearer to real digits" if ratio < 1 else "further from real digits"
-    return f"the decoded ones are {format_percent(abs(1 - ratio))} {verb}"
-
-
-def _than_real(decoded: float, real: float) -> str:
-    if abs(decoded / real - 1) <= EQUAL_DISTANCE:
-        return "as near to the test set as that"
-    return f"{'nearer' if decoded < real else 'further away'} than that"
-
-
-def _blend_intuition(decoded: float, blended: float) -> str:
-    if decoded < (1 - EQUAL_DISTANCE) * blended:
-        return (
-            "A pixel blend is one digit fading over another, a picture nobody would write. The "
-            "line through the latent space stays closer to where real digits lie: the code holds "
-            "strokes and shapes rather than pixels, so that halfway is a shape halfway."
-        )
-    return (
-        "That the latent path is no nearer to real digits than fading one picture into the other "
-        "shows a limit of the latent space: nothing in the loss asks the decoder to make digits of "
-        "codes between those of the training images."
+        intuition=_why(verdicts, nearer),
     )
 
 
-def _real_intuition(decoded: float, real: float) -> str:
-    if decoded < real:
-        return (
-            "Near does not mean sharp: a decoded picture of a mean code is smooth and lacks the "
-            "accidents of a single hand, and an average image is close to many. The comparison "
-            "with the blend, which is as smooth, is therefore the fairer one."
-        )
-    return "The pictures between lie off the set of real digits, in places no image has claimed."
+def _share(share: float) -> str:
+    return "none" if share == 0 else format_percent(share)
 
 
-def hardest_step(paths: Sequence[Interpolation]) -> Iterator[Observation]:
-    """Name the step of all paths whose picture is furthest from any test image."""
-    known = [path for path in paths if between(path)]
-    if known:
-        path = max(known, key=lambda path: float(path.nearest_mse.max()))
-        step = int(path.nearest_mse.argmax())
-        yield Observation(
-            kind="hardest step",
-            text=(
-                f"The picture furthest from any test image is that of {path.digit_a} to "
-                f"{path.digit_b} at {format_fraction(float(path.fractions[step]))} "
-                f"({format_mse(float(path.nearest_mse[step]))})."
-            ),
-            see=(figure_key(path),),
-        )
+def _why(verdicts: set[Verdict], nearer: float | None) -> str:
+    if verdicts == {"nearer"}:
+        return BENDS
+    if "nearer" not in verdicts and nearer is not None and nearer <= FEW:
+        return MEANS
+    return ""
+
+
+def _verdict(ratio: float) -> Verdict:
+    """Judge the ratio as it is printed, with three decimals."""
+    printed = round(ratio, 3)
+    if abs(printed - 1) < EQUAL:
+        return "same"
+    return "nearer" if printed < 1 else "further"
+
+
+WORDS: dict[Verdict, str] = {"nearer": "nearer to", "further": "further from", "same": "as near to"}
+
+
+def _against_blends(measured: Measured, data: DatasetRecord) -> str:
+    """Return `nearer to test images than the pixel blends from 1 to 7 (by 12%), and ...`."""
+    parts: list[str] = []
+    for verdict, words in WORDS.items():
+        pairs = [(path, d) for path, d in measured if _verdict(d.ratio) == verdict]
+        if not pairs:
+            continue
+        within = f", within {100 * EQUAL:.0f}%," if verdict == "same" else ""
+        than = "as" if verdict == "same" else "than"
+        compared = f" test images {than} the pixel blends" if not parts else ""
+        words = words if not parts else words.split()[0] + (" near" if verdict == "same" else "")
+        every = f" for all {len(pairs)} pairs:" if len(pairs) == len(measured) > 1 else ""
+        listed = listing(_pair(path, d, verdict, data) for path, d in pairs)
+        parts.append(f"{words}{compared}{within}{every} from {listed}")
+    return listing(parts)
+
+
+def _pair(path: Interpolation, d: Distances, verdict: Verdict, data: DatasetRecord) -> str:
+    pair = data.pair(path.digit_a, path.digit_b)
+    by = format_percent(abs(1 - round(d.ratio, 3)))
+    return pair if verdict == "same" else f"{pair} (by {by})"
+
+
+def between_settings(trainings: Sequence[TrainingRecord]) -> Iterator[Observation]:
+    """Say which of two networks decodes nearer to test images, if it does so for every pair."""
+    if len(trainings) != 2:
+        return
+    ways = [
+        {(p.digit_a, p.digit_b): d.decoded for p in t.interpolations if (d := distances(p))}
+        for t in trainings
+    ]
+    shared = sorted(ways[0].keys() & ways[1].keys())
+    ratios = [ways[0][pair] / ways[1][pair] for pair in shared]
+    if not ratios or max(ratios) > 1 - EQUAL:
+        return
+    near, far = (setting_name(t.spec.setting) for t in trainings)
+    sizes = [t.spec.setting.latent_size for t in trainings]
+    lower = [t.final_test_mse for t in trainings]
+    means = [sum(way[pair] for pair in shared) / len(shared) for way in ways]
+    text = capitalized(
+        f"for {'every pair' if len(shared) > 1 else 'this pair'} the decoded pictures of {near} "
+        f"({sizes[0]} dimensions) are nearer to test images than those of {far} ({sizes[1]}): "
+        f"{format_mse(means[0])} against {format_mse(means[1])} on average"
+    )
+    if lower[0] and lower[1] and lower[1] < (1 - SINGLE_TRAINING) * lower[0]:
+        text += f", although {far} reconstructs better"
+    yield Observation(
+        kind="decoded beside decoded",
+        numbers={near: Estimate(means[0]), far: Estimate(means[1])},
+        text=f"{text}.",
+        see=("table-interpolation",),
+    )

@@ -1,41 +1,48 @@
-"""Part 1: what the error does as the latent size grows."""
+"""Part 1: what the error does as the latent size grows, beside PCA's."""
 
+import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
-import numpy as np
-
 from jobs.report import charts
+from jobs.report.analysis.estimate import Estimate
 from jobs.report.analysis.groups import Group
+from jobs.report.analysis.noise import difference, mean_error
 from jobs.report.analysis.study import Study
 from jobs.report.blocks import Block, Figure, Observation
-from jobs.report.wording import (
-    capitalized,
-    format_mse,
-    format_percent,
-    format_ratio,
-    format_significant,
-    listing,
-)
+from jobs.report.wording import format_mse, format_percent, listing
 
-CLEARLY_APART = 2.0
-"""Two means differ clearly when they lie more than this many standard deviations apart, the
-deviations of both taken together (root of the sum of their squares)."""
-SAME_ERROR = 0.005
-"""Errors closer than this share are called equal."""
+SEE = ("figure-latent-size", "table-summary")
+SAME_RATE = 0.03
+"""Shares by which the error falls for each doubling of the code that are called the same."""
+CURVED = (
+    "PCA lays a flat surface through the images. The tanh layers can bend theirs, and at the same "
+    "number of coordinates a curved surface passes nearer to the images if these do not lie flat."
+)
+BOTTLENECK = (
+    "The decoder sees nothing of the image but its code, and a larger code can keep more of it. "
+    "Unlike PCA's components, the coordinates of a code have no order: the loss is the same in any."
+)
 
 
 def blocks(study: Study) -> Iterator[Block]:
     """Yield the figure of error against latent size, if there are two sizes or more."""
-    if sum(bool(group.values("final_test_mse")) for group in study.groups) > 1:
+    groups = [group for group in study.comparable if group.values("final_test_mse")]
+    if len({group.setting.latent_size for group in groups}) > 1:
         yield Figure(
             key="figure-latent-size",
-            picture=charts.latent_sizes(study.groups),
-            alt=_alt(study.groups),
-            caption="Final and best test error against the latent size, beside PCA with as many "
-            "components. Both axes are logarithmic.",
-            floats=True,
+            picture=charts.latent_sizes(groups),
+            alt=_alt(groups),
+            caption="Final test error against the latent size, and PCA's with as many components; "
+            "both axes are logarithmic." + _bars(groups),
+            width=0.62,
         )
+
+
+def _bars(groups: Sequence[Group]) -> str:
+    several = any(len(group.values("final_test_mse")) > 1 for group in groups)
+    return " Bars: one standard deviation over the seeds." if several else ""
 
 
 def _alt(groups: Sequence[Group]) -> str:
@@ -47,117 +54,116 @@ def _alt(groups: Sequence[Group]) -> str:
     return f"Error against latent size. {points}."
 
 
-def seed_gaps(study: Study) -> Iterator[Observation]:
-    """With several seeds: say of neighbouring latent sizes whether their errors differ clearly."""
-    known = [group for group in study.comparable if len(group.values("final_test_mse")) > 1]
-    for small, large in pairwise(known):
-        a, b = small.values("final_test_mse"), large.values("final_test_mse")
-        gap = abs(float(np.mean(a) - np.mean(b)))
-        deviation = float(np.hypot(np.std(a, ddof=1), np.std(b, ddof=1)))
-        clear = gap > CLEARLY_APART * deviation
-        yield Observation(
-            kind="seed gaps",
-            text=(
-                f"The final errors of {small.label} and {large.label} differ by "
-                f"{format_mse(gap)}, {'more' if clear else 'not more'} than {CLEARLY_APART:.0f} "
-                f"standard deviations over the seeds (one is {deviation:.5f}): "
-                f"{'a clear' if clear else 'not a clear'} difference."
-            ),
-            see=("table-summary",),
-        )
-
-
 def against_pca(study: Study) -> Iterator[Observation]:
     """Compare each setting with PCA at the same latent size."""
-    gains = []
-    for group in study.groups:
-        final, pca = group.mean("final_test_mse"), group.mean("pca_test_mse")
-        if final is not None and pca:
-            gains.append((group, final, pca, 1 - final / pca))
+    gains = {group.label: gain for group in study.sound if (gain := _gain(group)) is not None}
     if not gains:
         return
-    parts = [
-        f"{group.label} {_compared(gain)} ({format_mse(final)} against {format_mse(pca)})"
-        for group, final, pca, gain in gains
-    ]
     yield Observation(
-        kind="against pca",
-        text=f"Against PCA with as many components, the final error of {listing(parts)}.",
-        see=("figure-latent-size", "table-summary"),
-        intuition=_pca_intuition([gain for *_, gain in gains]),
+        kind="gain over PCA",
+        numbers=gains,
+        text="Compared with PCA with as many components, the final error is "
+        f"{listing(f'{_compared(gain)} in {label}' for label, gain in gains.items())}.",
+        see=SEE,
+        intuition=CURVED if all(gain.is_positive for gain in gains.values()) else "",
     )
 
 
-def _compared(gain: float) -> str:
-    if abs(gain) < SAME_ERROR:
-        return "is the same"
-    return f"is {format_percent(abs(gain))} {'lower' if gain > 0 else 'higher'}"
+def _gain(group: Group) -> Estimate | None:
+    """Return the share by which the final error is below PCA's."""
+    finals, pca = group.values("final_test_mse"), group.mean("pca_test_mse")
+    if not finals or not pca:
+        return None
+    mean = mean_error(finals)
+    low, high = mean.interval or (mean.value, mean.value)
+    return Estimate(1 - mean.value / pca, (1 - high / pca, 1 - low / pca))
 
 
-def _pca_intuition(gains: Sequence[float]) -> str:
-    if min(gains) < SAME_ERROR:
-        return (
-            "A linear autoencoder can reach PCA's error, so a network that does not get below it "
-            "has not yet made use of its tanh layers: the training falls short, not the model."
+def _compared(gain: Estimate) -> str:
+    if gain.is_positive or gain.is_negative:
+        return f"{format_percent(abs(gain.value))} {'lower' if gain.value > 0 else 'higher'}"
+    return "not different beyond its noise"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """Two neighbouring latent sizes."""
+
+    small: Group
+    large: Group
+    fall: Estimate
+    """By how much the final error falls."""
+
+    @property
+    def share(self) -> float:
+        """The fall as a share of the error at the smaller size."""
+        return self.fall.value / (self.small.mean("final_test_mse") or math.inf)
+
+    @property
+    def per_doubling(self) -> float:
+        """The share by which the error falls for each doubling of the latent size."""
+        doublings = math.log2(self.large.setting.latent_size / self.small.setting.latent_size)
+        return 1 - float((1 - self.share) ** (1 / doublings))
+
+
+def steps(study: Study) -> list[Step]:
+    """Return the steps from each latent size to the next, of trainings that are sound."""
+    known = [group for group in study.sound if group.values("final_test_mse")]
+    return [
+        Step(
+            small=small,
+            large=large,
+            fall=difference(small.values("final_test_mse"), large.values("final_test_mse")),
         )
-    return (
-        "PCA can only lay a flat plane through the images. The images of a digit form curved "
-        "families (slant, width, thickness), and the tanh layers can bend the surface along them: "
-        "at the same number of coordinates less is lost."
-    )
-
-
-def diminishing_returns(study: Study) -> Iterator[Observation]:
-    """Say what each added latent dimension gains, and that the layer widths change too."""
-    known = [group for group in study.comparable if group.values("final_test_mse")]
-    steps = [
-        step
-        for step in pairwise(known)
-        if step[0].setting.latent_size < step[1].setting.latent_size
+        for small, large in pairwise(known)
+        if small.setting.latent_size < large.setting.latent_size
     ]
-    if not steps:
+
+
+def falls(study: Study) -> Iterator[Observation]:
+    """Say what each step of the latent size does to the error, and what else changes."""
+    taken = steps(study)
+    if not taken:
         return
-    gains = [_gain(small, large) for small, large in steps]
-    text = listing(
-        f"from {small.setting.latent_size} to {large.setting.latent_size} latent dimensions the "
-        f"final error {_change(gain)}"
-        for (small, large), gain in zip(steps, gains, strict=True)
-    )
-    per_dimension = [
-        gain[1] / (large.setting.latent_size - small.setting.latent_size)
-        for (small, large), gain in zip(steps, gains, strict=True)
-    ]
+    changes = listing(_step(step) for step in taken)
+    text = f"The final error {changes} latent dimensions"
+    falling = [step for step in taken if step.fall.is_positive]
     yield Observation(
-        kind="diminishing returns",
-        text=(
-            f"{capitalized(text)}. The settings also change the widths of the other layers, so "
-            "this is not the effect of the latent size alone."
-        ),
-        see=("figure-latent-size",),
-        intuition=_diminishing(per_dimension),
+        kind="fall with latent size",
+        numbers={_sizes(step): step.fall for step in taken},
+        text=f"{text}.{_rates(falling)}{_confounded(study)}",
+        see=SEE,
+        intuition=BOTTLENECK if len(falling) == len(taken) else "",
     )
 
 
-def _gain(small: Group, large: Group) -> tuple[float, float, int]:
-    before, after = small.mean("final_test_mse") or 0.0, large.mean("final_test_mse") or 0.0
-    return before, before - after, large.setting.latent_size - small.setting.latent_size
+def _sizes(step: Step) -> str:
+    return f"{step.small.setting.latent_size} to {step.large.setting.latent_size}"
 
 
-def _change(gain: tuple[float, float, int]) -> str:
-    before, fall, added = gain
-    verb = "falls" if fall > 0 else "rises"
-    return (
-        f"{verb} by {format_mse(abs(fall))} ({format_percent(abs(fall) / before)}), "
-        f"{format_significant(abs(fall) / added)} for each added dimension"
-    )
+def _step(step: Step) -> str:
+    if not (step.fall.is_positive or step.fall.is_negative):
+        return f"does not change beyond its noise from {_sizes(step)}"
+    verb = "falls" if step.fall.value > 0 else "rises"
+    return f"{verb} by {format_percent(abs(step.share))} from {_sizes(step)}"
 
 
-def _diminishing(per_dimension: Sequence[float]) -> str:
-    shrinking = all(later < earlier for earlier, later in pairwise(per_dimension))
-    if len(per_dimension) < 2 or per_dimension[-1] <= 0 or not shrinking:
+def _rates(falling: Sequence[Step]) -> str:
+    """Return by how much the error falls for each doubling, if that can be compared."""
+    if len(falling) < 2:
         return ""
+    rates = [step.per_doubling for step in falling]
+    if max(rates) - min(rates) <= SAME_RATE:
+        mean = format_percent(sum(rates) / len(rates))
+        return f" Each doubling of the code takes off about the same share, {mean}."
+    listed = listing(f"{format_percent(step.per_doubling)} ({_sizes(step)})" for step in falling)
+    return f" Each doubling of the code takes off {listed}."
+
+
+def _confounded(study: Study) -> str:
+    if study.controlled:
+        return " Nothing but the latent size differs between these networks."
     return (
-        "Returns diminish: the first coordinates describe what most images share (which shape, how "
-        f"slanted, how bold), later ones ever rarer details. Here a dimension of the last step is "
-        f"worth {format_ratio(per_dimension[0] / per_dimension[-1])} less than one of the first."
+        " The widths of the hidden layers differ as well, so this is not the effect of the latent "
+        "size alone."
     )

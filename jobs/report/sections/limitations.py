@@ -1,23 +1,27 @@
 """What the document must say of the runs it was given: what is missing, short, mixed or single."""
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 
-from aemodel.settings import RECIPES, SETTINGS, Recipe
+from aemodel.coordinates import KEPT_VARIANCE
+from aemodel.settings import PIXELS, RECIPES, SETTINGS, Recipe
+from aemodel.soap import BASIS_EVERY
 from jobs import assignment
 from jobs.report.analysis.groups import Group, setting_name
 from jobs.report.analysis.study import Study
-from jobs.report.blocks import Block, Caveats
+from jobs.report.blocks import Block, Caveats, cite, ref
 from jobs.report.records import Records, TrainingRecord
-from jobs.report.wording import OPTIMIZERS, SOAP, capitalized, format_count, listing, one_line
+from jobs.report.sections.mnist_lore import PIXEL_AXES
+from jobs.report.wording import OPTIMIZERS, capitalized, format_count, listing, one_line
 
-MOST_NAMED = 20
+MAX_NAMED = 20
 """Omissions named one by one; more are counted."""
 
 
 def blocks(study: Study) -> Iterator[Block]:
     """Yield the caveats in a box; nothing if there are none."""
     if items := tuple(caveats(study)):
-        yield Caveats("What these results are not", items)
+        yield Caveats("Limits", items)
 
 
 def caveats(study: Study) -> Iterator[str]:
@@ -32,94 +36,109 @@ def caveats(study: Study) -> Iterator[str]:
 
 
 def _omissions(records: Records) -> Iterator[str]:
-    named = records.omissions[:MOST_NAMED]
+    named = records.omissions[:MAX_NAMED]
     for omission in named:
         yield f"Not among the results: {one_line(omission.what)} ({one_line(omission.why)})."
     if len(records.omissions) > len(named):
-        yield f"Not among the results either: {len(records.omissions) - len(named)} more runs."
-    spoken_of = {omission.what.strip().lower() for omission in records.omissions}
-    held = {training.spec.setting.name for training in records.trainings}
-    for name, setting in SETTINGS.items():
-        if name not in held and setting_name(setting) not in spoken_of:
-            yield f"Not among the results: {setting_name(setting)} (no finished training)."
+        more = format_count(len(records.omissions) - len(named))
+        yield f"Not among the results either: {more} more runs."
 
 
 def _recipes(study: Study) -> Iterator[str]:
     trainings = study.records.trainings
     for recipe in dict.fromkeys(training.spec.recipe for training in trainings):
-        if not (changed := _changed(recipe)):
+        if recipe == assignment.RECIPE:
             continue
         names = dict.fromkeys(
-            setting_name(one.spec.setting) for one in trainings if one.spec.recipe == recipe
+            setting_name(t.spec.setting) for t in trainings if t.spec.recipe == recipe
         )
         verb = "was" if len(names) == 1 else "were"
         yield (
-            f"{capitalized(listing(names))} {verb} not trained by the assignment's recipe"
-            f"{_instead(recipe)}: {listing(changed)}.{_meaning(recipe, study)}"
+            f"{capitalized(listing(names))} {verb} trained with {_name(recipe)} instead of the "
+            f"assignment's: {_way(recipe)} instead of {_way(assignment.RECIPE)}."
+            f"{_meaning(recipe, study)}"
         )
+        if recipe.optimizer == "soap":
+            yield _soap([t for t in trainings if t.spec.recipe == recipe])
 
 
-def _instead(recipe: Recipe) -> str:
-    """Return ` but by the recipe fast`; nothing for a variant of the assignment's recipe itself."""
-    if recipe.name == assignment.RECIPE.name:
-        return ""
+def _name(recipe: Recipe) -> str:
+    """Return `the recipe fast`, or `a variant of the recipe fast`."""
     variant = "" if RECIPES.get(recipe.name) == recipe else "a variant of "
-    return f" but by {variant}the recipe {one_line(recipe.name, 40)}"
+    return f"{variant}the recipe {one_line(recipe.name, 40)}"
+
+
+def _way(recipe: Recipe) -> str:
+    """Return `4,000 iterations of a variant of SOAP (learning rate 0.006, cosine ...)`."""
+    fields = [f"learning rate {recipe.learning_rate:g}", recipe.schedule]
+    if recipe.warmup_iterations:
+        fields.append(f"{format_count(recipe.warmup_iterations)} iterations of warm-up")
+    fields += [
+        f"{words} {getattr(recipe, name):g}"
+        for name, words in BETAS.items()
+        if getattr(recipe, name) != Recipe.__dataclass_fields__[name].default
+    ]
+    if recipe.batch_size != assignment.RECIPE.batch_size:
+        fields.append(f"batches of {format_count(recipe.batch_size)}")
+    optimizer = OPTIMIZERS[recipe.optimizer]
+    return f"{format_count(recipe.iterations)} iterations of {optimizer} ({', '.join(fields)})"
+
+
+BETAS = {"beta_1": "beta 1", "beta_2": "beta 2", "epsilon": "epsilon"}
+"""Fields that are named if they are not the usual ones."""
+
+
+def _soap(trainings: Sequence[TrainingRecord]) -> str:
+    """Say what the recipes with SOAP really train."""
+    axes = {axes_of(training) for training in trainings}
+    number = f", {axes.pop()} of {PIXELS}" if len(axes) == 1 and None not in axes else ""
+    text = (
+        f"The variant of SOAP {cite('vyas')} takes its factors from K-FAC "
+        f"{cite('martens-grosse')} and refreshes its bases every {BASIS_EVERY} iterations. Inputs "
+        "and outputs of the network are confined to the principal axes of the training images that "
+        f"hold {100 * KEPT_VARIANCE:g}% of their variance{number}"
+    )
+    counts = dict.fromkeys(
+        f"{format_count(count)} in {setting_name(t.spec.setting)}"
+        for t in trainings
+        if (count := trained_parameters(t)) is not None
+    )
+    return f"{text}, which leaves {listing(counts)} parameters to train." if counts else f"{text}."
+
+
+def axes_of(training: TrainingRecord) -> int | None:
+    """Return how many principal axes of the images were trained; None if it is not known."""
+    if training.pixel_axes is None and training.dataset.is_mnist:
+        return PIXEL_AXES
+    return training.pixel_axes
+
+
+def trained_parameters(training: TrainingRecord) -> int | None:
+    """Return how many parameters of a network were trained with SOAP; None if it is not known."""
+    axes = axes_of(training)
+    if axes is None:
+        return None
+    widths = training.spec.setting.layer_widths
+    return sum((n + 1) * m for n, m in pairwise((axes, *widths[1:-1], axes)))
 
 
 def _meaning(recipe: Recipe, study: Study) -> str:
     """Say what the results of another recipe are worth beside those of the assignment's."""
-    beside = [one.label for one in study.comparisons if one.training.spec.recipe == recipe]
-    if beside:
-        return f" Part 1 sets {listing(beside)} beside what the assignment's recipe reaches."
-    if (
-        recipe.optimizer == assignment.RECIPE.optimizer
-        and recipe.iterations < assignment.RECIPE.iterations
-    ):
-        share = recipe.iterations / assignment.RECIPE.iterations
-        return f" With {100 * share:.2g}% of its iterations these are results of a short training."
+    compared = [c.label for c in study.comparisons if c.training.spec.recipe == recipe]
+    if compared:
+        return f" {ref('figure-recipes')} sets both beside each other for {listing(compared)}."
     return (
-        " How the results compare is not shown: the experiment holds no whole training by the "
-        "assignment's recipe with the same setting, precision and data."
+        " The experiment holds no complete training with the assignment's recipe, the same "
+        "setting, precision and data, so the two cannot be compared here."
     )
 
 
-def _changed(recipe: Recipe) -> list[str]:
-    """Return how a recipe departs from the assignment's, field by field."""
-    return [
-        f"{words} {_value(here)} in place of {_value(there)}"
-        for name, words in FIELDS.items()
-        if (here := getattr(recipe, name)) != (there := getattr(assignment.RECIPE, name))
-    ]
-
-
-FIELDS = {
-    "optimizer": "optimiser",
-    "iterations": "iterations",
-    "batch_size": "batch size",
-    "eval_every": "iterations between evaluations",
-    "learning_rate": "learning rate",
-    "schedule": "schedule",
-    "warmup_iterations": "warm-up iterations",
-    "beta_1": "beta 1",
-    "beta_2": "beta 2",
-    "epsilon": "epsilon",
-}
-"""What the fields of a recipe are called; its name says nothing of the training."""
-
-
-def _value(value: object) -> str:
-    if isinstance(value, int):
-        return format_count(value)
-    if value == "soap":
-        return f"{OPTIMIZERS['soap']} ({SOAP})"
-    return f"{value:g}" if isinstance(value, float) else OPTIMIZERS.get(str(value), str(value))
-
-
 def _custom_settings(groups: Sequence[Group]) -> Iterator[str]:
-    own = dict.fromkeys(one.label for one in groups if one.setting.name not in SETTINGS)
+    own = list(
+        dict.fromkeys(setting_name(g.setting) for g in groups if g.setting.name not in SETTINGS)
+    )
     if own:
-        verb = "is not one" if len(own) == 1 else "are none"
+        verb = "is not one" if len(own) == 1 else "are not"
         yield f"{capitalized(listing(own))} {verb} of the assignment's settings."
 
 
@@ -160,43 +179,43 @@ def versions(training: TrainingRecord) -> str:
 
 
 def _seeds(groups: Sequence[Group]) -> Iterator[str]:
-    single = [one.label for one in groups if len(one.trainings) == 1]
+    single = [group.label for group in groups if len(group.trainings) == 1]
     if single and len(single) == len(groups):
         who = "The training was run" if len(groups) == 1 else "Each training was run"
         yield f"{who} with one seed: how much its numbers change with the seed is not measured."
     elif single:
-        yield f"Only one seed for {listing(single)}: no standard deviation can be given there."
-    several = [f"{len(one.trainings)} of {one.label}" for one in groups if len(one.trainings) > 1]
-    if several:
-        yield f"Several seeds ({listing(several)}): numbers are mean ± sample standard deviation."
+        yield f"Only one seed for {listing(single)}: how much these change is not measured."
 
 
 def _curves(groups: Sequence[Group]) -> Iterator[str]:
-    for one in groups:
-        for training in one.trainings:
+    for group in groups:
+        for training in group.trainings:
             planned = len(training.spec.recipe.evaluations)
-            held = 0 if training.curve is None else len(training.curve.iterations)
-            if held < planned:
+            recorded = 0 if training.curve is None else len(training.curve.iterations)
+            if recorded < planned:
                 yield (
-                    f"The error curve of {one.name(training)} has {format_count(held)} of the "
-                    f"{format_count(planned)} points its recipe records."
+                    f"The error curve of {group.name(training)} has {format_count(recorded)} of "
+                    f"the {format_count(planned)} points its recipe records."
                 )
 
 
 def _parts(study: Study) -> Iterator[str]:
-    shown = study.for_interpolation
-    if shown is None:
+    if not study.groups:
+        return
+    if not study.for_interpolation:
         yield "No training recorded interpolations, so part 2 is missing."
     else:
-        if shown.spec.setting.name not in assignment.INTERPOLATED:
-            name = setting_name(shown.spec.setting)
-            yield f"Part 2 shows {name}: the assigned ones, of setting 2 or 3, are missing."
-        if len(shown.interpolations) < len(assignment.PAIRS):
-            held = len(shown.interpolations)
-            yield f"Part 2 shows {held} of the {len(assignment.PAIRS)} pairs of digits."
+        yield from _interpolated(study.for_interpolation[0])
     plane = study.for_embedding
     if plane is None:
         yield "No training recorded its latent codes, so the embedding of part 3 is missing."
     elif plane.spec.setting.name != assignment.EMBEDDED:
-        name = setting_name(plane.spec.setting)
-        yield f"Part 3 shows {name}: the embedding of setting 1 is missing."
+        yield f"Part 3 shows {setting_name(plane.spec.setting)} instead of setting 1."
+
+
+def _interpolated(training: TrainingRecord) -> Iterator[str]:
+    asked, shown = len(assignment.PAIRS), len(training.interpolations)
+    if training.spec.setting.name not in assignment.INTERPOLATED:
+        yield f"Part 2 shows {setting_name(training.spec.setting)} instead of setting 2 or 3."
+    if shown < asked:
+        yield f"Part 2 shows {shown} of the {asked} pairs that the assignment asks for."

@@ -5,10 +5,9 @@ from collections.abc import Iterator, Sequence
 from aemodel.settings import Recipe
 from jobs import assignment
 from jobs.report.analysis.groups import Group, setting_name
-from jobs.report.analysis.study import Study
+from jobs.report.analysis.interpolation import distances
+from jobs.report.analysis.study import Study, ended_in_spike
 from jobs.report.blocks import Block, Heading, Table
-from jobs.report.records import Interpolation
-from jobs.report.sections import embedding, interpolation, recipes
 from jobs.report.wording import (
     OPTIMIZERS,
     UNKNOWN,
@@ -23,43 +22,54 @@ from jobs.report.wording import (
 )
 
 NUMBER_WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+MAX_NAMED = 4
+"""Errors that the abstract gives one by one; of more, the first and the last."""
 
 
 def blocks(study: Study) -> Iterator[Block]:
-    """Yield the table of results."""
-    yield Heading("Results at a glance")
+    """Yield the table of results; nothing if there are none."""
     if study.groups:
+        yield Heading("Results at a glance")
         yield table(study.groups)
 
 
 def table(groups: Sequence[Group]) -> Table:
     """Return the results, one row per group; several seeds as mean ± standard deviation."""
     several = any(len(group.trainings) > 1 for group in groups)
-    caption = (
-        "The trainings and their errors (MSE per pixel on the test set). Hidden: widths of the two "
-        "hidden layers. Latent: size of the code. 10-NN: share of test images whose digit a vote "
-        "of the 10 nearest training codes names."
-    )
-    if several:
-        caption += " Several seeds: mean ± sample standard deviation, n trainings."
+    best = any(_best(group) for group in groups)
     columns = (
         ("Setting", "left"), ("Hidden", "left"), ("Latent", "right"), ("Parameters", "right"),
         ("Iterations", "right"), *((("n", "right"),) if several else ()), ("Final MSE", "right"),
-        ("Best MSE", "right"), *(() if several else (("at", "right"),)),
+        *((("Lowest MSE", "right"),) if best else ()),
         ("PCA MSE", "right"), ("10-NN", "right"), ("Time", "right"),
     )  # fmt: skip
     return Table(
         key="table-summary",
-        caption=caption,
+        caption=_caption(groups, several, best),
         columns=columns,
-        rows=[_row(group, several) for group in groups],
+        rows=[_row(group, several, best) for group in groups],
     )
 
 
-def _row(group: Group, several: bool) -> list[str]:
-    setting, first = group.setting, group.first
-    at = UNKNOWN if first.best_iteration is None else format_count(first.best_iteration)
-    share = group.mean("knn_accuracy")
+def _caption(groups: Sequence[Group], several: bool, best: bool) -> str:
+    text = (
+        "The trainings and their errors (MSE per pixel on the test set). Hidden: widths of the "
+        "encoder's hidden layers. Latent: size of the code. Parameters: of the network. 10-NN: "
+        "accuracy of a 10-nearest-neighbour classifier on the codes. Time: of the training alone, "
+        "without preparation and evaluation; trainings of one command share the machine."
+    )
+    if best:
+        text += " Lowest MSE: lowest recorded error, if it is not the final one."
+    if several:
+        text += " Several seeds: mean ± sample standard deviation of n trainings."
+    spiked = listing(group.label for group in groups if any(map(ended_in_spike, group.trainings)))
+    if spiked:
+        text += f" The training of {spiked} ended in a spike: its final error is not a result."
+    return text
+
+
+def _row(group: Group, several: bool, best: bool) -> list[str]:
+    setting, share = group.setting, group.mean("knn_accuracy")
     return [
         setting.name,
         "–".join(map(str, setting.hidden_widths)) or UNKNOWN,
@@ -67,21 +77,24 @@ def _row(group: Group, several: bool) -> list[str]:
         format_count(setting.parameter_count),
         format_count(group.recipe.iterations),
         *([str(len(group.trainings))] if several else []),
-        _mean(group.values("final_test_mse")),
-        _mean(group.values("best_test_mse")),
-        *([] if several else [at]),
+        format_spread(group.values("final_test_mse")).partition(" (n")[0],
+        *([_best(group) or UNKNOWN] if best else []),
         format_mse(group.mean("pca_test_mse")),
         UNKNOWN if share is None else f"{100 * share:.1f}%",
         format_duration(group.mean("train_seconds")),
     ]
 
 
-def _mean(values: list[float]) -> str:
-    return format_spread(values).partition(" (n")[0]
+def _best(group: Group) -> str:
+    """Return the lowest errors of a group; nothing if they are the final ones as printed."""
+    best, final = group.values("best_test_mse"), group.values("final_test_mse")
+    if not best or list(map(format_mse, best)) == list(map(format_mse, final)):
+        return ""
+    return format_spread(best).partition(" (n")[0]
 
 
 def abstract(study: Study) -> str:
-    """Return the results in a few sentences."""
+    """Return the results in a few sentences, 120 words at most."""
     return " ".join(_sentences(study))
 
 
@@ -89,45 +102,36 @@ def _sentences(study: Study) -> Iterator[str]:
     if not study.groups:
         yield "No finished training was found, so this document has no results yet."
         return
-    yield _trained(study.groups)
+    yield _trained(study)
     yield from _errors(study.comparable)
-    yield from recipes.summary(study.comparisons)
-    if training := study.for_interpolation:
-        yield from _interpolated(training.interpolations, setting_name(training.spec.setting))
-    yield from _embedded(study)
-
-
-def _embedded(study: Study) -> Iterator[str]:
-    plane = study.for_embedding
-    shares = None if plane is None else embedding.neighbour_shares(plane)
-    if shares is not None:
-        own = [float(shares[digit, digit]) for digit in range(10)]
-        best, worst = own.index(max(own)), own.index(min(own))
+    yield from _interpolated(study)
+    if study.neighbours is not None and study.for_embedding is not None:
         yield (
-            f"In the two-dimensional embedding the digit {best} stands most apart "
-            f"({format_percent(own[best])} of its nearest neighbours are of its kind), {worst} "
-            f"least ({format_percent(own[worst])})."
+            f"In the two-dimensional embedding {format_percent(study.neighbours.same)} of a "
+            f"point's ten nearest neighbours are of the same {study.for_embedding.dataset.noun}."
         )
 
 
-def _trained(groups: Sequence[Group]) -> str:
-    sizes = listing(dict.fromkeys(str(group.setting.latent_size) for group in groups))
+def _trained(study: Study) -> str:
+    groups = study.groups
     number = sum(len(group.trainings) for group in groups)
     word = NUMBER_WORDS[number] if number < len(NUMBER_WORDS) else str(number)
-    noun = "autoencoder" if number == 1 else "autoencoders"
-    was, latent = ("was", "a latent code") if number == 1 else ("were", "latent codes")
-    return capitalized(
-        f"{word} {noun} with {latent} of {sizes} dimensions {was} trained on MNIST for "
-        f"{_ways(groups)}."
-    )
+    noun, verb = ("autoencoder", "was") if number == 1 else ("autoencoders", "were")
+    names = dict.fromkeys(group.first.dataset.title for group in groups)
+    return capitalized(f"{word} {noun} {verb} trained on {listing(names)} with {_ways(groups)}.")
 
 
 def _ways(groups: Sequence[Group]) -> str:
-    """Return iterations, optimizer and recipe, and what the assignment asks if it is other."""
-    used = dict.fromkeys(group.recipe for group in groups)
-    ways = (f"{_way(recipe)} (recipe {one_line(recipe.name, 40)})" for recipe in used)
-    asked = f"; the assignment asks for {_way(assignment.RECIPE)}"
-    return listing(dict.fromkeys(ways), "or") + ("" if set(used) == {assignment.RECIPE} else asked)
+    """Return the recipes: name, iterations and optimizer."""
+    used = list(dict.fromkeys(group.recipe for group in groups))
+    if len(used) > 2:
+        return f"{len(used)} recipes"
+    return " or ".join(
+        f"the recipe {one_line(recipe.name, 40)} ({_way(recipe)})"
+        if recipe != assignment.RECIPE
+        else f"the assignment's recipe ({_way(recipe)})"
+        for recipe in used
+    )
 
 
 def _way(recipe: Recipe) -> str:
@@ -135,23 +139,39 @@ def _way(recipe: Recipe) -> str:
 
 
 def _errors(groups: Sequence[Group]) -> Iterator[str]:
-    parts = []
-    for group in groups:
-        final, pca = group.mean("final_test_mse"), group.mean("pca_test_mse")
-        if final is not None:
-            beside = f" (PCA: {format_mse(pca)})" if pca is not None else ""
-            parts.append(f"{format_mse(final)} with {group.setting.latent_size}{beside}")
-    if parts:
-        yield f"The final test error, as mean squared error per pixel, is {listing(parts)}."
+    known = [group for group in groups if group.values("final_test_mse")]
+    if len(known) > MAX_NAMED:
+        known = [known[0], known[-1]]
+    if not known:
+        return
+    parts = listing(_error(group) for group in known)
+    yield f"The final test error, a mean squared error per pixel, is {parts}."
 
 
-def _interpolated(paths: Sequence[Interpolation], name: str) -> Iterator[str]:
-    known = [distances for path in paths if (distances := interpolation.between(path))]
+def _error(group: Group) -> str:
+    size, pca = group.setting.latent_size, group.mean("pca_test_mse")
+    beside = [f"PCA {format_mse(pca)}"] if pca is not None else []
+    if any(map(ended_in_spike, group.trainings)):
+        beside.append("after a spike")
+    mean = format_mse(group.mean("final_test_mse"))
+    return f"{mean} with {size} latent dimension{'s' * (size > 1)}" + (
+        f" ({'; '.join(beside)})" if beside else ""
+    )
+
+
+def _interpolated(study: Study) -> Iterator[str]:
+    if not study.for_interpolation:
+        return
+    training = study.for_interpolation[0]
+    data = training.dataset
+    known = [(p, d) for p in training.interpolations if (d := distances(p))]
     if known:
-        decoded = sum(distances[0] for distances in known) / len(known)
-        blended = sum(distances[1] for distances in known) / len(known)
+        decoded = sum(d.decoded for _, d in known) / len(known)
+        blended = sum(d.blended for _, d in known) / len(known)
+        pairs = listing(data.pair(p.digit_a, p.digit_b) for p, _ in known[:MAX_NAMED])
+        more = " and others" if len(known) > MAX_NAMED else ""
         yield (
-            f"On straight lines between mean codes of {name} the decoded pictures lie "
-            f"{format_mse(decoded)} from the nearest test image, plain pixel blends "
+            f"Between mean codes of {setting_name(training.spec.setting)} (from {pairs}{more}) "
+            f"decoded pictures lie {format_mse(decoded)} from the nearest test image, pixel blends "
             f"{format_mse(blended)}."
         )

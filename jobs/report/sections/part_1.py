@@ -4,20 +4,15 @@ from collections.abc import Callable, Iterator
 from itertools import chain
 
 from jobs.report.analysis.study import Study
-from jobs.report.blocks import Block, Equation, Heading, Observation, Paragraph, observed
+from jobs.report.blocks import Block, Equation, Heading, Observation, Paragraph
 from jobs.report.sections import curves, latent_size, recipes, reconstruction
+from jobs.report.sections.ending import part_ending
 
 EQUATION = "MSE = 1 / (784 N) · sum over images n and pixels p of (x[n, p] − x̂[n, p])²"
 """The loss in words; the template sets the formula of the same name."""
-MEASURE = (
-    "Each network maps an image to a latent code and back. Its loss, and the error reported "
-    "throughout, is the squared difference between an image and its reconstruction, averaged over "
-    "the 784 pixels, on the scale where black is 0 and white is 1, and over all N images:"
-)
-BASELINE = (
-    "The test error is taken over the whole test set, which plays no part in training. PCA, the "
-    "linear method, is fitted to the training images and keeps as many components as the latent "
-    "layer has units."
+QUESTION = (
+    "How does the reconstruction error depend on the latent size, and what do the curves show on "
+    "the way there? How does it compare with PCA, and why?"
 )
 TOPICS: tuple[Callable[[Study], Iterator[Block]], ...] = (
     curves.blocks,
@@ -27,16 +22,15 @@ TOPICS: tuple[Callable[[Study], Iterator[Block]], ...] = (
 )
 CLAIMS: tuple[Callable[[Study], Iterator[Observation]], ...] = (
     curves.not_finite,
-    reconstruction.order,
-    latent_size.seed_gaps,
     latent_size.against_pca,
-    latent_size.diminishing_returns,
+    latent_size.falls,
+    curves.milestones,
     curves.plateaus,
     curves.spikes,
     curves.over_fitting,
     curves.falling,
-    reconstruction.digits,
     recipes.times_to_target,
+    reconstruction.extremes,
 )
 
 
@@ -45,12 +39,24 @@ def blocks(study: Study) -> Iterator[Block]:
     if not study.groups:
         return
     yield Heading("Part 1: Reconstruction error against latent size")
-    yield Paragraph(MEASURE)
+    yield Paragraph(_measure(study))
     yield Equation("mse", EQUATION)
-    yield Paragraph(BASELINE)
+    yield Paragraph(
+        "The test set plays no part in training. PCA, the linear method, is fitted to the training "
+        "images and keeps as many components as the latent layer has units."
+    )
     for topic in TOPICS:
         yield from topic(study)
-    yield from observed(observations(study))
+    yield from part_ending(study, 1, observations(study), QUESTION)
+
+
+def _measure(study: Study) -> str:
+    scale = "0 is paper and 1 full ink" if study.dataset.is_mnist else "the largest value is 1"
+    return (
+        "Each network maps an image to a latent code and back. Its loss, and the error reported "
+        "throughout, is the squared difference between an image and its reconstruction, averaged "
+        f"over the 784 pixels, on a scale where {scale}, and over all N images:"
+    )
 
 
 def observations(study: Study) -> Iterator[Observation]:

@@ -1,52 +1,72 @@
-"""Where the document's numbers come from, what its terms mean, and how to make them again."""
+"""Who wrote the document, where its numbers come from, and how to make them again."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 
 from aemodel.settings import RECIPES, SETTINGS, Recipe
 from jobs.report.analysis import curve_shape
 from jobs.report.analysis.groups import setting_name
+from jobs.report.analysis.noise import SINGLE_TRAINING
 from jobs.report.analysis.study import Study
+from jobs.report.author import AuthorNotes
 from jobs.report.blocks import Block, Bullets, Code, Heading, Paragraph, Table
 from jobs.report.records import Records, TrainingRecord
-from jobs.report.sections import embedding
+from jobs.report.sections import embedding, part_1
 from jobs.report.sections.limitations import versions
 from jobs.report.wording import (
     OPTIMIZERS,
-    SOAP,
     UNKNOWN,
     format_count,
     format_mse,
-    format_threshold,
+    format_percent,
     listing,
     one_line,
 )
 
-REPRODUCE = (
-    "In a checkout of the project these commands train the same networks again and build this "
-    "document from them. On the same machine they give the same numbers."
-)
+PROJECT = "mnist-autoencoders"
+EXPERIMENT = "reproduction"
+"""Experiment of the commands, so that no other run gets into their document."""
 OVERRIDES = ("iterations", "learning_rate", "batch_size", "eval_every")
 """Fields of a recipe that the command line can change."""
 
 
 def blocks(study: Study) -> Iterator[Block]:
-    """Yield what the numbers come from, what the terms mean, and how to make them again."""
+    """Yield who wrote this, what the numbers come from, and how to make them again."""
     trainings = study.records.trainings
     references = dict.fromkeys(comparison.reference for comparison in study.comparisons)
     beside = [training for training in references if training not in trainings]
     yield Heading("Provenance")
+    yield Paragraph(authorship(study.records))
     if trainings:
         yield _table([*trainings, *beside])
     yield Bullets(tuple(facts(study.records)), fine=True)
-    if trainings:
+    if terms := tuple(definitions(study)):
         yield Heading("How the terms are measured", 2)
-        yield Bullets(tuple(definitions()), fine=True)
+        yield Bullets(terms, fine=True)
+    if trainings:
         yield Heading("How to reproduce", 2)
-        yield Paragraph(REPRODUCE, sticky=True)
-        yield Code("\n".join(commands([*beside, *trainings])))
+        yield from reproduction(study.records, [*beside, *trainings])
+
+
+def authorship(records: Records) -> str:
+    """Say which sentences the program wrote, and which the author."""
+    program, request = records.program, records.request
+    commit = f" (commit {one_line(program.commit, 40)})" if program.commit else ""
+    author = one_line(request.author) or "the author"
+    notes = AuthorNotes.of(request)
+    text = (
+        f"The program {PROJECT} {one_line(program.version, 40)}{commit} drew the figures and wrote "
+        "every sentence of this document"
+    )
+    own = ["the sections “Author's notes”"] if notes.parts else []
+    own += ["the section “Notes”"] if notes.rest else []
+    return f"{text}; only {listing(own)} {_are(own)} by {author}." if own else f"{text}."
+
+
+def _are(own: Sequence[str]) -> str:
+    return "is" if own == ["the section “Notes”"] else "are"
 
 
 def _table(trainings: Sequence[TrainingRecord]) -> Table:
@@ -57,7 +77,7 @@ def _table(trainings: Sequence[TrainingRecord]) -> Table:
     )  # fmt: skip
     return Table(
         key="table-runs",
-        caption="The MLflow runs behind this document.",
+        caption="MLflow runs used.",
         columns=columns,
         rows=[_row(training) for training in trainings],
     )
@@ -92,23 +112,25 @@ def facts(records: Records) -> Iterator[str]:
     yield from _fact(
         "Code", trainings, lambda training: one_line(training.git_commit) or "no commit"
     )
-    yield from _fact("Data digest", trainings, lambda training: one_line(training.spec.data_digest))
+    yield from _fact("Data", trainings, _data)
     yield from _fact("Versions", trainings, versions)
 
 
+def _data(training: TrainingRecord) -> str:
+    digest = one_line(training.spec.data_digest) or "not recorded"
+    return f"{training.dataset.title}, digest {digest}"
+
+
 def _arithmetic(training: TrainingRecord) -> str:
-    threads = (
-        "threads not recorded"
-        if not training.spec.threads
-        else f"{training.spec.threads} thread{'s' * (training.spec.threads > 1)}"
-    )
+    number = training.spec.threads
+    threads = f"{number} thread{'s' * (number > 1)}" if number else "threads not recorded"
     return f"{one_line(training.spec.precision)}, {threads}"
 
 
 def _fact(
     name: str, trainings: Sequence[TrainingRecord], value: Callable[[TrainingRecord], str]
 ) -> Iterator[str]:
-    """Yield a fact once when it is the same for all trainings, else with who it holds for."""
+    """Yield a fact once if it is the same for all trainings, else with who it holds for."""
     users: dict[str, list[str]] = {}
     for training in trainings:
         users.setdefault(value(training) or "not recorded", []).append(
@@ -124,7 +146,7 @@ def _fact(
 def _address(uri: str) -> str:
     """Return a tracking address that may be handed in.
 
-    Without user name and password, and of a file only its name: folders are nobody's affair.
+    Without user name and password, and of a file only its name: folders are private.
     """
     if uri.startswith("sqlite:"):
         return one_line(f"{uri.rpartition('/')[2]} (SQLite)")
@@ -134,79 +156,153 @@ def _address(uri: str) -> str:
 def recipe_text(recipe: Recipe) -> str:
     """Return a recipe in words."""
     warmup = (
-        f" after {format_count(recipe.warmup_iterations)} of warm-up"
+        f" after {format_count(recipe.warmup_iterations)} iterations of warm-up"
         if recipe.warmup_iterations
         else ""
     )
-    soap = f"{SOAP}; " if recipe.optimizer == "soap" else ""
     return (
         f"{one_line(recipe.name, 40)}: {format_count(recipe.iterations)} iterations of "
-        f"{OPTIMIZERS[recipe.optimizer]} ({soap}beta 1 {recipe.beta_1:g}, beta 2 "
-        f"{recipe.beta_2:g}, epsilon {recipe.epsilon:g}) on mini-batches of "
-        f"{format_count(recipe.batch_size)}, learning rate {recipe.learning_rate:g}, "
-        f"{recipe.schedule}{warmup}; test error every {format_count(recipe.eval_every)} iterations"
+        f"{OPTIMIZERS[recipe.optimizer]} (beta 1 {recipe.beta_1:g}, beta 2 {recipe.beta_2:g}, "
+        f"epsilon {recipe.epsilon:g}) on batches of {format_count(recipe.batch_size)}, learning "
+        f"rate {recipe.learning_rate:g}, {recipe.schedule}{warmup}; test error every "
+        f"{format_count(recipe.eval_every)} iterations"
     )
 
 
-def definitions() -> Iterator[str]:
-    """Yield what the observations mean by their terms, with the thresholds used."""
-    yield (
-        f"Spike: a recorded error above {curve_shape.SPIKE_RATIO:g} times the median of the "
-        f"{curve_shape.SPIKE_WINDOW} before it. It is over at the first error of at most "
-        f"{curve_shape.RECOVERED_RATIO:g} times that median."
-    )
-    yield (
-        "Plateau: the error (median of 5) stays within "
-        f"{format_threshold(curve_shape.PLATEAU_BAND)} while the iteration number grows by a "
-        f"factor of {curve_shape.PLATEAU_SPAN:g} or more (over {curve_shape.PLATEAU_POINTS} "
-        "recorded errors at least), and over the next stretch of that factor falls by "
-        f"{format_threshold(curve_shape.PLATEAU_EXIT)} or more."
-    )
-    yield (
-        f"Level of an error: median over {format_threshold(curve_shape.TREND_SHARE)} of the "
-        "curve, spikes left out. It rises after its best when its last level is "
-        f"{format_threshold(curve_shape.OVERFIT_RISE)} or more above its lowest, reached in the "
-        f"first {format_threshold(curve_shape.OVERFIT_BY)} of the training; it still falls when "
-        f"it ends {format_threshold(curve_shape.FALLING)} or more below where it was a tenth of "
-        "the training earlier."
-    )
-    yield (
-        f"A digit stands apart when {format_threshold(embedding.STANDS_APART)} or more of the "
-        "neighbours of its images show the same digit; two digits overlap when "
-        f"{format_threshold(embedding.OVERLAP)} or more, averaged over both, show the other."
-    )
-
-
-def commands(trainings: Sequence[TrainingRecord]) -> Iterator[str]:
-    """Yield the commands that train these networks again, one for each recipe and precision."""
-    ways: dict[tuple[str, Recipe, str], list[TrainingRecord]] = {}
-    for run in trainings:
-        ways.setdefault((run.git_commit, run.spec.recipe, run.spec.precision), []).append(run)
-    out = ""
-    for (commit, recipe, precision), runs in ways.items():
-        if commit.isalnum() and commit != out:
-            yield f"git checkout {one_line(commit, 64)}"
-            out = commit
-        yield "mlflow run . --experiment-name mnist-autoencoders" + "".join(
-            f" -P {name}={value}" for name, value in _parameters(runs, recipe, precision)
+def definitions(study: Study) -> Iterator[str]:
+    """Yield what the observations mean by the terms that they use."""
+    if not study.records.request.observations:
+        return
+    kinds = {observation.kind for observation in part_1.observations(study)}
+    if kinds & {"spike", "reference ended in a spike"}:
+        yield (
+            f"Spike: a recorded error above {curve_shape.SPIKE_RATIO:g} times the median of the "
+            f"{curve_shape.SPIKE_WINDOW} before it. It is over at the first error of at most "
+            f"{curve_shape.RECOVERED_RATIO:g} times that median."
         )
-    yield "mlflow run . -e report --experiment-name mnist-autoencoders"
+    if "plateau" in kinds:
+        yield (
+            "Rest: the error (median of 5) stays within "
+            f"{_whole(curve_shape.PLATEAU_BAND)} while the iteration number grows by a factor of "
+            f"{curve_shape.PLATEAU_SPAN:g} or more (over {curve_shape.PLATEAU_POINTS} recorded "
+            "errors at least), and over the next stretch of that factor falls by "
+            f"{_whole(curve_shape.PLATEAU_EXIT)} or more."
+        )
+    if kinds & {"rise after the best", "still falling"}:
+        yield (
+            f"Level of an error: median over {_whole(curve_shape.TREND_SHARE)} of the recorded "
+            f"errors, {curve_shape.MIN_LEVEL_POINTS} at least, spikes left out."
+        )
+    if study.neighbours is not None:
+        yield (
+            "Differences are stated only beyond their 95% interval: by the bootstrap over the test "
+            "images, by Welch's interval over several seeds; the final error of a single training "
+            f"is taken to be known to {_whole(SINGLE_TRAINING)}."
+        )
+        yield (
+            f"Overlap: {_whole(embedding.OVERLAP)} or more of the neighbours, averaged over both "
+            "sides, are of the other."
+        )
 
 
-def _parameters(
-    runs: Sequence[TrainingRecord], recipe: Recipe, precision: str
-) -> Iterator[tuple[str, str]]:
-    names = list(dict.fromkeys(run.spec.setting.name for run in runs))
+def _whole(share: float) -> str:
+    return format_percent(share, decimals=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Way:
+    """What trainings must share to be made by one command."""
+
+    commit: str
+    recipe: Recipe
+    precision: str
+    threads: int
+    digest: str
+
+    @classmethod
+    def of(cls, training: TrainingRecord) -> "Way":
+        spec = training.spec
+        return cls(
+            commit=training.git_commit if training.git_commit.isalnum() else "",
+            recipe=spec.recipe,
+            precision=spec.precision,
+            threads=spec.threads,
+            digest=spec.data_digest,
+        )
+
+
+def reproduction(records: Records, trainings: Sequence[TrainingRecord]) -> Iterator[Block]:
+    """Yield the commands that make these trainings and the document again, and what to know."""
+    ways: dict[Way, list[TrainingRecord]] = {}
+    for training in trainings:
+        ways.setdefault(Way.of(training), []).append(training)
+    text = (
+        "In a checkout of the project, with its environment active, these commands train the same "
+        "networks again and build the document, without the author's name and notes. Times will "
+        "differ; on another type of processor, or with other library versions, so will the last "
+        "digits of the errors."
+    )
+    foreign = dict.fromkeys(t.dataset.title for t in trainings if not t.dataset.is_mnist)
+    if foreign:
+        text += f" FOLDER is the folder of {listing(foreign)}."
+    report = _report_command(records, ways)
+    if "runs=" in report:
+        text += " RUNS are the ids of the new runs of this list, with commas between them."
+    if any(not way.commit for way in ways):
+        text += " The commit of some runs is not known."
+    yield Paragraph(text, sticky=True)
+    yield Code("\n".join([*_commands(ways), *_checked_out(records, ways, report)]))
+
+
+def _commands(ways: dict[Way, list[TrainingRecord]]) -> Iterator[str]:
+    commit = ""
+    for way, trainings in ways.items():
+        if way.commit and way.commit != commit:
+            yield f"git checkout {one_line(way.commit, 64)}"
+            commit = way.commit
+        parameters = "".join(f" -P {name}={value}" for name, value in _parameters(way, trainings))
+        yield f"mlflow run . --env-manager local --experiment-name {EXPERIMENT}{parameters}"
+
+
+def _report_command(records: Records, ways: dict[Way, list[TrainingRecord]]) -> str:
+    """Return the command of the document; nothing if the one command before it builds it."""
+    names = [training.spec.setting.name for training in records.trainings]
+    command = f"mlflow run . --env-manager local -e report --experiment-name {EXPERIMENT}"
+    one_each = len(set(names)) == len(names) and set(names) <= set(SETTINGS)
+    if one_each and len(ways) == 1 and set(names) == set(SETTINGS):
+        return ""
+    return command if one_each else f"{command} -P runs=RUNS"
+
+
+def _checked_out(
+    records: Records, ways: dict[Way, list[TrainingRecord]], report: str
+) -> Iterator[str]:
+    """Yield the command of the document, after the checkout that it needs."""
+    if not report:
+        return
+    last = [way.commit for way in ways if way.commit][-1:]
+    commit = records.program.commit
+    if commit.isalnum() and [commit] != last:
+        yield f"git checkout {one_line(commit, 64)}"
+    yield report
+
+
+def _parameters(way: Way, trainings: Sequence[TrainingRecord]) -> Iterator[tuple[str, str]]:
+    names = list(dict.fromkeys(training.spec.setting.name for training in trainings))
     yield "setting", "all" if names == list(SETTINGS) else ",".join(names)
-    preset = RECIPES.get(recipe.name, RECIPES["assignment"])
+    preset = RECIPES.get(way.recipe.name, RECIPES["assignment"])
     yield "recipe", preset.name
     for field in fields(Recipe):
-        here = getattr(recipe, field.name)
-        if field.name in OVERRIDES and here != getattr(preset, field.name):
-            yield field.name, f"{here}"
-    yield "seeds", ",".join(str(seed) for seed in dict.fromkeys(run.spec.seed for run in runs))
-    pairs = dict.fromkeys((p.digit_a, p.digit_b) for run in runs for p in run.interpolations)
-    if pairs:
-        yield "pairs", ",".join(f"{a}-{b}" for a, b in pairs)
-    if precision == "bfloat16":
-        yield "precision", precision
+        value = getattr(way.recipe, field.name)
+        if field.name in OVERRIDES and value != getattr(preset, field.name):
+            yield field.name, f"{value}"
+    seeds = dict.fromkeys(training.spec.seed for training in trainings)
+    yield "seeds", ",".join(map(str, seeds))
+    pairs = dict.fromkeys(pair for training in trainings for pair in training.spec.pairs)
+    yield "pairs", ",".join(f"{a}-{b}" for a, b in pairs)
+    if way.precision.isalnum():
+        yield "precision", way.precision
+    if way.threads:
+        yield "threads", str(way.threads)
+    if not trainings[0].dataset.is_mnist:
+        yield "data", "FOLDER"

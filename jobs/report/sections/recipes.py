@@ -1,40 +1,33 @@
-"""Part 1: trainings beside those of the assignment's recipe."""
+"""Part 1: trainings beside those with the assignment's recipe."""
 
 from collections.abc import Iterator, Sequence
 
 from jobs.report import charts
-from jobs.report.analysis.comparison import (
-    Comparison,
-    TimeToTarget,
-    sustained_time_to,
-    time_to,
-)
+from jobs.report.analysis.comparison import Comparison, TimeToTarget, sustained_time_to, time_to
+from jobs.report.analysis.curve_shape import ending_spike
+from jobs.report.analysis.estimate import Estimate
 from jobs.report.analysis.study import Study
-from jobs.report.blocks import Block, Figure, Observation, Table
+from jobs.report.blocks import Block, Figure, Observation, Table, cite
 from jobs.report.wording import (
     UNKNOWN,
     capitalized,
     format_count,
     format_mse,
     format_percent,
+    format_ratio,
     format_seconds,
     listing,
     one_line,
 )
 
+SEE = ("figure-recipes", "table-recipes")
 FEW_STEPS = 0.5
-"""A step of SOAP is called worth several of Adam's when it takes at most this share of them."""
+"""Share of the reference's iterations from which on fewer are worth an explanation."""
 SOAP_STEPS = (
-    "Adam sets the step of each weight by itself, which helps as far as the loss is steep along "
-    "some weights and flat along others. Here it is so along mixtures of weights, since pixels and "
-    "hidden units are correlated. SOAP runs Adam along the axes of these correlations, layer by "
-    "layer, so that one step goes as far in the flat directions as several of Adam's."
-)
-CAPTION = (
-    "Test error of these trainings (solid) and of the assignment's recipe (dashed), over "
-    "iterations (left) and seconds of training (right); all axes are logarithmic. A dot marks from "
-    "where on a training stays as low as the assignment's recipe ends; the dotted line leads to "
-    "that end."
+    "Adam scales the step of each weight by itself. SOAP runs Adam in the eigenbases of each "
+    f"layer's inputs and output gradients, where the curvature is nearly diagonal {cite('vyas')}. "
+    "The recipes differ in learning rate, schedule and warm-up too, so this comparison does not "
+    "say which of these saves the iterations."
 )
 
 
@@ -45,129 +38,140 @@ def blocks(study: Study) -> Iterator[Block]:
             key="figure-recipes",
             picture=charts.recipes(study.comparisons),
             alt=_alt(study.comparisons),
-            caption=CAPTION,
-            floats=True,
+            caption=_caption(study.comparisons),
         )
         yield table(study.comparisons)
+
+
+def _caption(comparisons: Sequence[Comparison]) -> str:
+    text = (
+        "Test error with each training's recipe (solid) and with the assignment's (dashed), over "
+        "iterations (left) and seconds of training (right); all axes are logarithmic."
+    )
+    if any(comparison.reached for comparison in comparisons):
+        text += (
+            " The dot marks from when on a training stays at or below the final error of the "
+            "assignment's recipe."
+        )
+    return text
 
 
 def times_to_target(study: Study) -> Iterator[Observation]:
     """Say of each training whether and when it is as good as the assignment's."""
     for comparison in study.comparisons:
-        reached = comparison.reached
-        yield Observation(
-            kind="time to target",
-            text=_reached(comparison, reached) if reached else _missed(comparison),
-            see=("figure-recipes", "table-recipes"),
-            intuition=_intuition(comparison),
-        )
+        if ending_spike(comparison.reference_curve):
+            yield _spoilt_reference(comparison)
+        elif ending_spike(comparison.curve):
+            continue
+        elif reached := comparison.reached:
+            yield _reached(comparison, reached)
+        else:
+            yield _missed(comparison)
 
 
-def _missed(comparison: Comparison) -> str:
-    final, seconds = float(comparison.curve.test_mse[-1]), float(comparison.curve.seconds[-1])
-    target = comparison.target_mse
-    return (
-        f"{capitalized(comparison.label)} does not end as low as by the assignment's recipe: at "
-        f"{format_mse(final)} in place of {format_mse(target)}, "
-        f"{format_percent(final / target - 1)} higher, after {format_seconds(seconds)}, "
-        f"{_share(comparison, seconds)} of the {_length(comparison)} that one took."
+def _spoilt_reference(comparison: Comparison) -> Observation:
+    """Say that the reference ended in a spike, which makes its final error no yardstick."""
+    reference = comparison.reference_curve
+    spike = ending_spike(reference)
+    at = 0 if spike is None else spike.peak_iteration
+    lowest = time_to(reference, comparison.lowest_mse)
+    return Observation(
+        kind="reference ended in a spike",
+        numbers={
+            "reference, final": Estimate(comparison.target_mse),
+            "reference, lowest": Estimate(comparison.lowest_mse),
+        },
+        text=f"With the assignment's recipe {_setting(comparison)} spiked at iteration "
+        f"{format_count(at)} and ended at {format_mse(comparison.target_mse)}, "
+        f"{format_ratio(comparison.target_mse / comparison.lowest_mse)} its lowest error "
+        f"({format_mse(comparison.lowest_mse)} at iteration {format_count(lowest.iteration)}). "
+        f"Its final error is not a measure of the recipe; {_lowest(comparison)}.",
+        see=SEE,
     )
 
 
-def _reached(comparison: Comparison, reached: TimeToTarget) -> str:
-    return (
-        f"{capitalized(comparison.label)} stays at or below the final error of the assignment's "
-        f"recipe ({format_mse(comparison.target_mse)}) {_from(reached)}: "
-        f"{_share(comparison, reached.seconds)} of the {_length(comparison)} that one took. The "
-        "assignment's training was first as low at "
-        f"{_moment(time_to(comparison.reference_curve, comparison.target_mse))}; "
-        f"{_best(comparison)}."
-    )
-
-
-def _best(comparison: Comparison) -> str:
-    """Say whether the best error of the reference is reached as well."""
-    lowest = comparison.lowest_mse
-    best = f"{format_mse(lowest)} at {_moment(time_to(comparison.reference_curve, lowest))}"
-    reached = sustained_time_to(comparison.curve, lowest)
+def _lowest(comparison: Comparison) -> str:
+    """Say how the training compares with the lowest error of the reference."""
+    reached = sustained_time_to(comparison.curve, comparison.lowest_mse)
+    name = comparison.label
     if reached is None:
         end = format_mse(float(comparison.curve.test_mse[-1]))
-        return f"its best error, {best}, is lower than the {end} at which this one ends"
-    return f"at or below its best error, {best}, this one stays {_from(reached)}"
+        return f"{name} with its own recipe ends above that lowest error, at {end}"
+    since = format_count(reached.iteration)
+    return f"{name} with its own recipe stays at or below that lowest error from {since} on"
 
 
-def _share(comparison: Comparison, seconds: float) -> str:
-    return format_percent(comparison.share(seconds))
+def _missed(comparison: Comparison) -> Observation:
+    final, target = float(comparison.curve.test_mse[-1]), comparison.target_mse
+    return Observation(
+        kind="target missed",
+        numbers={"final": Estimate(final), "target": Estimate(target)},
+        text=f"{capitalized(comparison.label)} ends at {format_mse(final)}, "
+        f"{format_percent(final / target - 1)} above the {format_mse(target)} of the assignment's "
+        "recipe.",
+        see=SEE,
+    )
 
 
-def _length(comparison: Comparison) -> str:
-    return format_seconds(float(comparison.reference_curve.seconds[-1]))
+def _reached(comparison: Comparison, reached: TimeToTarget) -> Observation:
+    early = time_to(comparison.reference_curve, comparison.target_mse)
+    lowest = sustained_time_to(comparison.curve, comparison.lowest_mse)
+    text = (
+        f"{capitalized(comparison.label)} stays at or below the final error of the assignment's "
+        f"recipe ({format_mse(comparison.target_mse)}) from iteration "
+        f"{format_count(reached.iteration)} on; that recipe first reached it at iteration "
+        f"{format_count(early.iteration)}."
+    )
+    if format_mse(comparison.lowest_mse) != format_mse(comparison.target_mse):
+        best = f"The lowest error of the assignment's run, {format_mse(comparison.lowest_mse)},"
+        text += (
+            f" {best} is reached from iteration {format_count(lowest.iteration)} on."
+            if lowest
+            else f" {best} is not reached."
+        )
+    soap = comparison.training.spec.recipe.optimizer == "soap"
+    few = reached.iteration <= FEW_STEPS * early.iteration
+    return Observation(
+        kind="target reached",
+        numbers={
+            "target": Estimate(comparison.target_mse),
+            "iteration": Estimate(reached.iteration),
+            "seconds": Estimate(reached.seconds),
+            "reference, iteration": Estimate(early.iteration),
+        },
+        text=text,
+        see=SEE,
+        intuition=SOAP_STEPS if soap and few else "",
+    )
 
 
-def _from(reached: TimeToTarget) -> str:
-    iteration, seconds = format_count(reached.iteration), format_seconds(reached.seconds)
-    return f"from iteration {iteration} on, after {seconds}"
-
-
-def _moment(reached: TimeToTarget) -> str:
-    iteration, seconds = format_count(reached.iteration), format_seconds(reached.seconds)
-    return f"iteration {iteration} (after {seconds})"
-
-
-def _intuition(comparison: Comparison) -> str:
-    """Say why SOAP needs fewer steps, if it did; what a step costs is in the times."""
-    reached, soap = comparison.reached, comparison.training.spec.recipe.optimizer == "soap"
-    early = time_to(comparison.reference_curve, comparison.target_mse).iteration
-    return SOAP_STEPS if soap and reached and reached.iteration <= FEW_STEPS * early else ""
-
-
-def summary(comparisons: Sequence[Comparison]) -> Iterator[str]:
-    """Yield after which share of the assignment's time it was as good, for each latent size."""
-    if not comparisons:
-        return
-    sizes = listing(str(c.training.spec.setting.latent_size) for c in comparisons)
-    final = [comparison.reached for comparison in comparisons]
-    lowest = [sustained_time_to(c.curve, c.lowest_mse) for c in comparisons]
-    text = f"With latent size {sizes} the final error of the assignment's recipe is"
-    if any(final):
-        best = _shares(comparisons, lowest)
-        yield f"{text} reached {_shares(comparisons, final)}, its lowest error {best}."
-    else:
-        yield f"{text} not reached."
-
-
-def _shares(comparisons: Sequence[Comparison], times: Sequence[TimeToTarget | None]) -> str:
-    """Return `after 3.0% and 4.0% of its time (never by setting 2)`, or just `never`."""
-    if not any(times):
-        return "never"
-    pairs = list(zip(comparisons, times, strict=True))
-    shares = listing(_share(comparison, time.seconds) for comparison, time in pairs if time)
-    missed = listing(comparison.label for comparison, time in pairs if not time)
-    return f"after {shares} of its time" + (f" (never by {missed})" if missed else "")
+def _setting(comparison: Comparison) -> str:
+    return f"setting {comparison.training.spec.setting.name}"
 
 
 def _alt(comparisons: Sequence[Comparison]) -> str:
     ends = listing(
         f"{c.label} ends at {format_mse(float(c.curve.test_mse[-1]))} after "
-        f"{format_seconds(float(c.curve.seconds[-1]))}, by the assignment's recipe at "
-        f"{format_mse(c.target_mse)} after {_length(c)}"
+        f"{format_seconds(float(c.curve.seconds[-1]))}, with the assignment's recipe at "
+        f"{format_mse(c.target_mse)} after {format_seconds(float(c.reference_curve.seconds[-1]))}"
         for c in comparisons
     )
-    return f"Curves of test error of both recipes over iterations and over seconds: {ends}."
+    return f"Curves of test error with both recipes over iterations and over seconds: {ends}."
 
 
 def table(comparisons: Sequence[Comparison]) -> Table:
-    """Return final errors and times of both recipes, one row per comparison."""
+    """Return final errors and times with both recipes, one row per comparison."""
     columns = (
         ("Training", "left"), ("Recipe", "left"), ("Final MSE", "right"), ("Time", "right"),
-        ("Assigned: final", "right"), ("best", "right"), ("Time", "right"),
-        ("As low after", "right"), ("Share", "right"),
+        ("Assigned: final", "right"), ("lowest", "right"), ("Time", "right"),
+        ("As low from", "right"), ("after", "right"),
     )  # fmt: skip
     caption = (
-        "Trainings beside those of the assignment's recipe (assigned): errors (MSE per pixel on "
-        "the test set) and times of training. As low after: from when on the error stays at or "
-        "below the final one of the assignment's recipe, also as a share of its time. Times are "
-        "those the runs took, and compare only where the machine did nothing else meanwhile."
+        "Trainings beside those with the assignment's recipe (assigned): errors (MSE per pixel on "
+        "the test set) and seconds of training. As low from: the iteration from which on the error "
+        "stays at or below the final one of the assignment's recipe. The seconds are those that "
+        "the runs recorded, without preparation, on machines that may have done other work as "
+        "well: they compare only if the machines did the same."
     )
     return Table(
         key="table-recipes",
@@ -184,20 +188,24 @@ def _row(comparison: Comparison) -> list[str]:
         one_line(training.spec.recipe.name, 40),
         format_mse(training.final_test_mse),
         format_seconds(float(comparison.curve.seconds[-1])),
-        format_mse(comparison.reference.final_test_mse),
+        format_mse(comparison.reference.final_test_mse) + _mark(comparison),
         format_mse(comparison.lowest_mse),
-        _length(comparison),
-        format_seconds(reached.seconds) if reached else "never",
-        _share(comparison, reached.seconds) if reached else UNKNOWN,
+        format_seconds(float(comparison.reference_curve.seconds[-1])),
+        format_count(reached.iteration) if reached else "never",
+        format_seconds(reached.seconds) if reached else UNKNOWN,
     ]
+
+
+def _mark(comparison: Comparison) -> str:
+    return " (spike)" if ending_spike(comparison.reference_curve) else ""
 
 
 def _threads(comparisons: Sequence[Comparison]) -> str:
     """Return a remark if a training had other threads than its reference: times differ then."""
     threads = ((c.label, c.training.spec.threads, c.reference.spec.threads) for c in comparisons)
     differing = listing(
-        f"{own} for {label} ({reference} by the assignment's recipe)"
+        f"{own} for {label} ({reference} with the assignment's recipe)"
         for label, own, reference in threads
         if own and reference and own != reference
     )
-    return f" The threads were not the same: {differing}." if differing else ""
+    return f" The threads differ: {differing}." if differing else ""

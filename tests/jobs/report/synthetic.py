@@ -14,9 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aemodel import latent, pca
-from aemodel.data import Dataset, load_dataset
+from aemodel.data import MNIST_DIGEST, Dataset, load_dataset
+from aemodel.evaluation import Interpolation
 from aemodel.settings import RECIPES, SETTINGS, Recipe, Setting
-from jobs.report.records import Curve, Interpolation, Records, ReportRequest, TrainingRecord
+from jobs.report.records import (
+    Curve,
+    Program,
+    Records,
+    ReportRequest,
+    TrainingRecord,
+)
 from jobs.spec import TrainingSpec
 from tests.support.project import DATA
 
@@ -24,11 +31,8 @@ PAIRS = ((3, 8), (4, 9), (1, 7))
 END_MS = 1_780_000_000_000
 SECONDS = 0.006
 """What an iteration takes."""
-DIGEST = "5f70bf18a086007016e948b04aed3b82103a36be"
 SPEC_FIELDS = {field.name for field in fields(TrainingSpec)}
 REQUEST_FIELDS = {field.name for field in fields(ReportRequest)}
-REAL_NEAREST = 0.03045
-"""An arbitrary but plausible median distance between real test images."""
 
 REFERENCE: Mapping[str, Mapping[int, float]] = {
     "1": {
@@ -90,7 +94,6 @@ def _measured(setting: Setting) -> dict[str, Any]:
         "labels": labels,
         "pca_test_mse": float(errors.mean()),
         "mse_by_digit": tuple(float(errors[labels == digit].mean()) for digit in range(10)),
-        "neighbours": latent.neighbour_shares(latent.project(codes).xy, labels),
         "interpolations": tuple(_path(a, b, codes, labels, basis, found.mean) for a, b in PAIRS),
         "reconstructions": np.stack([images[first], decoded[first]]).astype(np.float32),
     }
@@ -109,7 +112,15 @@ def _path(
     nearest, distance = latent.nearest(pixels, data().x_test)
     _, blended = latent.nearest(latent.interpolate(pixels[0], pixels[-1]), data().x_test)
     fractions = np.array(latent.FRACTIONS)
-    return Interpolation(a, b, fractions, pixels, labels[nearest], distance, blended * 1.3)
+    return Interpolation(
+        digit_a=a,
+        digit_b=b,
+        fractions=fractions,
+        pixels=pixels,
+        nearest_digit=labels[nearest],
+        nearest_mse=distance,
+        blend_nearest_mse=blended * 1.3,
+    )
 
 
 def make_training(name: str = "1", **changes: Any) -> TrainingRecord:
@@ -122,7 +133,7 @@ def make_training(name: str = "1", **changes: Any) -> TrainingRecord:
         precision="float32",
         pairs=PAIRS,
         threads=2,
-        data_digest=DIGEST,
+        data_digest=MNIST_DIGEST,
     )
     asked = {field: changes.pop(field) for field in set(changes) & SPEC_FIELDS}
     spec = replace(spec, **asked)
@@ -142,7 +153,6 @@ def make_training(name: str = "1", **changes: Any) -> TrainingRecord:
         "best_iteration": None if best is None else int(recorded.iterations[best]),
         "train_seconds": spec.recipe.iterations * SECONDS,
         "knn_accuracy": {"1": 0.7312, "2": 0.9621, "3": 0.9703}[name],
-        "real_nearest_mse": REAL_NEAREST,
         **_measured(setting),
     }
     return TrainingRecord(**(fields | changes))
@@ -150,13 +160,11 @@ def make_training(name: str = "1", **changes: Any) -> TrainingRecord:
 
 def make_records(*trainings: TrainingRecord, **changes: Any) -> Records:
     """Return records of these trainings; `changes` replace any field of them or of the request."""
-    request = ReportRequest(
-        title="Autoencoders on MNIST: reconstruction error, interpolation, and the 2-D embedding",
-        author="Ada Example",
-    )
+    request = ReportRequest(author="Ada Example")
     asked = {field: changes.pop(field) for field in set(changes) & REQUEST_FIELDS}
     records = Records(
         request=replace(request, **asked),
+        program=Program("1.0.0", "0123456789abcdef0123456789abcdef01234567"),
         experiment="mnist-autoencoders",
         tracking_uri="sqlite:///mlflow.db",
         trainings=trainings,

@@ -9,11 +9,15 @@ from jobs.report.blocks import (
     Observation,
     Observations,
     Paragraph,
-    Ref,
+    References,
     Table,
+    cite,
     numbered,
     observed,
+    ref,
 )
+from jobs.report.references import REFERENCES
+from jobs.report.wording import clean
 
 SVG, PNG = b"<?xml", b"\x89PNG"
 
@@ -33,17 +37,32 @@ def test_figures_and_tables_are_numbered_in_their_order() -> None:
 
 
 def test_a_paragraph_may_refer_to_a_later_figure() -> None:
-    paragraph = Paragraph(("As ", Ref("figure-b"), " and ", Ref("table-x"), " show."))
+    paragraph = Paragraph(f"As {ref('figure-b')} and {ref('table-x')} show.")
     data, _ = numbered([paragraph, figure("figure-a"), figure("figure-b"), table("table-x")])
     assert data[0]["text"] == "As Figure 2 and Table 1 show."
 
 
 def test_a_reference_to_nothing_is_refused_and_one_of_an_observation_left_out() -> None:
     with pytest.raises(KeyError):
-        numbered([Paragraph((Ref("figure-a"),))])
+        numbered([Paragraph(ref("figure-a"))])
     item = Observation(kind="any", text="So it is.", see=("figure-a", "figure-b"))
     data, _ = numbered([figure("figure-b"), Observations([item])])
     assert data[1]["items"][0]["see"] == [{"id": "figure-b", "label": "Figure 1"}]
+
+
+def test_references_are_numbered_as_they_are_cited_and_only_these_are_listed() -> None:
+    first = Paragraph(f"See {cite('vyas')} and {cite('kingma-ba')}.")
+    data, _ = numbered([first, Bullets([cite("vyas")]), References()])
+    assert data[0]["text"] == "See [1] and [2]."
+    assert data[1]["items"] == ["[1]"]
+    assert data[2]["items"] == [REFERENCES["vyas"], REFERENCES["kingma-ba"]]
+    assert numbered([Paragraph("None."), References()])[0] == numbered([Paragraph("None.")])[0]
+    with pytest.raises(KeyError):
+        numbered([Paragraph(cite("nobody"))])
+
+
+def test_no_text_of_the_records_can_refer_to_anything() -> None:
+    assert clean(f"a{ref('figure-a')}b{cite('vyas')}") == "afigure-abvyas"
 
 
 def test_two_figures_of_one_key_and_rows_of_other_lengths_are_refused() -> None:

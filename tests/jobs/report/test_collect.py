@@ -84,7 +84,6 @@ def add_results(run: Run, folder: Path) -> dict[str, NDArray[Any]]:
     tables: dict[str, NDArray[Any]] = {
         "embedding/low_dimension_embedding.csv": rng.normal(size=(20, 2)).astype(np.float32),
         "embedding/mnist_test_labels.csv": np.arange(20) % 10,
-        "embedding/neighbour_shares.csv": np.full((10, 10), 0.1),
         "reconstructions.csv": rng.random((20, 784)).astype(np.float32),
         "interpolation/3-to-8/nearest.csv": np.column_stack(
             [fractions, np.arange(11) % 10, rng.random(11), rng.random(11)]
@@ -137,8 +136,8 @@ def test_newer_runs_that_did_not_finish_are_said_so(store: Store) -> None:
     assert [training.spec.setting.name for training in found] == ["1", "3"]
     assert found[0].run_id == old.run_id
     assert [(o.what, o.why) for o in omissions] == [
-        (f"setting-1 seed-0 (run {failed.run_id[:8]})", "FAILED: a reason"),
-        (f"setting-2 seed-0 (run {running.run_id[:8]})", "still running"),
+        (f"setting-1 assignment seed-0 (run {failed.run_id[:8]})", "FAILED: a reason"),
+        (f"setting-2 assignment seed-0 (run {running.run_id[:8]})", "still running"),
     ]
 
 
@@ -155,11 +154,48 @@ def test_asked_for_runs_that_cannot_be_used_are_said_so(store: Store) -> None:
     killed = add(store, "1", 1000, "KILLED")
     other = store.create_run("something else")
     broken = add(store, "2", 1000)
+    broken.client.set_tag(broken.run_id, "kind", "training")
     broken.client.log_param(broken.run_id, "resolved.seed", "?")
-    found, omissions = collect(store, killed.run_id, other.run_id, broken.run_id)
-    assert found == ()
+    good = add(store, "3", 1000)
+    asked = [run.run_id for run in (killed, other, broken, good)]
+    found, omissions = collect(store, *asked)
+    assert [training.run_id for training in found] == [good.run_id]
     assert [o.why for o in omissions[:2]] == ["KILLED: a reason", "not a training"]
     assert omissions[2].why.startswith("its parameters cannot be read: ")
+
+
+def test_the_id_of_a_sweep_means_its_trainings(store: Store) -> None:
+    sweep = store.create_run("sweep")
+    sweep.set_tags({"kind": "sweep"})
+    below = [add(store, name, 1000) for name in ("1", "2")]
+    failed = add(store, "3", 1000, "FAILED")
+    for run in (*below, failed):
+        run.set_parent(sweep)
+    add(store, "3", 2000)
+    found, omissions = collect(store, sweep.run_id, below[0].run_id)
+    assert [training.run_id for training in found] == [run.run_id for run in below]
+    assert [o.why for o in omissions] == ["FAILED: a reason"]
+
+
+def test_a_preset_goes_before_a_shortened_recipe_and_that_is_said(store: Store) -> None:
+    full = add(store, "1", 1000, recipe=RECIPES["quick"])
+    trial = add(store, "1", 2000)
+    only = add(store, "2", 2000)
+    found, omissions = collect(store)
+    assert [training.run_id for training in found] == [full.run_id, only.run_id]
+    passed_over = omissions[0]
+    assert trial.run_id[:8] in passed_over.what
+    assert "its recipe is a changed assignment" in passed_over.why
+
+
+def test_nothing_to_report_on_names_what_there_is(store: Store) -> None:
+    add(Store.open("elsewhere"), "1", 1000)
+    with pytest.raises(StoreError, match="there is no finished training") as nothing:
+        collect(store)
+    assert "'elsewhere'" in str(nothing.value)
+    failed = add(store, "1", 1000, "FAILED")
+    with pytest.raises(StoreError, match="FAILED: a reason"):
+        collect(store, failed.run_id)
 
 
 def test_a_run_that_does_not_exist_is_refused(store: Store) -> None:
@@ -212,7 +248,7 @@ def test_everything_a_run_holds(store: Store, tmp_path: Path) -> None:
     run = add(store, "1", 1000)
     tables = add_results(run, tmp_path / "files")
     (record,), _ = collect(store, run.run_id)
-    assert record.run_name == "setting-1 seed-0"
+    assert record.run_name == "setting-1 assignment seed-0"
     assert record.spec == TrainingSpec.from_params(run.info().params)
     assert record.spec.recipe == RECIPE
     assert (record.spec.data_digest, record.spec.threads) == ("abc", 2)
@@ -226,7 +262,6 @@ def test_everything_a_run_holds(store: Store, tmp_path: Path) -> None:
     np.testing.assert_allclose(record.curve.seconds, [0.01, 1.01, 2.01])
     np.testing.assert_array_equal(record.codes, tables["embedding/low_dimension_embedding.csv"])
     np.testing.assert_array_equal(record.labels, np.arange(20) % 10)
-    np.testing.assert_array_equal(record.neighbours, np.full((10, 10), 0.1))
     pictures = tables["reconstructions.csv"].reshape(2, 10, 784)
     np.testing.assert_array_equal(record.reconstructions, pictures)
     (path,) = record.interpolations
@@ -276,7 +311,7 @@ def test_times_that_were_not_recorded_are_not_known(store: Store) -> None:
 def test_what_a_run_does_not_hold_is_none(store: Store) -> None:
     run = add(store, "1", 1000)
     (record,), _ = collect(store, run.run_id)
-    nothing = ("curve", "codes", "labels", "neighbours", "reconstructions", "final_test_mse")
+    nothing = ("curve", "codes", "labels", "reconstructions", "final_test_mse")
     assert [name for name in nothing if getattr(record, name) is not None] == []
     assert (record.interpolations, record.mse_by_digit) == ((), ())
     assert (record.best_iteration, record.knn_accuracy, record.git_commit) == (None, None, "")

@@ -1,296 +1,497 @@
-"""The sentences of the document where they hold, just fail to hold, or cannot be said."""
+"""Every observation if it holds, if it just does not, and if it cannot be told."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import ArrayLike
 
 from aemodel.settings import RECIPES, parse_setting
+from jobs.report.analysis.neighbours import Neighbours
+from jobs.report.analysis.noise import SINGLE_TRAINING
 from jobs.report.analysis.study import Study
-from jobs.report.blocks import Observation, intuitions
-from jobs.report.records import Omission, Records, TrainingRecord
-from jobs.report.sections import embedding, interpolation, limitations, overview, part_1
+from jobs.report.blocks import Observation
+from jobs.report.dataset import DatasetRecord
+from jobs.report.records import Records, TrainingRecord
+from jobs.report.sections import (
+    curves,
+    embedding,
+    interpolation,
+    latent_size,
+    part_1,
+    reconstruction,
+)
 from tests.jobs.report.synthetic import (
+    PAIRS,
     REFERENCE,
     curve,
-    make_full_records,
     make_records,
     make_training,
 )
 
 QUICK = RECIPES["quick"]
+MNIST = make_training("1").dataset
+OTHER = DatasetRecord("other", "shapes", tuple(f"shape-{c}" for c in range(10)))
 
 
-def part_1_of(records: Records) -> tuple[Observation, ...]:
-    return tuple(part_1.observations(Study.of(records)))
+def study_of(*trainings: TrainingRecord) -> Study:
+    return Study.of(make_records(*trainings))
 
 
-def part_2_of(records: Records) -> tuple[Observation, ...]:
-    training = Study.of(records).for_interpolation
-    return tuple(interpolation.observations(training)) if training else ()
+def of_kind(observations: Sequence[Observation], kind: str) -> Observation:
+    (found,) = [item for item in observations if item.kind == kind]
+    return found
 
 
-def part_3_of(records: Records) -> tuple[Observation, ...]:
-    return tuple(embedding.observations(Study.of(records)))
+def part_1_kinds(*trainings: TrainingRecord) -> list[str]:
+    return [item.kind for item in part_1.observations(study_of(*trainings))]
 
 
-def caveats_of(records: Records) -> tuple[str, ...]:
-    return tuple(limitations.caveats(Study.of(records)))
+def spiked(name: str = "3") -> TrainingRecord:
+    """Return a training that ends in a spike, as the reference run of setting 3 did at 18,000."""
+    return make_training(name, curve=curve(REFERENCE[name], spikes={95_000: (0.073, 50_000)}))
 
 
-def part_1_text(*trainings: TrainingRecord) -> str:
-    return " ".join(item.text for item in part_1_of(make_records(*trainings)))
+def ending(final: float, name: str = "1", **changes: Any) -> TrainingRecord:
+    """Return a training of which only the final error is known."""
+    return make_training(name, curve=None, final_test_mse=final, **changes)
 
 
-def with_neighbours(own: float, overlap: float) -> TrainingRecord:
-    """Return setting 1 with every digit's own share `own`, and 4 and 9 sharing `overlap`."""
-    shares = np.full((10, 10), (1 - own) / 9)
-    np.fill_diagonal(shares, own)
-    shares[[4, 9], [9, 4]] = overlap
-    return make_training("1", neighbours=shares)
+def seeds(name: str, *finals: float) -> list[TrainingRecord]:
+    return [ending(final, name, seed=seed) for seed, final in enumerate(finals)]
 
 
-def with_path(digits: list[int], **changes: Any) -> TrainingRecord:
-    training = make_training("3")
-    path = replace(training.interpolations[0], nearest_digit=np.array(digits), **changes)
-    return replace(training, interpolations=(path,))
+# --- Part 1: against PCA ------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def full(full_records: Records) -> tuple[Observation, ...]:
-    """Part 1 of the whole assignment."""
-    return part_1_of(full_records)
+def gain(training: TrainingRecord) -> Observation:
+    return of_kind(list(latent_size.against_pca(study_of(training))), "gain over PCA")
 
 
-def test_final_errors_are_given_best_first(full: tuple[Observation, ...]) -> None:
-    text = full[0].text
-    assert "0.00459 for setting 3, 0.00928 for setting 2 and 0.03851 for setting 1" in text
-    assert "bottleneck" in full[0].intuition
+def test_the_gain_over_pca() -> None:
+    observation = gain(ending(0.7 * 0.05567, pca_test_mse=0.05567))
+    assert observation.numbers["setting 1"].value == pytest.approx(0.3)
+    assert "30% lower in setting 1" in observation.text
+    assert observation.intuition == latent_size.CURVED
+    worse = gain(ending(0.06, pca_test_mse=0.05567))
+    assert "7.8% higher" in worse.text
+    assert worse.intuition == ""
 
 
-def test_part_2_shows_the_better_of_settings_2_and_3(full_records: Records) -> None:
-    assert Study.of(full_records).for_interpolation is full_records.trainings[2]
-    spoilt = replace(full_records.trainings[2], final_test_mse=0.042)
-    records = replace(full_records, trainings=(*full_records.trainings[:2], spoilt))
-    assert Study.of(records).for_interpolation is full_records.trainings[1]
+@pytest.mark.parametrize(("share", "known"), [(1 - SINGLE_TRAINING - 0.002, True), (0.985, False)])
+def test_a_gain_within_the_noise_of_one_training_is_none(share: float, known: bool) -> None:
+    observation = gain(ending(share * 0.05, pca_test_mse=0.05))
+    assert ("not different beyond its noise" not in observation.text) is known
+    assert bool(observation.intuition) is known
 
 
-def test_an_order_against_the_latent_size_changes_the_explanation() -> None:
-    worse = make_training("3", final_test_mse=0.2)
-    records = make_records(make_training("1"), worse)
-    assert part_1_of(records)[0].text.index("setting 1") < part_1_of(records)[0].text.index(
-        "setting 3"
+def test_a_gain_that_cannot_be_told() -> None:
+    for training in (
+        make_training("1", pca_test_mse=None),
+        make_training("1", final_test_mse=None),
+        make_training("1", final_test_mse=float("nan")),
+        spiked(),
+    ):
+        assert list(latent_size.against_pca(study_of(training))) == []
+
+
+def test_the_gain_of_several_seeds_has_their_interval() -> None:
+    observation = of_kind(
+        list(latent_size.against_pca(study_of(*seeds("1", 0.04, 0.05, 0.06)))), "gain over PCA"
     )
-    assert "ought to fall" in part_1_of(records)[0].intuition
-    assert not any("diminish" in one for one in intuitions(part_1_of(records)))
+    assert not observation.numbers["setting 1"].is_positive
+    assert "not different beyond its noise" in observation.text
 
 
-def test_the_gain_over_pca(full: tuple[Observation, ...]) -> None:
-    assert any("setting 1 is 31% lower (0.03851 against 0.05567)" in one.text for one in full)
-    assert "setting 3 is 10% higher" in part_1_text(make_training("3", final_test_mse=0.009955))
-    assert "Against PCA" not in part_1_text(make_training("3", pca_test_mse=None))
+# --- Part 1: the latent size --------------------------------------------------------------------
 
 
-def test_spikes_say_where_how_high_and_for_how_long(full: tuple[Observation, ...]) -> None:
-    (text,) = [one.text for one in full if "spike" in one.text]
-    assert text.startswith(
-        "The error of setting 3 has 2 spikes; in the highest it jumps from 0.005"
-    )
-    assert "to 0.07300 at iteration 14,500" in text
-    assert "above PCA's 0.00905" in text
-    assert "is back after" in text
+def falls(*trainings: TrainingRecord) -> Observation:
+    (observation,) = latent_size.falls(study_of(*trainings))
+    return observation
 
 
-def test_a_spike_without_recovery_is_said_to_be_one() -> None:
-    held = curve(REFERENCE["3"], spikes={95_000: (0.073, 50_000)})
-    assert "by the end of the training has come back only to" in part_1_text(
-        make_training("3", curve=held)
-    )
+def test_the_fall_with_the_latent_size_and_what_else_differs() -> None:
+    observation = falls(ending(0.04, "1"), ending(0.01, "2"))
+    assert observation.numbers["2 to 16"].value == pytest.approx(0.03)
+    assert "falls by 75% from 2 to 16 latent dimensions" in observation.text
+    assert "widths of the hidden layers differ as well" in observation.text
 
 
-def test_over_fitting_needs_a_falling_training_error() -> None:
-    held = curve(REFERENCE["1"])
-    size = held.iterations.size
-    for train, claim in ((np.linspace(0.05, 0.03, size), "true of the training images alone"),
-                         (np.linspace(0.03, 0.05, size), "not over-fitting")):  # fmt: skip
-        records = make_records(make_training("1", curve=replace(held, train_mse=train)))
-        assert any(claim in one for one in intuitions(part_1_of(records)))
-    assert "rises after its best: its level is lowest around iteration" in part_1_text(
-        make_training("1")
-    )
-    assert "rises after its best" not in part_1_text(make_training("2"))
+def test_a_controlled_study_is_said_to_be_one() -> None:
+    trainings = [ending(0.08 / size, setting=parse_setting(f"256-64-{size}")) for size in (2, 4, 8)]
+    observation = falls(*trainings)
+    assert "Nothing but the latent size differs" in observation.text
+    assert "hidden" not in observation.text
+    assert "about the same share, 50%" in observation.text
+    assert "50% (2 to 4) and 75% (4 to 8)" in falls(
+        *trainings[:2], replace(trainings[2], final_test_mse=0.005)
+    ).text.replace("takes off ", "")
 
 
-def test_the_plateau_of_setting_3_is_at_pcas_level(full: tuple[Observation, ...]) -> None:
-    (one,) = [one for one in full if "rests near" in one.text]
-    assert "setting 3" in one.text
-    assert "level of PCA with 64 components (0.00905)" in one.text
-    assert "nearly linear" in one.intuition
-
-
-def test_diminishing_returns_come_with_a_warning(full: tuple[Observation, ...]) -> None:
-    (one,) = [one for one in full if one.text.startswith("From 2 to 16")]
-    assert "falls by 0.02923 (76%), 0.0021 for each added dimension" in one.text
-    assert "also change the widths" in one.text
-    assert "Returns diminish" in one.intuition
-    assert "latent dimensions" not in part_1_text(make_training("1"))
-
-
-def test_trainings_of_other_recipes_are_not_compared() -> None:
-    text = part_1_text(make_training("1", recipe=QUICK), make_training("2"))
-    assert "From 2 to 16" not in text
-
-
-def test_several_seeds_are_mean_and_deviation() -> None:
-    errors = {"1": (0.038, 0.0384, 0.0388), "2": (0.0093, 0.0094, 0.0095)}
-    trainings = [
-        make_training(name, seed=seed, final_test_mse=error)
-        for name, held in errors.items()
-        for seed, error in enumerate(held)
-    ]
-    records = make_records(*trainings)
-    assert "0.03840 ±\u00a00.00040 (n\u00a0=\u00a03) for setting 1" in part_1_of(records)[0].text
-    assert any("a clear difference" in one.text for one in part_1_of(records))
-    assert any(
-        "Several seeds (3 of setting 1 and 3 of setting 2)" in one for one in caveats_of(records)
-    )
+def test_a_fall_within_the_noise_is_none() -> None:
+    same = falls(ending(0.04, "1"), ending(0.0395, "2"))
+    assert "does not change beyond its noise from 2 to 16" in same.text
+    assert same.intuition == ""
+    rise = falls(ending(0.04, "1"), ending(0.05, "2"))
+    assert "rises by 25%" in rise.text
+    assert rise.intuition == ""
 
 
 def test_seeds_that_scatter_more_than_settings_differ() -> None:
-    errors = {"1": (0.030, 0.040), "2": (0.031, 0.039)}
-    trainings = [
-        make_training(name, seed=seed, final_test_mse=error)
-        for name, held in errors.items()
-        for seed, error in enumerate(held)
-    ]
-    assert "not a clear difference" in part_1_text(*trainings)
+    scattered = falls(*seeds("1", 0.030, 0.040, 0.035), *seeds("2", 0.031, 0.039, 0.033))
+    assert "does not change beyond its noise" in scattered.text
+    clear = falls(*seeds("1", 0.0384, 0.0388, 0.0380), *seeds("2", 0.0093, 0.0094, 0.0095))
+    assert "falls by 76%" in clear.text
+    assert clear.numbers["2 to 16"].interval is not None
 
 
-def test_hardest_and_easiest_digits(full: tuple[Observation, ...]) -> None:
-    (one,) = [one for one in full if "hardest" in one.text]
-    assert one.text.startswith(
-        "The digit 2 is the hardest to reconstruct and 1 the easiest in setting 1"
-    )
-    assert one.see[0] == "table-digits"
-    assert "hardest" not in part_1_text(make_training("1", mse_by_digit=()))
-    assert "hardest" not in part_1_text(make_training("1", mse_by_digit=(float("nan"),) * 10))
+def test_a_spike_carries_no_conclusion_about_dimensions() -> None:
+    assert "16 to 64" in falls(*map(make_training, "123")).numbers
+    assert set(falls(make_training("1"), make_training("2"), spiked()).numbers) == {"2 to 16"}
+    assert list(latent_size.falls(study_of(make_training("2"), spiked()))) == []
+
+
+def test_trainings_of_other_recipes_are_not_compared() -> None:
+    study = study_of(make_training("1", recipe=QUICK), make_training("2"))
+    assert list(latent_size.falls(study)) == []
+
+
+# --- Part 1: the curves -------------------------------------------------------------------------
+
+
+def test_milestones_are_the_first_iterations_of_good() -> None:
+    (observation,) = curves.milestones(study_of(make_training("2")))
+    below = observation.numbers["below PCA, setting 2"].value
+    recorded = make_training("2")
+    assert recorded.curve is not None
+    assert recorded.pca_test_mse is not None
+    after = recorded.curve.iterations >= below
+    assert (recorded.curve.test_mse[after] < recorded.pca_test_mse).all()
+    assert recorded.curve.test_mse[~after][-1] >= recorded.pca_test_mse
+
+
+def test_milestones_that_are_not_reached_or_not_known() -> None:
+    above = make_training("1", pca_test_mse=0.001)
+    (observation,) = curves.milestones(study_of(above))
+    assert "PCA" not in observation.text
+    assert observation.text.startswith("The test error is within 5%")
+    assert list(curves.milestones(study_of(make_training("1", curve=None)))) == []
+    assert list(curves.milestones(study_of(make_training("1", pca_test_mse=None)))) == []
+
+
+def test_a_spike_from_which_the_error_comes_back() -> None:
+    training = make_training("3", curve=curve(REFERENCE["3"], spikes={14_500: (0.073, 3_000)}))
+    (observation,) = curves.spikes(study_of(training))
+    assert observation.numbers["peak"].value == pytest.approx(0.073)
+    assert observation.numbers["iteration"].value == 14_500
+    assert "spikes once" in observation.text
+    assert "is back after" in observation.text
+    assert observation.intuition == curves.SPIKES_OF_ADAM
+
+
+def test_a_training_that_ends_in_its_spike_is_told_as_that() -> None:
+    training = spiked()
+    (observation,) = curves.spikes(study_of(training))
+    assert "does not come back" in observation.text
+    assert f"ends at {training.final_test_mse:.5f}" in observation.text
+    assert "says nothing of what the network can represent" in observation.text
+    kinds = part_1_kinds(training)
+    assert not {"gain over PCA", "fall with latent size", "still falling"} & set(kinds)
+
+
+def test_a_peak_below_the_threshold_is_no_spike_and_soap_has_no_explanation() -> None:
+    flat = curve({1: 0.02, 100_000: 0.02}, noise=0)
+    flat.test_mse[500] *= 1.49
+    assert list(curves.spikes(study_of(make_training("1", curve=flat)))) == []
+    recipe = replace(RECIPES["fast"], eval_every=10)
+    soap = curve({1: 0.1, 4_000: 0.009}, recipe, noise=0, spikes={2_000: (0.08, 800)})
+    (observation,) = curves.spikes(study_of(make_training("2", recipe=recipe, curve=soap)))
+    assert observation.intuition == ""
+
+
+def test_over_fitting_needs_a_falling_training_error() -> None:
+    recorded = curve(REFERENCE["1"])
+    size = recorded.iterations.size
+    for train, why in (
+        (np.linspace(0.05, 0.03, size), curves.OVERFITTING),
+        (np.linspace(0.03, 0.05, size), curves.NOT_OVERFITTING),
+        (None, ""),
+    ):
+        training = make_training("1", curve=replace(recorded, train_mse=train))
+        (observation,) = curves.over_fitting(study_of(training))
+        assert observation.numbers["last"].value > observation.numbers["lowest"].value
+        assert observation.intuition == why
+    assert list(curves.over_fitting(study_of(make_training("2")))) == []
+
+
+def test_a_plateau_at_the_level_of_pca() -> None:
+    (observation,) = curves.plateaus(study_of(make_training("3")))
+    assert observation.numbers["level"].value == pytest.approx(0.0094, abs=3e-4)
+    assert "PCA's 0.00905" in observation.text
+    assert observation.intuition == curves.LINEAR
+    (elsewhere,) = curves.plateaus(study_of(make_training("3", pca_test_mse=0.02)))
+    assert elsewhere.intuition == ""
+    assert list(curves.plateaus(study_of(make_training("1")))) == []
+
+
+def test_an_error_that_still_falls() -> None:
+    steep = curve({1: 0.1, 80_000: 0.02, 100_000: 0.019}, noise=0)
+    (observation,) = curves.falling(study_of(make_training("1", curve=steep)))
+    assert observation.numbers["setting 1"].value == pytest.approx(0.02, abs=0.01)
+    assert observation.intuition == ""
+    flat = make_training("1", curve=curve({1: 0.02, 100_000: 0.02}))
+    assert list(curves.falling(study_of(flat))) == []
 
 
 def test_a_diverged_training_is_named_and_not_judged() -> None:
-    held = curve(REFERENCE["1"])
-    held.test_mse[3:] = np.nan
-    text = part_1_text(make_training("1", curve=held))
-    assert "not a finite number at iteration 300" in text
-    assert "spike" not in text
-    assert "final test error" not in text.lower()
+    recorded = curve(REFERENCE["1"])
+    recorded.test_mse[3:] = np.nan
+    training = make_training("1", curve=recorded, final_test_mse=float("nan"))
+    observations = list(part_1.observations(study_of(training)))
+    assert of_kind(observations, "divergence").numbers["iteration"].value == 300
+    assert {item.kind for item in observations} <= {"divergence"}
 
 
 def test_three_hundred_iterations_support_no_claim_about_the_curve() -> None:
     recipe = replace(RECIPES["assignment"], iterations=300)
-    records = make_records(make_training("1", recipe=recipe))
-    text = " ".join(one.text for one in part_1_of(records))
-    assert not any(word in text for word in ("spike", "rests", "rises after", "still falls"))
-    assert any(
-        "300 in place of 100,000" in one and "short training" in one for one in caveats_of(records)
-    )
+    kinds = part_1_kinds(make_training("1", recipe=recipe))
+    assert not {"spike", "plateau", "rise after the best", "still falling"} & set(kinds)
 
 
-def test_overlaps_and_digits_that_stand_apart() -> None:
-    apart = part_3_of(make_records(with_neighbours(0.95, 0.0)))
-    assert "stand apart: at least 90%" in apart[0].text
-    assert "No two digits overlap much" in apart[1].text
-    mixed = part_3_of(make_records(with_neighbours(0.60, 0.25)))
-    assert mixed[0].text.startswith("No digit stands apart in the plane")
-    assert mixed[1].text.startswith("4 and 9 overlap most: 25% of the neighbours of a 4 are 9s")
-    assert "whether the top is closed" in mixed[1].intuition
+# --- Part 1: classes ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("share", "apart"), [(0.8999, False), (0.9001, True)])
-def test_the_threshold_of_standing_apart(share: float, apart: bool) -> None:
-    text = part_3_of(make_records(with_neighbours(share, 0.0)))[0].text
-    assert ("No digit stands apart" not in text) is apart
+def test_the_hardest_and_the_easiest_digit() -> None:
+    errors = (0.03, 0.01, 0.05, 0.03, 0.03, 0.03, 0.03, 0.03, 0.03, 0.03)
+    (observation,) = reconstruction.extremes(study_of(make_training("1", mse_by_digit=errors)))
+    assert observation.numbers["setting 1"].value == pytest.approx(5)
+    assert observation.text.startswith("2s are the hardest to reconstruct and 1s the easiest")
+    assert "vary least" in observation.intuition
 
 
-def test_where_a_path_changes_its_digit() -> None:
-    once = part_2_of(make_records(with_path([3] * 6 + [8] * 5)))[0]
-    assert "a 3 up to f\u00a0=\u00a00.5 and an 8 from f\u00a0=\u00a00.6" in once.text
-    through = part_2_of(make_records(with_path([3] * 4 + [5] * 2 + [8] * 5)))[0]
-    assert "a 5 (f\u00a0=\u00a00.4 to 0.5)" in through.text
-    assert "5s" in through.intuition
-    assert "does not even look" not in through.intuition
-    elsewhere = part_2_of(make_records(with_path([5] * 6 + [8] * 5)))[0]
-    assert "decoded mean code of a 3 does not even look" in elsewhere.intuition
-    never = part_2_of(make_records(with_path([3] * 11)))[0]
-    assert "is a 3 (f\u00a0=\u00a00.0 to 1.0)" in never.text
-    assert "decoded mean code of an 8 does not even look" in never.intuition
+def test_digits_that_the_noise_does_not_tell_apart_are_named_together() -> None:
+    errors = (0.03, 0.01, 0.05, 0.03, 0.03, 0.03, 0.03, 0.03, 0.049, 0.03)
+    (observation,) = reconstruction.extremes(study_of(make_training("1", mse_by_digit=errors)))
+    assert observation.text.startswith("2s and 8s are the hardest")
+    equal = make_training("1", mse_by_digit=(0.03,) * 10)
+    assert list(reconstruction.extremes(study_of(equal))) == []
 
 
-@pytest.mark.parametrize(
-    ("decoded", "blend", "claim"),
-    [
-        (0.02, 0.04, "50% nearer to real digits"),
-        (0.04, 0.02, "further from real digits"),
-        (0.0201, 0.02, "about the same"),
-    ],
-)
-def test_how_real_the_pictures_are(decoded: float, blend: float, claim: str) -> None:
-    distances = {"nearest_mse": np.full(11, decoded), "blend_nearest_mse": np.full(11, blend)}
-    text = " ".join(one.text for one in part_2_of(make_records(with_path([3] * 11, **distances))))
-    assert claim in text
-    nearer = "nearer than that" if decoded < 0.0304 else "further away than that"
-    assert nearer in text
+@pytest.mark.parametrize("errors", [(), (float("nan"),) * 10])
+def test_errors_of_digits_that_are_not_known(errors: tuple[float, ...]) -> None:
+    assert list(reconstruction.extremes(study_of(make_training("1", mse_by_digit=errors)))) == []
+
+
+# --- Part 2 -------------------------------------------------------------------------------------
+
+
+def with_paths(name: str = "3", *digits: Sequence[int], **changes: Any) -> TrainingRecord:
+    """Return a training with one path for each row of labels, between the assignment's pairs."""
+    training = make_training(name)
+    paths = [
+        replace(path, nearest_digit=np.array(row), **changes)
+        for path, row in zip(training.interpolations, digits, strict=False)
+    ]
+    return replace(training, interpolations=tuple(paths))
+
+
+def labels(*digits: Sequence[int]) -> Observation:
+    (observation,) = interpolation.labels(with_paths("3", *digits))
+    return observation
+
+
+def test_where_the_labels_change() -> None:
+    once = labels([3] * 6 + [8] * 5, [4] * 6 + [9] * 5, [1] * 5 + [7] * 6)
+    assert [number.value for number in once.numbers.values()] == pytest.approx([0.6, 0.6, 0.5])
+    assert "3 to 8 and 4 to 9 at f\u00a0=\u00a00.6" in once.text
+    through = labels([3] * 4 + [5] * 2 + [8] * 5)
+    assert "5 (f\u00a0=\u00a00.4 to 0.5)" in through.text
+    assert "once" not in through.text
+    assert "the labels are 3 (f\u00a0=\u00a00.0 to 1.0)" in labels([3] * 11).text
+    assert "in turn" in labels([3, 8, 3, 8, 3, 8, 3, 8, 3, 8, 8]).text
+
+
+def realness(ratio: float, name: str = "3") -> Observation:
+    distances = {"nearest_mse": np.full(11, 0.02 * ratio), "blend_nearest_mse": np.full(11, 0.02)}
+    (observation,) = interpolation.realness(with_paths(name, *([3] * 11,) * 3, **distances))
+    return observation
+
+
+def test_how_near_the_pictures_are_to_real_ones() -> None:
+    near = realness(0.5)
+    assert near.numbers["3 to 8"].value == pytest.approx(0.5)
+    assert "nearer to test images than the pixel blends for all 3 pairs" in near.text
+    assert "(by 50%)" in near.text
+    assert near.intuition == interpolation.BENDS
+    assert "further from test images" in realness(1.5).text
+
+
+@pytest.mark.parametrize(("ratio", "same"), [(0.981, True), (0.98, False), (1.0204, False)])
+def test_the_verdict_is_that_of_the_printed_ratio(ratio: float, same: bool) -> None:
+    assert ("as near to test images as the pixel blends" in realness(ratio).text) is same
+
+
+def test_the_place_of_the_means_explains_only_what_it_can() -> None:
+    training = with_paths("3", [3] * 11)
+    far = replace(training, codes=np.random.default_rng(0).normal(size=(10_000, 64)).astype("f4"))
+    same = np.full(11, 0.02)
+    path = replace(training.interpolations[0], nearest_mse=same, blend_nearest_mse=same)
+    (observation,) = interpolation.realness(replace(far, interpolations=(path,)))
+    assert observation.numbers["codes nearer to the centre"].value == 0
+    assert observation.intuition == interpolation.MEANS
+    unknown = replace(far, interpolations=(path,), codes=None)
+    (observation,) = interpolation.realness(unknown)
+    assert "codes nearer to the centre" not in observation.numbers
+    assert observation.intuition == ""
 
 
 def test_distances_that_are_missing_are_not_compared() -> None:
-    training = with_path([3] * 11, nearest_mse=np.full(11, np.nan))
-    text = " ".join(one.text for one in part_2_of(make_records(training)))
-    assert "pixel blends" not in text
-    assert "furthest" not in text
+    training = with_paths("3", [3] * 11, nearest_mse=np.full(11, np.nan))
+    assert list(interpolation.realness(training)) == []
 
 
-def test_what_is_missing_is_named() -> None:
-    omissions = (Omission("setting 2", "FAILED: NaN at iteration 300"),)
-    said = " ".join(caveats_of(make_records(make_training("1"), omissions=omissions)))
-    assert "setting 2 (FAILED: NaN at iteration 300)" in said
-    assert "setting 3 (no finished training)" in said
-    assert said.count("results: setting 2") == 1
-    assert "Part 2 shows setting 1: the assigned ones, of setting 2 or 3, are missing" in said
-
-
-def test_differences_between_the_trainings_are_named() -> None:
-    other = make_training(
-        "2", recipe=QUICK, precision="bfloat16", data_digest="other", git_commit="", versions={}
+def between(ratio: float) -> list[Observation]:
+    near, far = (
+        with_paths(
+            name, *([3] * 11,) * 3, nearest_mse=np.full(11, mse), blend_nearest_mse=np.ones(11)
+        )
+        for name, mse in (("2", 0.02 * ratio), ("3", 0.02))
     )
-    said = " ".join(caveats_of(make_records(make_training("1"), other)))
-    for what in ("recipe", "data set", "precision", "code version", "library versions"):
-        assert f"differ in their {what}" in said
-    assert f"quick with {QUICK.iterations:,} iterations for setting 2" in said
-    assert "Setting 2 was not trained by the assignment's recipe" in said
+    return list(interpolation.between_settings((near, far)))
 
 
-def test_the_whole_assignment_needs_no_caveat_but_that_of_its_single_seed(
-    full_records: Records,
-) -> None:
-    assert len(caveats_of(full_records)) == 1
-    assert "one seed" in caveats_of(full_records)[0]
+def test_which_of_two_networks_decodes_nearer_to_test_images() -> None:
+    (observation,) = between(0.7)
+    assert observation.numbers["setting 2"].value == pytest.approx(0.014)
+    assert "although setting 3 reconstructs better" in observation.text
+    assert between(0.985) == []
+    assert list(interpolation.between_settings((make_training("2"),))) == []
 
 
-def test_a_setting_of_its_own_is_said_to_be_one() -> None:
-    custom = make_training("1", setting=parse_setting("256-64-2"))
-    assert any("Setting 256-64-2 is not one of" in one for one in caveats_of(make_records(custom)))
+def test_part_2_shows_the_network_that_decodes_nearest_to_test_images() -> None:
+    study = study_of(make_training("1"), realistic("2", 0.9), realistic("3", 0.95))
+    assert [t.spec.setting.name for t in study.for_interpolation] == ["2", "3"]
+    study = study_of(make_training("1"), realistic("2", 0.9), realistic("3", 0.85))
+    assert [t.spec.setting.name for t in study.for_interpolation] == ["3", "2"]
+    assert study_of(make_training("1")).for_interpolation[0].spec.setting.name == "1"
 
 
-def test_no_training_at_all() -> None:
-    records = make_records()
-    assert "no results yet" in overview.abstract(Study.of(records))
-    assert not part_1_of(records)
-    assert not part_2_of(records)
-    assert not part_3_of(records)
-    assert sum("no finished training" in one for one in caveats_of(records)) == 3
+def realistic(name: str, ratio: float) -> TrainingRecord:
+    distances = {"nearest_mse": np.full(11, 0.02 * ratio), "blend_nearest_mse": np.full(11, 0.02)}
+    return with_paths(name, [3] * 11, **distances)
 
 
-def test_summary_names_the_errors_beside_pca() -> None:
-    summary = overview.abstract(Study.of(make_full_records()))
-    assert "0.03851 with 2 (PCA: 0.05567)" in summary
-    assert summary.startswith("Three autoencoders")
+# --- Part 3 -------------------------------------------------------------------------------------
+
+
+def neighbours(own: ArrayLike, images: int = 1_000) -> Neighbours:
+    """Return neighbours of which a share is of the same class, the others of the next class."""
+    classes = np.repeat(np.arange(10), images)
+    share = np.repeat(np.asarray(own), images)[:, np.newaxis]
+    same = np.random.default_rng(0).random((10 * images, 10)) < share
+    return Neighbours(classes, np.where(same, classes[:, np.newaxis], (classes + 1)[:, None] % 10))
+
+
+def test_the_classes_most_and_least_among_their_own() -> None:
+    own = [0.8] * 10
+    own[1], own[9] = 0.97, 0.5
+    (observation,) = embedding.purity(neighbours(own), MNIST)
+    assert observation.numbers["1"].value == pytest.approx(0.97, abs=0.01)
+    assert "highest for 1s (97%) and lowest for 9s (50%)" in observation.text
+    own[5] = 0.5
+    (tied,) = embedding.purity(neighbours(own), MNIST)
+    assert "lowest for 5s (50%) and 9s (50%)" in tied.text.replace("51%", "50%")
+
+
+def test_shares_that_the_noise_does_not_tell_apart_name_nobody() -> None:
+    (observation,) = embedding.purity(neighbours([0.8] * 10, images=100), MNIST)
+    assert "highest" not in observation.text
+    assert observation.intuition == ""
+
+
+def test_the_order_of_the_digits_is_explained_only_if_it_follows() -> None:
+    from jobs.report.sections.mnist_lore import NEAREST_RATIO
+
+    follows = np.interp(NEAREST_RATIO, (1, 6), (0.5, 1.0))
+    (observation,) = embedding.purity(neighbours(follows), MNIST)
+    assert "rank correlation" in observation.intuition
+    (against,) = embedding.purity(neighbours(1.5 - follows), MNIST)
+    assert against.intuition == ""
+    (other,) = embedding.purity(neighbours(follows), OTHER)
+    assert other.intuition == ""
+    assert "same class" in other.text
+
+
+def test_overlaps() -> None:
+    own = [0.9] * 10
+    own[4] = 0.5
+    (observation,) = embedding.overlaps(neighbours(own), MNIST)
+    assert observation.numbers["4 to 5"].value == pytest.approx(0.25, abs=0.01)
+    assert "4s and 5s overlap most" in observation.text
+    (none,) = embedding.overlaps(neighbours([0.9] * 10), MNIST)
+    assert none.kind == "no overlap"
+    (tied,) = embedding.overlaps(neighbours([0.7] * 10), OTHER)
+    assert "overlap:" in tied.text
+    assert "“shape-" in tied.text
+
+
+@pytest.mark.parametrize(("own", "kind"), [(0.815, "no overlap"), (0.79, "overlap")])
+def test_the_threshold_of_an_overlap(own: float, kind: str) -> None:
+    shares = [0.99] * 10
+    shares[4] = own
+    (observation,) = embedding.overlaps(neighbours(shares, images=5_000), MNIST)
+    assert observation.kind == kind
+
+
+def votes(small: float, large: float) -> list[Observation]:
+    records = make_records(
+        make_training("2", knn_accuracy=small, final_test_mse=0.009),
+        make_training("3", knn_accuracy=large, final_test_mse=0.004),
+    )
+    return list(embedding.votes(Study.of(records)))
+
+
+def test_votes_in_spaces_of_other_sizes() -> None:
+    (more,) = votes(0.90, 0.95)
+    assert more.numbers["gain"].value == pytest.approx(0.05)
+    assert "more often" in more.text
+    (less,) = votes(0.974, 0.9586)
+    assert "less often" in less.text
+    assert "although the error is lower" in less.text
+    assert "better representation" in less.intuition
+    assert votes(0.9586, 0.9590) == []
+    assert list(embedding.votes(study_of(make_training("2", knn_accuracy=None)))) == []
+
+
+def test_codes_that_cannot_be_used_have_no_neighbours() -> None:
+    training = make_training("1")
+    assert training.codes is not None
+    assert study_of(training).neighbours is not None
+    for codes in (None, training.codes * np.float32("nan"), training.codes[:5]):
+        assert study_of(replace(training, codes=codes)).neighbours is None
+
+
+# --- All of it ----------------------------------------------------------------------------------
+
+
+def test_numbers_of_a_claim_lie_within_their_intervals(full_records: Records) -> None:
+    study = Study.of(full_records)
+    claims = [
+        *part_1.observations(study),
+        *interpolation.observations(study),
+        *embedding.observations(study),
+    ]
+    assert len(claims) > 10
+    for claim in claims:
+        for number in claim.numbers.values():
+            low, high = number.interval or (number.value, number.value)
+            assert low <= number.value <= high, claim
+
+
+def test_no_pairs_but_those_of_the_records(full_records: Records) -> None:
+    study = Study.of(full_records)
+    paths = study.for_interpolation[0].interpolations
+    assert [(path.digit_a, path.digit_b) for path in paths] == list(PAIRS)

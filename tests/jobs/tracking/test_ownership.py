@@ -58,7 +58,8 @@ def test_a_command_at_work_keeps_its_runs(store: Store) -> None:
         assert run.status() == "RUNNING"
         assert len(locks()) == 1
     assert not is_at_work(owned.owner)
-    assert (run.status(), reason(run)) == ("KILLED", ownership.STOPPED)
+    assert run.status() == "KILLED"
+    assert reason(run) == f"{ownership.STOPPED}; the same command continues it"
     assert locks() == []
 
 
@@ -74,7 +75,8 @@ def test_a_killed_command_is_found_by_its_lock(store: Store, tmp_path: Path) -> 
         process.wait()
         assert run.status() == "RUNNING"
         mark_orphans(store)
-    assert (run.status(), reason(run)) == ("KILLED", ownership.LOST)
+    assert run.status() == "KILLED"
+    assert reason(run) == f"{ownership.LOST}; the same command continues it"
     assert locks() == []
 
 

@@ -9,11 +9,19 @@ from typing import Any
 
 import numpy as np
 import pytest
+from filelock import FileLock
 from numpy.typing import NDArray
 
-from jobs.training.checkpoint import Checkpoint, DamagedState, unfinished
+from jobs.training.checkpoint import (
+    AtWork,
+    Checkpoint,
+    DamagedState,
+    remove_unfinished,
+    unfinished,
+)
 from tests.support.project import ROOT
 
+RUN = "ab" * 16
 STATE = {"weight_0": np.arange(6, dtype=np.float32).reshape(2, 3), "done": np.array(7)}
 
 HOLD = """
@@ -28,7 +36,7 @@ with Checkpoint(sys.argv[1], Path(sys.argv[2])).held():
 
 @pytest.fixture
 def checkpoint(tmp_path: Path) -> Checkpoint:
-    made = Checkpoint("run", tmp_path)
+    made = Checkpoint(RUN, tmp_path)
     made.create()
     return made
 
@@ -85,7 +93,7 @@ def test_a_changed_bit_is_reported(checkpoint: Checkpoint) -> None:
 
 
 def test_a_training_waits_for_one_that_outlives_its_command(checkpoint: Checkpoint) -> None:
-    command = [sys.executable, "-c", HOLD, "run", str(checkpoint.path.parent)]
+    command = [sys.executable, "-c", HOLD, RUN, str(checkpoint.path.parent)]
     pipe: Any = subprocess.PIPE
     begun = threading.Event()
 
@@ -106,11 +114,29 @@ def test_a_training_waits_for_one_that_outlives_its_command(checkpoint: Checkpoi
 
 def test_runs_to_be_continued_are_those_with_a_folder(tmp_path: Path) -> None:
     assert unfinished(tmp_path / "missing") == []
-    for number, name in enumerate(("older", "newer")):
+    older, newer = "a" * 32, "0" * 32
+    for number, name in enumerate((older, newer)):
         Checkpoint(name, tmp_path).create()
         os.utime(tmp_path / name, (number, number))
+    (tmp_path / "classifiers").mkdir()
     (tmp_path / "a.lock").touch()
-    assert unfinished(tmp_path) == ["newer", "older"]
+    assert unfinished(tmp_path) == [newer, older]
+
+
+def test_states_that_nobody_continued_are_deleted(tmp_path: Path) -> None:
+    old, new = "a" * 32, "b" * 32
+    for name in (old, new):
+        Checkpoint(name, tmp_path).create()
+    (tmp_path / "old.lock").touch()
+    (tmp_path / "classifiers").mkdir()
+    for name in (old, "old.lock", "classifiers"):
+        os.utime(tmp_path / name, (0, 0))
+    assert remove_unfinished(tmp_path, older_than_days=30) == 1
+    assert {path.name for path in tmp_path.iterdir()} == {new, "classifiers"}
+    with FileLock(tmp_path / "command.lock"), pytest.raises(AtWork, match="a command is at work"):
+        remove_unfinished(tmp_path)
+    assert remove_unfinished(tmp_path) == 1
+    assert {path.name for path in tmp_path.iterdir()} == {"classifiers"}
 
 
 def test_discarded_state_and_removed_checkpoint(tmp_path: Path, checkpoint: Checkpoint) -> None:
@@ -118,6 +144,6 @@ def test_discarded_state_and_removed_checkpoint(tmp_path: Path, checkpoint: Chec
     checkpoint.save(STATE)
     checkpoint.discard()
     assert checkpoint.load() == {}
-    assert unfinished(tmp_path) == ["run"]
+    assert unfinished(tmp_path) == [RUN]
     checkpoint.remove()
     assert list(tmp_path.iterdir()) == []

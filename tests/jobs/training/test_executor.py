@@ -67,6 +67,15 @@ def processes(folder: Path, job: Job) -> str:
     return (folder / f"{job.number}.begun").read_text().split()[1]
 
 
+def test_one_worker_is_a_process_of_its_own(tmp_path: Path) -> None:
+    given = jobs(tmp_path, 1, 2, 1)
+    assert execute(work, given, 1, kind) == {0: 0, 1: 10, 2: 20}
+    ids = [processes(tmp_path, job) for job in given]
+    assert str(os.getpid()) not in ids
+    assert ids[0] != ids[1]
+    assert most_at_once(tmp_path) == 1
+
+
 def test_every_task_is_run(tmp_path: Path) -> None:
     assert execute(work, jobs(tmp_path, 1, 1, 1), 2, kind) == {0: 0, 1: 10, 2: 20}
     assert most_at_once(tmp_path) <= 2

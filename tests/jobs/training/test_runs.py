@@ -4,6 +4,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from unittest.mock import Mock
 
+import numpy as np
 import pytest
 
 from aemodel.data import Dataset
@@ -53,11 +54,14 @@ def only(sweep: Sweep) -> Task:
 
 
 def test_an_interrupted_training_is_continued_in_its_run(
-    store: Store, small_dataset: Dataset
+    store: Store, small_dataset: Dataset, capsys: pytest.CaptureFixture[str]
 ) -> None:
     first = only(prepared(store, small_dataset))
     assert store.run(first.run_id).status() == "KILLED"
+    Checkpoint(first.run_id, checkpoints_folder()).save({"done": np.array(1200)})
     assert only(prepared(store, small_dataset)) == first
+    said = capsys.readouterr().err
+    assert f"continues run {first.run_id}, from iteration 1,200 of 100,000" in said
     assert TrainingSpec.from_params(store.run(first.run_id).info().params) == first.spec
 
 

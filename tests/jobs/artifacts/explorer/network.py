@@ -1,6 +1,7 @@
 """An untrained network, in numpy, and the explorer's page made of it and of real test images.
 
-The weights are Glorot's and the output bias is grey: pixel equality, filters and walks do not
+The weights have Glorot's variance and, as trained ones have, a peak at zero and long tails, which
+decide how short their text is; the output bias is grey. Pixel equality, filters and walks do not
 depend on training.
 """
 
@@ -29,8 +30,8 @@ def glorot(setting: Setting, seed: int = 0) -> Weights:
     rng = np.random.default_rng(seed)
     layers: Weights = []
     for n_in, n_out in itertools.pairwise(setting.layer_widths):
-        limit = np.sqrt(6 / (n_in + n_out))
-        kernel = rng.uniform(-limit, limit, (n_in, n_out)).astype(np.float32)
+        deviation = np.sqrt(2 / (n_in + n_out))
+        kernel = rng.laplace(0, deviation / np.sqrt(2), (n_in, n_out)).astype(np.float32)
         layers.append((kernel, np.zeros(n_out, np.float32)))
     layers[-1][1][:] = 0.5
     return layers

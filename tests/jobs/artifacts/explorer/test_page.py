@@ -12,6 +12,7 @@ from tests.jobs.artifacts.explorer.page import SEVEN, Floats, Open, assert_same_
 
 @pytest.mark.parametrize(("setting", "limit"), [("1", 2_000_000), ("3", 7_000_000)])
 def test_page_is_small(networks: dict[str, Network], setting: str, limit: int) -> None:
+    """Trained weights and codes take less than these: 4.0 MB in setting 3."""
     assert len(networks[setting].html.encode()) <= limit
 
 

@@ -1,0 +1,75 @@
+"""Interpolations measured: distances to test images, labels along the way, where the means lie."""
+
+import math
+from dataclasses import dataclass
+from itertools import groupby
+
+import numpy as np
+
+from aemodel.evaluation import Interpolation
+from jobs.report.records import TrainingRecord
+
+
+@dataclass(frozen=True, kw_only=True)
+class Segment:
+    """Consecutive steps of an interpolation whose pictures have the same label."""
+
+    label: int
+    first: float
+    """f of the first step."""
+    last: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Distances:
+    """Mean MSE to the nearest test image, over the steps between the ends (0 < f < 1)."""
+
+    decoded: float
+    blended: float
+    """The same for the pixel blends of the two end pictures."""
+
+    @property
+    def ratio(self) -> float:
+        """Below 1 if the decoded pictures are nearer to test images than the blends."""
+        return self.decoded / self.blended
+
+
+def segments(path: Interpolation) -> list[Segment]:
+    """Return the segments of a path, in order."""
+    steps = zip(path.nearest_digit.tolist(), path.fractions.tolist(), strict=True)
+    runs = (list(run) for _, run in groupby(steps, key=lambda step: step[0]))
+    return [Segment(label=run[0][0], first=run[0][1], last=run[-1][1]) for run in runs]
+
+
+def distances(path: Interpolation) -> Distances | None:
+    """Return how near the pictures between the ends are to test images; None if not recorded."""
+    inner = (path.fractions > 0.001) & (path.fractions < 0.999)
+    decoded, blended = path.nearest_mse[inner], path.blend_nearest_mse[inner]
+    if not inner.any() or not np.isfinite([decoded, blended]).all() or not blended.any():
+        return None
+    return Distances(decoded=float(decoded.mean()), blended=float(blended.mean()))
+
+
+def mean_ratio(training: TrainingRecord) -> float:
+    """Return the mean ratio over the pairs of a training; infinite if there is none."""
+    ratios = [d.ratio for path in training.interpolations if (d := distances(path))]
+    return float(np.mean(ratios)) if ratios else math.inf
+
+
+def share_nearer_centre(training: TrainingRecord) -> float | None:
+    """Return how many codes lie as near to the centre as the mean code of their class.
+
+    Over the classes that the training interpolates between, 0 to 1; the centre is the mean of all
+    codes. None if codes or labels are missing or not finite.
+    """
+    codes, labels = training.codes, training.labels
+    if codes is None or labels is None or not np.isfinite(codes).all():
+        return None
+    radii = np.linalg.norm(codes - codes.mean(axis=0), axis=1)
+    centre, shares = codes.mean(axis=0), []
+    for c in sorted({c for p in training.interpolations for c in (p.digit_a, p.digit_b)}):
+        own = labels == c
+        if own.any():
+            radius = np.linalg.norm(codes[own].mean(axis=0) - centre)
+            shares.append(float(np.mean(radii[own] <= radius)))
+    return float(np.mean(shares)) if shares else None
