@@ -9,10 +9,11 @@ PORT := 5000
 export MLFLOW_DISABLE_TELEMETRY := true
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help run store test soak report ui clean-checkpoints lint types bench lock upgrade clean
+.PHONY: help run study store test soak report ui clean-checkpoints lint types bench lock upgrade clean
 
 help:
 	@echo "make run     set up what is missing, train all three settings, write the report"
+	@echo "make study   train networks that differ in latent size alone, 21 of them: the error against it"
 	@echo "make test    set up what is missing, then lint, types and tests"
 	@echo "make soak    the faults at length: kills, bad files, busy servers (hours; SOAK=--short: minutes)"
 	@echo "make report  write the report again, from the newest runs"
@@ -24,11 +25,14 @@ help:
 	@echo "make upgrade resolve them anew, to the newest versions that pyproject.toml admits"
 
 # Said in this way, the address works in a folder with blanks in its name.
-run report store clean-checkpoints: export MLFLOW_TRACKING_URI ?= sqlite:///mlflow.db
+run study report store clean-checkpoints: export MLFLOW_TRACKING_URI ?= sqlite:///mlflow.db
 ui: export MLFLOW_TRACKING_URI := sqlite:///mlflow.db
 
 run: store
 	mlflow run . --env-manager local --experiment-name $(EXPERIMENT)
+
+study: store
+	mlflow run . -e study --env-manager local --experiment-name $(EXPERIMENT)
 
 # MLflow makes a new store too, but spoils it when it is cut off, or made twice at once.
 store: .venv/installed

@@ -24,7 +24,6 @@ interrupted, saved with `state` and continued with `restore`, it ends in the sam
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
@@ -126,7 +125,7 @@ class Trainer:
             )
         check_batch(recipe, dataset)
         self.setting, self.recipe, self.seed = setting, recipe, seed
-        self.data = dataset.shuffled(seed)
+        self._dataset, self.data = dataset, dataset.shuffled(seed)
         self.network = build_autoencoder(setting, seed)
         self.curve: list[Point] = []
         self.done = 0
@@ -148,10 +147,10 @@ class Trainer:
         self._train = tf.function(self._train_steps, autograph=False)
         self._evaluate = tf.function(self._test_mse, autograph=False)
 
-    @cached_property
+    @property
     def principal_components(self) -> pca.PCA:
         """All principal components of the training images; computed when first asked for."""
-        return pca.fit(self.data.x_train)
+        return pca.of(self._dataset)
 
     def _coordinates_of_recipe(self) -> PixelCoordinates | PrincipalCoordinates:
         weights, tanh_layers = self._weights, self.setting.tanh_layers

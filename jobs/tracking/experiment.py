@@ -100,9 +100,9 @@ def require_writable(location: str, experiment: str, tracking_uri: str) -> None:
         )
 
 
-def offer_view(client: "MlflowClient", experiment: "Experiment") -> None:
-    """Put our view of the experiment among those the UI offers; if refused, go on without it."""
-    view = ui_view.saved_view(experiment.creation_time or 0)
-    if experiment.tags.get(ui_view.TAG) != view:
-        with suppress(StoreError):
-            client.set_experiment_tag(experiment.experiment_id, ui_view.TAG, view)
+def offer_views(client: "MlflowClient", experiment: "Experiment") -> None:
+    """Put our views of the experiment among those the UI offers; if refused, go on without them."""
+    for tag, view in ui_view.saved_views(experiment.creation_time or 0).items():
+        if experiment.tags.get(tag) != view:
+            with suppress(StoreError):
+                client.set_experiment_tag(experiment.experiment_id, tag, view)

@@ -15,7 +15,7 @@ from jobs.tracking.client import connect, without_password
 from jobs.tracking.experiment import (
     REMEDY,
     find_experiment,
-    offer_view,
+    offer_views,
     require_writable,
 )
 from jobs.tracking.outage import StoreError, patience
@@ -80,7 +80,7 @@ class Store:
             client = connect(tracking_uri)
             chosen = find_experiment(client, experiment, create)
             if create:
-                offer_view(client, chosen)
+                offer_views(client, chosen)
         if chosen.lifecycle_stage != "active":
             raise StoreError(
                 f"experiment {chosen.name!r} is deleted: restore it with `mlflow experiments "
@@ -198,17 +198,18 @@ class Store:
             raise StoreError(f"there is no run {run_id} at {self.address}", status=404)
         return run
 
-    def link(self, run_id: str = "", port: int = UI_PORT) -> str:
-        """Return the address of a run in the UI, or of the experiment under the saved view.
+    def link(self, run_id: str = "", port: int = UI_PORT, view: str = ui_view.TRAININGS) -> str:
+        """Return the address of a run in the UI, or of the experiment under a saved view.
 
         Args:
             run_id: of the run; empty for the experiment.
             port: of this machine, at which the store is served if it is not a server itself.
+            view: key of the saved view.
         """
         is_server = self.tracking_uri.startswith("http")
         server = self.address.replace("***@", "") if is_server else f"http://127.0.0.1:{port}"
         page = f"{server}/#/experiments/{self.experiment_id}/runs"
-        chosen = f"/{run_id}?" if run_id else f"?viewStateShareKey={ui_view.KEY}&"
+        chosen = f"/{run_id}?" if run_id else f"?viewStateShareKey={view}&"
         return f"{page}{chosen}workflowType=machine_learning"
 
     def ui_command(self) -> str:

@@ -82,14 +82,14 @@ def test_the_experiment_that_mlflow_run_chose(
 
 
 def test_the_experiment_offers_our_view_and_keeps_those_of_others(uri: str) -> None:
-    client, key = MlflowClient(uri), "mlflow.sharedViewState."
+    client, key = MlflowClient(uri), ui_view.TAG
     experiment = client.create_experiment(
-        "older", tags={f"{key}mine": "a", ui_view.TAG: "outdated"}
+        "older", tags={f"{key}mine": "a", f"{key}trainings": "outdated"}
     )
     Store.open("older")
     found = client.get_experiment(experiment)
     assert found.creation_time is not None
-    assert found.tags == {f"{key}mine": "a", ui_view.TAG: ui_view.saved_view(found.creation_time)}
+    assert found.tags == {f"{key}mine": "a"} | ui_view.saved_views(found.creation_time)
 
 
 def test_a_store_that_refuses_the_view_is_used_all_the_same(
@@ -98,7 +98,7 @@ def test_a_store_that_refuses_the_view_is_used_all_the_same(
     def refuse(*_: object) -> None:
         raise MlflowException("no", PERMISSION_DENIED)
 
-    monkeypatch.setattr(ui_view, "TAG", "mlflow.sharedViewState.another")
+    monkeypatch.setattr(ui_view, "TAG", "mlflow.sharedViewState.another.")
     monkeypatch.setattr(MlflowClient, "set_experiment_tag", refuse)
     assert Store.open().experiment_id == store.experiment_id
 
