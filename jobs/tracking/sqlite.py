@@ -23,8 +23,7 @@ def canonical_uri(tracking_uri: str) -> str:
     """Return the canonical form of a store's address.
 
     Raises:
-        StoreError: it is the address of an SQLite store, but not of a file; or it is relative, and
-            names a file that is not there although `mlflow run` has made a run in it.
+        StoreError: it is the address of an SQLite store, but not of a file.
     """
     if not tracking_uri.startswith(SCHEME):
         return tracking_uri.rstrip("/")
@@ -33,13 +32,24 @@ def canonical_uri(tracking_uri: str) -> str:
         raise StoreError(
             f"the tracking store {tracking_uri} is not a file: give for example {SCHEME}mlflow.db"
         )
-    if os.environ.get("MLFLOW_RUN_ID") and not path.is_absolute() and not path.exists():
+    return _address(path.resolve())
+
+
+def check_launched(tracking_uri: str) -> None:
+    """Refuse a relative address that means another file here than it meant to `mlflow run`.
+
+    Raises:
+        StoreError: the file is missing, although `mlflow run` has made a run in it.
+    """
+    if not (tracking_uri.startswith(SCHEME) and os.environ.get("MLFLOW_RUN_ID")):
+        return
+    path = _path(tracking_uri)
+    if not path.is_absolute() and not path.exists():
         raise StoreError(
             f"the tracking store {tracking_uri} is {path.resolve()} here, where there is no store: "
             "`mlflow run` works in the project's folder, so give it an absolute address, such as "
             f"MLFLOW_TRACKING_URI={SCHEME}$PWD/{path.name}"
         )
-    return _address(path.resolve())
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from jobs.tracking.experiment import (
 )
 from jobs.tracking.outage import StoreError, patience
 from jobs.tracking.run import Run, RunInfo
-from jobs.tracking.sqlite import canonical_uri, created_once, existing
+from jobs.tracking.sqlite import canonical_uri, check_launched, created_once, existing
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
@@ -75,7 +75,9 @@ class Store:
         import mlflow
 
         patience()  # refused now, not in an hour
-        tracking_uri = canonical_uri(mlflow.get_tracking_uri())
+        given = mlflow.get_tracking_uri()
+        check_launched(given)
+        tracking_uri = canonical_uri(given)
         with created_once(tracking_uri) if create else existing(tracking_uri):
             client = connect(tracking_uri)
             chosen = find_experiment(client, experiment, create)

@@ -1,13 +1,14 @@
 """All three settings, and the submission document that ends them; then the report by itself."""
 
-import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pypdf
 import pytest
 from mlflow.entities import Run
 
-from tests.support.workspace import Done, Ended, Workspace
+from tests.support.workspace import Done, Ended, Workspace, wait_for
 
 FILES = ("submission.pdf", "submission.html", "submission.md", "submission-source.zip")
 
@@ -93,14 +94,28 @@ def test_run_ids_are_checked(workspace: Workspace) -> None:
     assert "is not a run id" in " ".join(done.stderr.replace("│", " ").split())
 
 
+HANGING = """
+import time
+from jobs.__main__ import app
+from jobs.report import command
+command._write = lambda *_: time.sleep(600)  # when its run is made, before the files are sent
+app(["report", "--output", "third"])
+"""
+
+
 def test_a_report_that_is_killed_is_marked_by_the_next(workspace: Workspace, sweep: Run) -> None:
     def under_way() -> list[Run]:
         return [r for r in workspace.runs(kind="report") if r.info.status == "RUNNING"]
 
-    arguments = ("report", "--output", "third")
-    workspace.interrupt(lambda: bool(under_way()), signal.SIGKILL, *arguments)
+    with subprocess.Popen(
+        [sys.executable, "-c", HANGING], cwd=workspace.folder, env=workspace.environment()
+    ) as process:
+        try:
+            wait_for(lambda: process.poll() is not None or bool(under_way()))
+        finally:
+            process.kill()
     (killed,) = under_way()
-    done = workspace.jobs(*arguments)
+    done = workspace.jobs("report", "--output", "third")
     assert done.returncode == 0, done.stderr
     assert workspace.client.get_run(killed.info.run_id).info.status == "KILLED"
     assert not under_way()

@@ -17,7 +17,6 @@ import pytest
 
 from aemodel.data import Dataset
 from aemodel.settings import RECIPES
-from jobs.artifacts import files
 from jobs.filesystem import NotWritable, check_checkpoints_folder
 from jobs.parameters import parse_specs
 from jobs.tracking import Store, StoreUnavailable, outage
@@ -196,7 +195,7 @@ def test_what_the_machine_lacks_is_the_reason(
     store = open_store(tmp_path, tmp_path / "artifacts")
     with training(store) as task:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(files, "evaluate", fail)
+            patch.setattr(worker, "evaluate", fail)
             outcome = task.run()
         assert outcome.status == store.run(task.run_id).status() == "FAILED"
         assert wanted in outcome.reason

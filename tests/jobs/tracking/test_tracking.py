@@ -291,6 +291,7 @@ def test_the_command_that_opens_the_store(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MLFLOW_RUN_ID", "0" * 32)  # as under `mlflow run`
     uri = store.tracking_uri
     assert store.ui_command() == f"mlflow server --backend-store-uri {uri} --port 5000"
     own = replace(store, tracking_uri=f"sqlite:///{tmp_path}/mlflow.db")
