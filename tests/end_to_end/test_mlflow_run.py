@@ -46,7 +46,7 @@ def test_params_that_were_typed_and_those_that_were_used(run: Run) -> None:
     assert params["resolved.learning_rate"] == "0.006"
     assert params["resolved.batch_size"] == "500"
     assert (params["d1"], params["d2"], params["d3"]) == ("128", "64", "2")
-    assert "resolved.setting" not in params
+    assert params["resolved.setting"] == params["setting"] == "1"  # one name under any launcher
 
 
 def test_parameters_do_not_reach_the_shell(workspace: Workspace, run: Run) -> None:

@@ -38,6 +38,7 @@ HOSTILE = (
     "* ? ~ [a-z] !!",
     "ünïcödé 数字 \u202e",
     "%PATH% !x! ^& <(touch x)",
+    "\ttouch x > x #",
     "",
 )
 
@@ -67,6 +68,7 @@ def test_parameters_reach_the_command_as_they_were_typed(
         shutil.copy(ROOT / name, project)
     before = set(place.folder.iterdir())
     names = ENTRY_POINTS[entry_point]["parameters"]
+    assert len(names) <= len(HOSTILE)
     typed = dict(zip(names, HOSTILE, strict=False))
     options = [word for name, text in typed.items() for word in ("-P", f"{name}={text}")]
     done = place.mlflow_run("-e", entry_point, *options, project=project)
