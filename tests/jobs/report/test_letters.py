@@ -22,7 +22,7 @@ def byline(submission: typst.Submission) -> str:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_byline_keeps_the_name_and_the_date_apart(name: str) -> None:
-    bare = dict.fromkeys(("curve", "codes", "labels", "neighbours", "reconstructions", "manifold"))
+    bare = dict.fromkeys(("curve", "codes", "labels", "reconstructions", "manifold"))
     training = make_training("1", interpolations=(), mse_by_digit=(), **bare)
     made = typst.build(make_records(training, author=name))
     shown = byline(made)
