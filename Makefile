@@ -3,30 +3,36 @@
 PYTHON ?= python3
 BIN := .venv/bin
 EXPERIMENT := mnist-autoencoders
+PORT := 5000
 
 # Nothing leaves the machine, and commands find the project's own python first.
 export MLFLOW_DISABLE_TELEMETRY := true
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help run store test soak report ui lint types bench lock upgrade clean
+.PHONY: help run study store test soak report ui clean-checkpoints lint types bench lock upgrade clean
 
 help:
 	@echo "make run     set up what is missing, train all three settings, write the report"
+	@echo "make study   train networks that differ in latent size alone, 21 of them: the error against it"
 	@echo "make test    set up what is missing, then lint, types and tests"
 	@echo "make soak    the faults at length: kills, bad files, busy servers (hours; SOAK=--short: minutes)"
 	@echo "make report  write the report again, from the newest runs"
 	@echo "make store   make the tracking store, if it is missing; safe at any time, several times at once"
-	@echo "make ui      open the MLflow UI on http://127.0.0.1:5000"
+	@echo "make ui      open the MLflow UI, by default on port 5000 (PORT=5001: on another)"
+	@echo "make clean-checkpoints  delete the states of unfinished trainings"
 	@echo "make bench   compare the training engine with its peers (installs them, takes a while)"
 	@echo "make lock    resolve the dependencies, keeping the versions that are locked already"
 	@echo "make upgrade resolve them anew, to the newest versions that pyproject.toml admits"
 
 # Said in this way, the address works in a folder with blanks in its name.
-run report store: export MLFLOW_TRACKING_URI ?= sqlite:///mlflow.db
+run study report store clean-checkpoints: export MLFLOW_TRACKING_URI ?= sqlite:///mlflow.db
 ui: export MLFLOW_TRACKING_URI := sqlite:///mlflow.db
 
 run: store
 	mlflow run . --env-manager local --experiment-name $(EXPERIMENT)
+
+study: store
+	mlflow run . -e study --env-manager local --experiment-name $(EXPERIMENT)
 
 # MLflow makes a new store too, but spoils it when it is cut off, or made twice at once.
 store: .venv/installed
@@ -50,8 +56,14 @@ types: .venv/installed
 	mypy
 
 ui: store
-	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false mlflow server --host 127.0.0.1 --workers 1 \
-		--backend-store-uri $$MLFLOW_TRACKING_URI --default-artifact-root ./mlruns
+	@python -c 'import socket; socket.create_server(("127.0.0.1", $(PORT)))' 2>/dev/null || \
+		{ echo "port $(PORT) is taken: give another, such as make ui PORT=$$(($(PORT) + 1))"; exit 1; }
+	@python -m jobs store $(EXPERIMENT) --port $(PORT)
+	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false mlflow server --host 127.0.0.1 --port $(PORT) \
+		--workers 1 --backend-store-uri $$MLFLOW_TRACKING_URI --default-artifact-root ./mlruns
+
+clean-checkpoints: .venv/installed
+	python -m jobs store --clean
 
 bench: .venv/installed .venv-bench/installed
 	python -m benchmarks

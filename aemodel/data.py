@@ -26,6 +26,7 @@ __all__ = [
     "IDX_STEMS",
     "IMAGE_SHAPE",
     "MAX_PIXEL",
+    "MNIST_DIGEST",
     "DataError",
     "Dataset",
     "load_dataset",

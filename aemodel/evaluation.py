@@ -108,11 +108,7 @@ def evaluate(
     examples = first_of_each_digit(data.y_test)
     return Evaluation(
         metrics={
-            **_curve_metrics(trainer),
-            "pca_test_mse": pca.test_mse(
-                trainer.principal_components, data.x_test, trainer.setting.latent_size
-            ),
-            "train_seconds": trainer.seconds,
+            **curve_metrics(trainer),
             "knn_accuracy": latent.knn_accuracy(train_codes, data.y_train, codes, data.y_test),
             "real_nearest_mse": latent.median_nearest_mse(data.x_test),
             **_mse_by_digit(decoded, x_test, data.y_test),
@@ -139,8 +135,12 @@ def first_of_each_digit(labels: Labels) -> NDArray[np.intp]:
     return np.array([np.argmax(labels == digit) for digit in range(DIGITS)])
 
 
-def _curve_metrics(trainer: Trainer) -> dict[str, float]:
-    """Return the error at the end, and the least of the curve and the end."""
+def curve_metrics(trainer: Trainer) -> dict[str, float]:
+    """Return the final metrics that need no more than the errors.
+
+    They are the error at the end, the least of the curve and the end, that of PCA with as many
+    components as the latent size, and the seconds of training.
+    """
     errors = {point.iteration: point.test_mse for point in trainer.curve}
     errors[trainer.done - 1] = trainer.test_mse()
     best_iteration = min(errors, key=lambda iteration: errors[iteration])
@@ -148,6 +148,10 @@ def _curve_metrics(trainer: Trainer) -> dict[str, float]:
         "final_test_mse": errors[trainer.done - 1],
         "best_test_mse": errors[best_iteration],
         "best_iteration": float(best_iteration),
+        "pca_test_mse": pca.test_mse(
+            trainer.principal_components, trainer.data.x_test, trainer.setting.latent_size
+        ),
+        "train_seconds": trainer.seconds,
     }
 
 

@@ -10,11 +10,12 @@ References:
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from aemodel.data import MAX_PIXEL
+from aemodel.data import MAX_PIXEL, Dataset
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,6 +28,16 @@ class PCA:
     """Orthonormal rows, by falling variance; shape (min(n, 784), 784)."""
     variances: NDArray[np.float32]
     """Variance of the images along each component; shape (min(n, 784),)."""
+
+
+@lru_cache(maxsize=1)
+def of(dataset: Dataset) -> PCA:
+    """Return the components of the training images; of the data asked for last they are kept.
+
+    Trainings of any seed on one data set, in one process, share them: give it the data in the
+    order of the files.
+    """
+    return fit(dataset.x_train)
 
 
 def fit(images: NDArray[np.uint8]) -> PCA:

@@ -13,10 +13,10 @@ PIXELS = 784
 """Pixels of one MNIST image, 28 x 28: the width of the network's input and output."""
 
 MAX_WIDTH = 16_384
-"""Widest layer accepted: beyond it one weight matrix alone takes more than a gigabyte with Adam."""
+"""Maximum width of a layer: beyond it one weight matrix takes more than a gigabyte with Adam."""
 
 MAX_LAYERS = 16
-"""Most layers of the encoder accepted."""
+"""Maximum number of layers of the encoder."""
 
 SCHEDULES = ("constant", "cosine")
 
@@ -158,7 +158,13 @@ class Recipe:
         return range(0, self.iterations, self.eval_every)
 
     def learning_rate_at(self, iteration: int) -> float:
-        """Return the learning rate of the update number `iteration`, counted from 0."""
+        """Return the learning rate of the update number `iteration`, counted from 0.
+
+        Raises:
+            ValueError: the training has no such update.
+        """
+        if not 0 <= iteration < self.iterations:
+            raise ValueError(f"iteration {iteration} is outside 0..{self.iterations - 1}")
         if iteration < self.warmup_iterations:
             return self.learning_rate * (iteration + 1) / self.warmup_iterations
         if self.schedule == "constant":
@@ -186,4 +192,4 @@ RECIPES = {
 }
 """`assignment`: the assignment's exact recipe. `fast`: its error in less than a tenth of its time;
 the numbers were chosen on a slice of the training set (`benchmarks/fast_study.py`). `quick`: the
-same cut to a quarter, for a first look."""
+same recipe, a quarter as long, for a first look."""

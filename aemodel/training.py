@@ -24,7 +24,6 @@ interrupted, saved with `state` and continued with `restore`, it ends in the sam
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
@@ -126,7 +125,7 @@ class Trainer:
             )
         check_batch(recipe, dataset)
         self.setting, self.recipe, self.seed = setting, recipe, seed
-        self.data = dataset.shuffled(seed)
+        self._dataset, self.data = dataset, dataset.shuffled(seed)
         self.network = build_autoencoder(setting, seed)
         self.curve: list[Point] = []
         self.done = 0
@@ -148,10 +147,10 @@ class Trainer:
         self._train = tf.function(self._train_steps, autograph=False)
         self._evaluate = tf.function(self._test_mse, autograph=False)
 
-    @cached_property
+    @property
     def principal_components(self) -> pca.PCA:
         """All principal components of the training images; computed when first asked for."""
-        return pca.fit(self.data.x_train)
+        return pca.of(self._dataset)
 
     def _coordinates_of_recipe(self) -> PixelCoordinates | PrincipalCoordinates:
         weights, tanh_layers = self._weights, self.setting.tanh_layers
@@ -224,8 +223,8 @@ class Trainer:
         """
         variables = self._variables()
         expected = {name: variable.shape for name, variable in variables.items()}
-        found = {name: state[name].shape for name in expected if name in state}
-        if found != expected or not {"curve", "done", "seconds"} <= state.keys():
+        saved = {name: state[name].shape for name in expected if name in state}
+        if saved != expected or not {"curve", "done", "seconds"} <= state.keys():
             raise ValueError("the saved state does not fit this network")
         if not 0 <= int(state["done"]) <= self.recipe.iterations:
             raise ValueError("the saved state is of a longer training")

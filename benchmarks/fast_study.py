@@ -122,11 +122,11 @@ def rows(
     """Yield a row of the table for each variant, when all its trainings are done."""
     tasks = [(v, name, seed) for v in variants for name in settings for seed in range(seeds)]
     pool = Parallel(available_cores(), batch_size=1, return_as="generator")
-    found = pool(delayed(train)(*task, precision) for task in tasks)
+    results = pool(delayed(train)(*task, precision) for task in tasks)
     for variant in variants:
         cells = []
         for _ in settings:
-            errors, seconds = np.transpose([next(found) for _ in range(seeds)])
+            errors, seconds = np.transpose([next(results) for _ in range(seeds)])
             cells += [f"{errors.mean():.5f}", f"{seconds.mean():.0f}"]
         yield f"| {variant.name} | {' | '.join(cells)} |"
 

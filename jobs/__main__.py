@@ -1,4 +1,4 @@
-"""The command line: `python -m jobs train ...`, `report ...` and `store ...`.
+"""The command line: `python -m jobs train ...`, `study ...`, `report ...` and `store ...`.
 
 MLproject's entry points call these commands; names and defaults are the same in both. MLflow passes
 on what was not given as an empty text: an option that may be empty has its default then.
@@ -6,7 +6,7 @@ on what was not given as an empty text: an option that may be empty has its defa
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal, NoReturn, TypeVar
 
 import typer
 
@@ -54,6 +54,39 @@ WholeNumber = _number_or_empty(int, "a whole")
 Number = _number_or_empty(float, "a")
 TrueOrFalse = Literal["true", "false"]
 
+RecipeName = Annotated[
+    Literal["fast", "quick", "assignment"],
+    typer.Option(
+        help="fast: the assignment's error in less than a tenth of its time. quick: a quarter "
+        "of that, for a first look. assignment: its own exact recipe, 100,000 iterations."
+    ),
+]
+Iterations = Annotated[
+    int | None,
+    typer.Option(parser=WholeNumber, metavar="INTEGER", help="Updates, instead of the recipe's."),
+]
+Seeds = Annotated[str, typer.Option(help="A seed, a range such as 0-4, or a comma list of these.")]
+Precision = Annotated[
+    Literal["auto", "float32", "bfloat16"],
+    typer.Option(
+        help="float32; bfloat16 (matrix products only); or auto: bfloat16 if the processor has "
+        "instructions for it, but float32 for the assignment's recipe."
+    ),
+]
+Workers = Annotated[
+    int,
+    typer.Option(min=0, max=1024, help="Processes; 0 chooses from cores and trainings."),
+]
+Data = Annotated[
+    Path, typer.Option(help="Folder with IDX files, gzipped or not, or the assignment's CSV.")
+]
+Resume = Annotated[
+    TrueOrFalse,
+    typer.Option(
+        case_sensitive=False,
+        help="true: continue the same trainings if they were interrupted. false: begin anew.",
+    ),
+]
 Author = Annotated[str, typer.Option(help="Name on the submission document.")]
 Notes = Annotated[str, typer.Option(help="Markdown file with your own words for it.")]
 Observations = Annotated[
@@ -86,19 +119,8 @@ def train(
             "comma list of these; what is named twice counts once."
         ),
     ] = "all",
-    recipe: Annotated[
-        Literal["fast", "quick", "assignment"],
-        typer.Option(
-            help="fast: the assignment's error in less than a tenth of its time. quick: a quarter "
-            "of that, for a first look. assignment: its own exact recipe, 100,000 iterations."
-        ),
-    ] = "fast",
-    iterations: Annotated[
-        int | None,
-        typer.Option(
-            parser=WholeNumber, metavar="INTEGER", help="Updates, instead of the recipe's."
-        ),
-    ] = None,
+    recipe: RecipeName = "fast",
+    iterations: Iterations = None,
     learning_rate: Annotated[
         float | None,
         typer.Option(parser=Number, metavar="FLOAT", help="The step size (its peak)."),
@@ -113,23 +135,12 @@ def train(
             parser=WholeNumber, metavar="INTEGER", help="Iterations between two test errors."
         ),
     ] = None,
-    seeds: Annotated[
-        str, typer.Option(help="A seed, a range such as 0-4, or a comma list of these.")
-    ] = "0",
+    seeds: Seeds = "0",
     pairs: Annotated[
         str, typer.Option(help="Pairs of classes to interpolate between.")
     ] = "3-8,4-9,1-7",
-    precision: Annotated[
-        Literal["auto", "float32", "bfloat16"],
-        typer.Option(
-            help="float32; bfloat16 (matrix products only); or auto: bfloat16 if the processor has "
-            "instructions for it, but float32 for the assignment's recipe."
-        ),
-    ] = "auto",
-    workers: Annotated[
-        int,
-        typer.Option(min=0, max=1024, help="Processes; 0 chooses from cores and trainings."),
-    ] = 0,
+    precision: Precision = "auto",
+    workers: Workers = 0,
     threads: Annotated[
         int,
         typer.Option(
@@ -139,16 +150,8 @@ def train(
             "whatever else is trained.",
         ),
     ] = 0,
-    data: Annotated[
-        Path, typer.Option(help="Folder with IDX files, gzipped or not, or the assignment's CSV.")
-    ] = Path("data/mnist"),
-    resume: Annotated[
-        TrueOrFalse,
-        typer.Option(
-            case_sensitive=False,
-            help="true: continue the same trainings if they were interrupted. false: begin anew.",
-        ),
-    ] = "true",
+    data: Data = Path("data/mnist"),
+    resume: Resume = "true",
     author: Author = "",
     notes: Notes = "",
     observations: Observations = "true",
@@ -169,9 +172,7 @@ def train(
     except parameters.ParameterError as error:
         raise _bad_parameter(error) from None
 
-    from aemodel.data import DataError
-    from jobs.filesystem import NotWritable, resolve_path
-    from jobs.tracking import StoreError
+    from jobs.filesystem import resolve_path
     from jobs.training.command import train as run
     from jobs.training.runs import TrainOptions
 
@@ -184,13 +185,51 @@ def train(
         notes=notes,
         observations=observations == "true",
     )
+    _exit_after(lambda: run(specs, options))
+
+
+@app.command(short_help="Train networks that differ in latent size and seed alone.")
+def study(
+    hidden: Annotated[
+        str, typer.Option(help="Widths of the encoder's hidden layers, outermost first.")
+    ] = "512-128",
+    latent: Annotated[str, typer.Option(help="Comma list of latent sizes.")] = "1,2,4,8,16,32,64",
+    seeds: Seeds = "0,1,2",
+    recipe: RecipeName = "quick",
+    iterations: Iterations = None,
+    precision: Precision = "auto",
+    workers: Workers = 0,
+    threads: Annotated[
+        int, typer.Option(min=0, max=1024, help="Threads of each training; 0 means one.")
+    ] = 0,
+    data: Data = Path("data/mnist"),
+    resume: Resume = "true",
+) -> None:
+    """Train one network for each latent size and seed, alike in all else, for the error alone.
+
+    The trainings take turns, and their runs keep their curves alone; a table and a figure of error
+    against latent size are in the run above them.
+    """
+    from jobs import parameters
+
     try:
-        status = run(specs, options)
+        chosen = parameters.parse_recipe(recipe, {"iterations": iterations})
+        specs = parameters.parse_study(hidden, latent, chosen, seeds, precision)
     except parameters.ParameterError as error:
         raise _bad_parameter(error) from None
-    except (DataError, NotWritable, StoreError) as error:
-        _fail(str(error))
-    raise typer.Exit(status)
+
+    from jobs.filesystem import resolve_path
+    from jobs.training.runs import TrainOptions
+    from jobs.training.study import study as run
+
+    options = TrainOptions(
+        data=resolve_path(str(data)),
+        workers=workers,
+        threads=threads or 1,
+        resume=resume == "true",
+        kind="study",
+    )
+    _exit_after(lambda: run(specs, options))
 
 
 @app.command(short_help="Write the submission document from the runs of an experiment.")
@@ -228,15 +267,20 @@ def report(
     from jobs.filesystem import NotWritable, check_checkpoints_folder, checkpoints_folder
     from jobs.report import command
     from jobs.tracking import Store, StoreError
+    from jobs.training.outcome import INTERRUPTED
+    from jobs.training.signals import StopSignals
 
     try:
-        store = Store.open(experiment, create=False)
-        check_checkpoints_folder(checkpoints_folder())
-        request = command.report_request(run_ids, author, notes, output)
-        request = replace(request, observations=observations == "true")
-        submission = command.build(command.collect_records(store, request))
-        command.log_submission(store, submission)
-        command.write_submission(submission, output)
+        with StopSignals(lambda: None) as signals, signals.at_once():
+            store = Store.open(experiment, create=False)
+            check_checkpoints_folder(checkpoints_folder())
+            request = command.report_request(run_ids, author, notes, output)
+            request = replace(request, observations=observations == "true")
+            submission = command.build(command.collect_records(store, request))
+            command.log_submission(store, submission)
+            command.write_submission(submission, output)
+    except KeyboardInterrupt:
+        raise typer.Exit(INTERRUPTED) from None
     except (NotWritable, StoreError) as error:
         _fail(str(error))
     except OSError as error:
@@ -267,11 +311,27 @@ def store(
         opened = Store.open(experiment)
         if clean:
             removed = remove_unfinished(checkpoints_folder())
-            typer.echo(f"Deleted the states of {removed} unfinished trainings.")
+            typer.echo(f"States of unfinished trainings that were deleted: {removed}")
     except (AtWork, StoreError) as error:
         _fail(str(error))
     if port:
         typer.echo(f"The experiment is at {opened.link(port=port)}")
+
+
+def _exit_after(run: Callable[[], int]) -> NoReturn:
+    """Train, and exit with the status that `run` returns, or with that of what stopped it."""
+    from aemodel.data import DataError
+    from jobs.filesystem import NotWritable
+    from jobs.parameters import ParameterError
+    from jobs.tracking import StoreError
+
+    try:
+        status = run()
+    except ParameterError as error:
+        raise _bad_parameter(error) from None
+    except (DataError, NotWritable, StoreError) as error:
+        _fail(str(error))
+    raise typer.Exit(status)
 
 
 def _bad_parameter(error: Exception) -> typer.BadParameter:
@@ -280,7 +340,7 @@ def _bad_parameter(error: Exception) -> typer.BadParameter:
     return typer.BadParameter(str(error), param_hint=f"'--{parameter}'")
 
 
-def _fail(message: str) -> None:
+def _fail(message: str) -> NoReturn:
     typer.echo(f"Error: {message}", err=True)
     raise typer.Exit(DATA_ERROR)
 

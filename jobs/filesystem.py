@@ -94,7 +94,8 @@ def _is_temporary_clone(folder: Path) -> bool:
     temporary = Path(tempfile.gettempdir()).resolve()
     if "MLFLOW_RUN_ID" not in os.environ or not folder.is_relative_to(temporary):
         return False
-    return re.fullmatch("tmp[a-z0-9_]{8}", folder.relative_to(temporary).parts[0]) is not None
+    below = folder.relative_to(temporary).as_posix().partition("/")[0]
+    return re.fullmatch("tmp[a-z0-9_]{8}", below) is not None
 
 
 def is_writable(folder: Path) -> bool:

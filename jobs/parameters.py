@@ -65,6 +65,52 @@ def parse_specs(
     ]
 
 
+def parse_study(
+    hidden: str, latent: str, recipe: Recipe, seeds: str, precision: str
+) -> list[TrainingSpec]:
+    """Return one training for each latent size and seed, sizes in the order given.
+
+    The networks are named by their widths, also when a setting of the assignment has the same: a
+    training of a study keeps less, and is not one of that setting.
+
+    Args:
+        hidden: widths of the encoder's hidden layers, outermost first, such as `512-128`.
+        latent: a comma list of latent sizes; what is named twice counts once.
+        recipe: of all trainings.
+        seeds: a list of seeds and ranges, as `parse_seeds` reads it.
+        precision: `float32`, `bfloat16` or `auto`.
+
+    Raises:
+        ParameterError: a parameter cannot be read or is out of range.
+    """
+    if not re.fullmatch("[0-9]{1,6}(-[0-9]{1,6})*", hidden):
+        raise ParameterError(
+            "hidden", f"hidden {hidden!r} is not a list of layer widths such as 512-128"
+        )
+    try:
+        Setting(hidden, tuple(map(int, hidden.split("-"))))
+    except ValueError as error:
+        raise ParameterError("hidden", str(error)) from None
+
+    def parse(item: str) -> list[Setting]:
+        if not re.fullmatch("[0-9]{1,6}", item):
+            raise ValueError(f"latent size {item!r} is not a whole number")
+        widths = tuple(map(int, f"{hidden}-{item}".split("-")))
+        return [Setting("-".join(map(str, widths)), widths)]
+
+    return [
+        TrainingSpec(
+            setting=setting,
+            recipe=recipe,
+            seed=seed,
+            precision=resolve_precision(precision, recipe),
+            pairs=assignment.PAIRS,
+        )
+        for setting in _parse_list("latent", latent, parse)
+        for seed in parse_seeds(seeds)
+    ]
+
+
 def parse_settings(text: str) -> list[Setting]:
     """Read a comma list of `all`, `1`, `2`, `3` and custom widths such as `256-64-8`.
 

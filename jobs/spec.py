@@ -50,8 +50,8 @@ class TrainingSpec:
 
     @property
     def name(self) -> str:
-        """The name of its run, such as `setting-3 seed-0`."""
-        return f"setting-{self.setting.name} seed-{self.seed}"
+        """The name of its run, such as `setting-3 fast seed-0`."""
+        return f"setting-{self.setting.name} {self.recipe.name} seed-{self.seed}"
 
     @property
     def model_name(self) -> str:

@@ -29,7 +29,7 @@ from tests.support.project import ROOT
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 CONDA = yaml.safe_load((ROOT / "conda.yaml").read_text())
 ENTRY_POINTS = yaml.safe_load((ROOT / "MLproject").read_text())["entry_points"]
-COMMANDS = {"main": "train", "report": "report"}
+COMMANDS = {"main": "train", "study": "study", "report": "report"}
 ONLY_TYPED = {"store"}
 """Commands that `mlflow run` has no entry point for: it makes a store itself, unsafely."""
 
@@ -201,7 +201,8 @@ def test_only_the_tracker_imports_mlflow() -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["-h"], ["train", "-h"], ["report", "-h"], ["store", "-h"]]
+    "arguments",
+    [["--help"], ["-h"], ["train", "-h"], ["study", "-h"], ["report", "-h"], ["store", "-h"]],
 )
 def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     command = [sys.executable, "-X", "importtime", "-m", "jobs", *arguments]

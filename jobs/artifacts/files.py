@@ -5,7 +5,7 @@ look for them. The layout is known here alone.
 """
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,9 +52,9 @@ def interpolation_folder(pair: Pair) -> str:
 
 def write_files(evaluation: Evaluation, trainer: Trainer, spec: TrainingSpec, folder: Path) -> None:
     """Write the artifacts of the run of `spec` into `folder`, which exists and is empty."""
-    for name in ("curve", "embedding", "generated"):
+    for name in ("embedding", "generated"):
         (folder / name).mkdir()
-    _write_curve(evaluation, trainer, spec, folder)
+    write_curve(evaluation.metrics, trainer, spec, folder)
     _write_embedding(evaluation, trainer, folder)
     for interpolation in evaluation.interpolations:
         pair = interpolation.digit_a, interpolation.digit_b
@@ -64,12 +64,20 @@ def write_files(evaluation: Evaluation, trainer: Trainer, spec: TrainingSpec, fo
     _write_explorer(evaluation, trainer, spec, folder)
 
 
-def _write_curve(
-    evaluation: Evaluation, trainer: Trainer, spec: TrainingSpec, folder: Path
+def write_curve(
+    metrics: Mapping[str, float], trainer: Trainer, spec: TrainingSpec, folder: Path
 ) -> None:
+    """Write the error curve alone, all that a training of a study keeps.
+
+    Args:
+        metrics: those of `aemodel.evaluation.curve_metrics`.
+        trainer: at the end of its training.
+        spec: what was trained.
+        folder: exists and is empty.
+    """
+    (folder / "curve").mkdir()
     errors = np.array([point.test_mse for point in trainer.curve])
     write_csv(folder / CURVE, errors)
-    metrics = evaluation.metrics
     figure = figures.reconstruction_error(
         f"Setting {spec.setting.name}: latent size {spec.setting.latent_size}, seed {spec.seed}",
         np.array([point.iteration for point in trainer.curve]),
@@ -152,6 +160,8 @@ def _write_explorer(
             codes=evaluation.codes,
             plane=evaluation.plane,
             pairs=spec.pairs,
+            mixture=evaluation.generation.mixture,
+            real_distance=evaluation.metrics["real_nearest_mse"],
         )
     except explorer.TooLarge as error:
         print(f"{spec.name}: no {EXPLORER}: {error}", file=sys.stderr, flush=True)

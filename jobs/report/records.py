@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aemodel.evaluation import Interpolation
+from aemodel.settings import Recipe
 from jobs.report.dataset import DIGITS, DatasetRecord
 from jobs.report.pictures import Pictures
 from jobs.spec import TrainingSpec
@@ -85,6 +86,35 @@ class Omission:
     """Such as `no run`, `FAILED: NaN at iteration 300`, `still running`."""
 
 
+@dataclass(frozen=True)
+class SizeErrors:
+    """Trainings of one latent size that differ in the seed alone."""
+
+    latent_size: int
+    errors: tuple[float, ...]
+    """Final test MSE of each; at least one."""
+    pca: float
+    """Test MSE of PCA with as many components."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ControlledStudy:
+    """Networks that differ in latent size and seed alone."""
+
+    run_id: str
+    hidden_widths: tuple[int, ...]
+    """Widths of the encoder's hidden layers, outermost first."""
+    recipe: Recipe
+    precision: str
+    data_digest: str
+    sizes: tuple[SizeErrors, ...]
+    """By latent size; at least one."""
+    failed: int = 0
+    """Trainings of the study that did not finish."""
+    intrinsic_dimension: float | None = None
+    """TwoNN's estimate for training images; None if it was not recorded."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class ReportRequest:
     """What the document shall be about, and who hands it in."""
@@ -126,3 +156,5 @@ class Records:
     references: tuple[TrainingRecord, ...] = ()
     """Trainings with the assignment's own recipe, without their files, that part 1 sets beside
     those of another recipe."""
+    controlled_study: ControlledStudy | None = None
+    """Of the same experiment, on the same data."""

@@ -204,6 +204,25 @@ class Run:
         entities = [Metric(name, value, now, step) for name, value in metrics.items()]
         self.client.log_batch(self.run_id, metrics=entities, synchronous=True)
 
+    def log_series(self, series: Mapping[int, Mapping[str, float]]) -> None:
+        """Log the same metrics at several steps, unless the run has them already.
+
+        Args:
+            series: step -> the metrics' values by name.
+        """
+        from mlflow.entities import Metric
+
+        names = {name for values in series.values() for name in values}
+        known = {(name, step) for name in names for step, _ in self.history(name)}
+        now = int(time.time() * 1000)
+        entities = [
+            Metric(name, value, now, step)
+            for step, values in series.items()
+            for name, value in values.items()
+            if (name, step) not in known
+        ]
+        self.client.log_batch(self.run_id, metrics=entities, synchronous=True)
+
     def link_metrics(self, names: Collection[str], model_id: str) -> None:
         """Show the last values of some metrics of the run at its logged model as well."""
         from mlflow.entities import Metric
@@ -234,15 +253,16 @@ class Run:
         self.set_tags({"mlflow.loggedImages": "True"})
 
     def log_dataset(self, dataset: Dataset, source: Path) -> None:
-        """Log which data the run was trained and tested on."""
+        """Log which data the run was trained and tested on, and the names of its classes."""
         from mlflow.entities import Dataset as LoggedDataset
         from mlflow.entities import DatasetInput, InputTag
 
+        self.set_tags({"data_name": dataset.name, "data_classes": "\n".join(dataset.classes)})
         sizes = {"training": len(dataset.x_train), "testing": len(dataset.x_test)}
         inputs = []
         for context, size in sizes.items():
             logged = LoggedDataset(
-                name=f"MNIST {context} set",
+                name=f"{dataset.name} {context} set",
                 digest=dataset.digest,
                 source_type="local",
                 source=json.dumps({"uri": str(source.absolute())}),

@@ -1,5 +1,7 @@
 """What the MLflow UI shows of an experiment: which runs, in which columns, under which charts.
 
+There are two views: all trainings, and those of studies.
+
 MLflow keeps a saved view as a tag of the experiment. The UI lists it under *Views*, and opens the
 experiment with it when the address says `viewStateShareKey=<key>`. The tag holds two objects in
 JSON, one as text in the other: name and dates, and the state of the page; what the state leaves out
@@ -9,17 +11,18 @@ keeps the UI's default, and a part that some version of the UI does not know is 
 import json
 from typing import Any
 
-KEY = "trainings"
-"""Names the view in the address of the experiment."""
+TRAININGS, STUDIES = "trainings", "studies"
+"""Keys of the views in the address of the experiment."""
 
-TAG = f"mlflow.sharedViewState.{KEY}"
-"""The experiment's tag that holds the view."""
+TAG = "mlflow.sharedViewState."
+"""Before the key of a view: the experiment's tag that holds it."""
 
 COLUMN_WIDTHS = {
     "params.`setting`": 70,
     "params.`recipe`": 100,
+    "params.`resolved.iterations`": 80,
     "params.`seed`": 55,
-    "params.`precision`": 85,
+    "params.`resolved.precision`": 85,
     "metrics.`final_test_mse`": 120,
     "metrics.`best_test_mse`": 120,
     "metrics.`pca_test_mse`": 115,
@@ -28,29 +31,51 @@ COLUMN_WIDTHS = {
     "duration": 80,
 }
 """Columns after the run's name and when it was created, which the UI always shows first, and their
-widths in pixels."""
+widths in pixels. A param that a user can type otherwise, or leave empty, is there as `resolved.`"""
 
-ERRORS, PICTURES = "errors", "pictures"
+STUDY_COLUMN_WIDTHS = {
+    "params.`widths`": 110,
+    "params.`latent_size`": 90,
+    "params.`seed`": 55,
+    "params.`recipe`": 100,
+    "metrics.`final_test_mse`": 120,
+    "metrics.`pca_test_mse`": 115,
+    "metrics.`train_seconds`": 115,
+    "duration": 80,
+}
+"""The same for the trainings of studies."""
+
+ERRORS, PICTURES, SIZES = "errors", "pictures", "sizes"
 """Ids of the sections of the chart page."""
 
 
-def saved_view(created_ms: int) -> str:
-    """Return the value of `TAG`.
+def saved_views(created_ms: int) -> dict[str, str]:
+    """Return the tags that hold the views: name -> value.
+
+    Args:
+        created_ms: when the views were made, in milliseconds since 1970.
+    """
+    views = {TRAININGS: ("Trainings", _trainings()), STUDIES: ("Studies", _studies())}
+    return {
+        f"{TAG}{key}": json.dumps(
+            {"name": name, "createdAt": created_ms, "state": json.dumps(state)}
+        )
+        for key, (name, state) in views.items()
+    }
+
+
+def _trainings() -> dict[str, Any]:
+    """Return the state of the view of all trainings.
 
     The table lists the trainings alone, by setting, newest first: in any other order than by date
     the UI takes them out of the folded rows of their sweeps. The chart page opens with the errors
     of all listed trainings on a logarithmic axis, and the pictures taken in the course of each.
-
-    Args:
-        created_ms: when the view was made, in milliseconds since 1970.
     """
-    state = {
+    return {
         "searchFilter": "tags.kind = 'training'",
         "orderByKey": "params.`setting`",
         "orderByAsc": True,
-        "selectedColumns": list(COLUMN_WIDTHS),
-        "columnOrder": list(COLUMN_WIDTHS),
-        "columnWidths": COLUMN_WIDTHS,
+        **_columns(COLUMN_WIDTHS),
         "compareRunSections": [
             _section(ERRORS, "Reconstruction error, by iteration", columns=2),
             _section(PICTURES, "Ten test images and their reconstructions", columns=1),
@@ -58,15 +83,59 @@ def saved_view(created_ms: int) -> str:
         "compareRunCharts": [_curve("test_mse"), _curve("train_mse"), _images("reconstructions")],
         "isAccordionReordered": True,  # keeps the sections in this order
     }
-    envelope = {"name": "Trainings", "createdAt": created_ms, "state": json.dumps(state)}
-    return json.dumps(envelope)
+
+
+def _studies() -> dict[str, Any]:
+    """Return the state of the view of the trainings of studies.
+
+    The table lists them by widths; the chart page opens with a dot for each, its final error
+    against its latent size, beside PCA's, and with their curves.
+    """
+    return {
+        "searchFilter": "tags.artifacts = 'curve'",
+        "orderByKey": "params.`widths`",
+        "orderByAsc": True,
+        **_columns(STUDY_COLUMN_WIDTHS),
+        "compareRunSections": [
+            _section(SIZES, "Error at the end, by latent size", columns=2),
+            _section(ERRORS, "Reconstruction error, by iteration", columns=2),
+        ],
+        "compareRunCharts": [
+            _by_latent_size("final_test_mse"),
+            _by_latent_size("pca_test_mse"),
+            _curve("test_mse", runs=100),
+            _curve("train_mse", runs=100),
+        ],
+        "isAccordionReordered": True,
+    }
+
+
+def _columns(widths: dict[str, int]) -> dict[str, Any]:
+    return {
+        "selectedColumns": list(widths),
+        "columnOrder": list(widths),
+        "columnWidths": widths,
+    }
 
 
 def _section(uuid: str, name: str, columns: int) -> dict[str, Any]:
     return {"uuid": uuid, "name": name, "columns": columns, "display": True, "isReordered": True}
 
 
-def _curve(metric: str) -> dict[str, Any]:
+def _by_latent_size(metric: str) -> dict[str, Any]:
+    """Return the chart with a dot a training: one metric against the latent size."""
+    return {
+        "type": "SCATTER",
+        "uuid": f"{metric} by latent size",
+        "metricSectionId": SIZES,
+        "displayName": metric,
+        "xaxis": {"key": "latent_size", "type": "PARAM"},
+        "yaxis": {"key": metric, "type": "METRIC"},
+        "runsCountToCompare": 100,
+    }
+
+
+def _curve(metric: str, runs: int = 10) -> dict[str, Any]:
     """Return the chart of one metric of all trainings, with a logarithmic axis."""
     return {
         "type": "LINE",
@@ -78,7 +147,7 @@ def _curve(metric: str) -> dict[str, Any]:
         "xAxisKey": "step",
         "lineSmoothness": 0,
         "range": {},
-        "runsCountToCompare": 10,
+        "runsCountToCompare": runs,
     }
 
 

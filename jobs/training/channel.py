@@ -11,14 +11,22 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from jobs.training.outcome import RunStatus
+
 PLAIN_SECONDS = 15.0
 REFRESH_SECONDS = 0.5
+
+WAITING = "waiting"
+"""Stage of a training that no process has begun yet."""
+
+ENDED = {status.lower() for status in RunStatus}
+"""Stages of trainings that are over."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,13 +56,27 @@ class TrainingProgress:
         )
 
     @property
+    def has_ended(self) -> bool:
+        """Whether it is over, however it ended."""
+        return self.stage in ENDED
+
+    @property
+    def is_at_work(self) -> bool:
+        """Whether a process is at it."""
+        return self.stage != WAITING and not self.has_ended
+
+    @property
     def remaining(self) -> str:
         """Time until the last update, as m:ss or h:mm:ss."""
         rate = self.iterations_per_second
-        seconds = round((self.total - self.done) / rate) if rate else 0
-        minutes, seconds = divmod(seconds, 60)
-        hours, minutes = divmod(minutes, 60)
-        return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+        return clock((self.total - self.done) / rate if rate else 0)
+
+
+def clock(seconds: float) -> str:
+    """Return a time as m:ss or h:mm:ss."""
+    minutes, whole = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{whole:02}" if hours else f"{minutes}:{whole:02}"
 
 
 class ProgressChannel(Protocol):
@@ -105,7 +127,7 @@ class Board:
         try:
             written = json.loads(self._file(run_id).read_text())
         except FileNotFoundError:
-            return TrainingProgress(stage="waiting")
+            return TrainingProgress(stage=WAITING)
         return TrainingProgress(**written)
 
     def request_stop(self) -> None:
@@ -121,17 +143,22 @@ class Board:
         return self.folder / "stop"
 
 
+Summary = Callable[[Sequence[TrainingProgress], float], str]
+"""Returns one line on all trainings, from the progress of each and the seconds so far."""
+
+
 @contextmanager
-def shown(board: Board, names: Mapping[str, str]) -> Iterator[None]:
+def shown(board: Board, names: Mapping[str, str], summary: Summary | None = None) -> Iterator[None]:
     """Show the progress of trainings while the context lasts.
 
     Args:
         board: where their progress is.
         names: run id -> name of the training.
+        summary: for trainings that take turns: only those at work are shown, with this line.
     """
     finished = threading.Event()
     show = _show_live if sys.stderr.isatty() else _show_plain
-    thread = threading.Thread(target=show, args=(board, names, finished), daemon=True)
+    thread = threading.Thread(target=show, args=(board, names, summary, finished), daemon=True)
     thread.start()
     try:
         yield
@@ -140,7 +167,9 @@ def shown(board: Board, names: Mapping[str, str]) -> Iterator[None]:
         thread.join()
 
 
-def _show_live(board: Board, names: Mapping[str, str], finished: threading.Event) -> None:
+def _show_live(
+    board: Board, names: Mapping[str, str], summary: Summary | None, finished: threading.Event
+) -> None:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn
 
@@ -151,26 +180,46 @@ def _show_live(board: Board, names: Mapping[str, str], finished: threading.Event
     ]
     with Progress(*columns, console=Console(stderr=True)) as progress:
         bars = {
-            run_id: progress.add_task(name, total=None, text="waiting")
+            run_id: progress.add_task(name, total=None, text="waiting", visible=summary is None)
             for run_id, name in names.items()
         }
-        ended = False
+        whole = progress.add_task("all", visible=summary is not None, text="")
+        started, ended = time.monotonic(), False
         while not ended:
             ended = finished.wait(REFRESH_SECONDS)
-            for run_id, bar in bars.items():
-                now = board.read(run_id)
+            everything = {bar: board.read(run_id) for run_id, bar in bars.items()}
+            for bar, now in everything.items():
                 text = now.line("").removeprefix(": ")
-                progress.update(bar, completed=now.done, total=now.total or None, text=text)
+                progress.update(
+                    bar,
+                    completed=now.done,
+                    total=now.total or None,
+                    text=text,
+                    visible=summary is None or now.is_at_work,
+                )
+            if summary:
+                text = summary(list(everything.values()), time.monotonic() - started)
+                done = sum(now.has_ended for now in everything.values())
+                progress.update(whole, completed=done, total=len(bars), text=text)
 
 
-def _show_plain(board: Board, names: Mapping[str, str], finished: threading.Event) -> None:
+def _show_plain(
+    board: Board, names: Mapping[str, str], summary: Summary | None, finished: threading.Event
+) -> None:
     shown_lines: dict[str, str] = {}
-    next_time = 0.0
+    started, next_time = time.monotonic(), 0.0
     while True:
         if time.monotonic() >= next_time:
             next_time = time.monotonic() + PLAIN_SECONDS
-            for run_id, name in names.items():
-                line = board.read(run_id).line(name)
+            everything = {name: board.read(run_id) for run_id, name in names.items()}
+            lines = {
+                name: now.line(name)
+                for name, now in everything.items()
+                if summary is None or now.is_at_work
+            }
+            if summary:
+                lines[""] = summary(list(everything.values()), time.monotonic() - started)
+            for name, line in lines.items():
                 if shown_lines.get(name) != line:
                     shown_lines[name] = line
                     print(line, file=sys.stderr, flush=True)

@@ -39,6 +39,7 @@ from jobs.training.outcome import (
     exit_status,
     sweep_status,
 )
+from jobs.training.overview import Overview
 from jobs.training.runs import Sweep, TrainOptions, open_sweep
 from jobs.training.signals import StopSignals
 from jobs.training.worker import Task, run_training
@@ -64,6 +65,31 @@ def train(specs: Sequence[TrainingSpec], options: TrainOptions) -> int:
     """
     data = load_dataset(options.data)
     check_request(specs, data)
+    return run_sweep(specs, options, data, close_sweep)
+
+
+class Close(Protocol):
+    """Ends the run above trainings that ended, says how; returns the exit status."""
+
+    def __call__(
+        self,
+        sweep: Sweep,
+        outcomes: Sequence[Outcome],
+        options: TrainOptions,
+        signals: StopSignals,
+        /,
+    ) -> int: ...
+
+
+def run_sweep(
+    specs: Sequence[TrainingSpec], options: TrainOptions, data: Dataset, close: Close
+) -> int:
+    """Train every spec, in runs found or made, and close; return the exit status.
+
+    Raises:
+        NotWritable: states of trainings cannot be written; no run was made.
+        StoreError: the tracking store cannot be used; nothing was trained.
+    """
     store = Store.open()
     check_checkpoints_folder(checkpoints_folder())
     remove_unfinished(checkpoints_folder(), KEPT_DAYS)
@@ -74,7 +100,7 @@ def train(specs: Sequence[TrainingSpec], options: TrainOptions) -> int:
                 sweep = open_sweep(specs, options, store, data)
                 outcomes = run_tasks(sweep, options, board)
                 print(summary(outcomes))
-                return close_sweep(sweep, outcomes, options, signals)
+                return close(sweep, outcomes, options, signals)
         except KeyboardInterrupt:  # the second: do not wait for the trainings
             print(
                 "Stopped at once: the same command continues from the last states.", file=sys.stderr
@@ -102,7 +128,7 @@ def warn_of_slow_products(specs: Sequence[TrainingSpec]) -> None:
     if any(spec.precision == "bfloat16" for spec in specs) and not has_fast_bfloat16():
         print(
             "Warning: precision bfloat16 on a processor that has no instructions for it: it works, "
-            "but is slower than float32. Give precision auto to have it only where it is fast.",
+            "but is slower than float32. Give precision auto to use it only if it is fast.",
             file=sys.stderr,
         )
 
@@ -114,7 +140,9 @@ def run_tasks(sweep: Sweep, options: TrainOptions, board: Board) -> list[Outcome
     allocation = allocate_cores(costs, options.workers, 0, options.threads)
     ordered = [left[index] for index in allocation.order]
     work = _TrainHere(board, checkpoints_folder())
-    with shown(board, {task.run_id: task.spec.name for task in sweep.tasks}):
+    take_turns = allocation.workers < len(left)
+    summary_line = Overview(len(sweep.finished)).line if take_turns else None
+    with shown(board, {task.run_id: task.spec.name for task in left}, summary_line):
         if len(sweep.tasks) == len(ordered) == 1:
             results = {0: work(ordered[0])}
         else:
@@ -140,7 +168,7 @@ class _TrainHere:
 
     def __call__(self, task: Task) -> Outcome:
         states = Checkpoint(task.run_id, self.checkpoints)
-        with states.held():
+        with states.locked():
             return run_training(task, self.board.channel(task.run_id), states)
 
 
@@ -161,6 +189,20 @@ def close_sweep(
     sweep: Sweep, outcomes: Sequence[Outcome], options: TrainOptions, signals: StopSignals
 ) -> int:
     """Report, end the run above, say what happened; return the exit status."""
+    insist = insisting(outcomes, signals)
+    is_unsent = any(outcome.status == RunStatus.UNSENT for outcome in outcomes)
+    wants_report = assignment.covers(spec.setting for spec in sweep.specs)
+    report_run = ""
+    if wants_report and not (signals.requested or is_unsent):
+        report_run = _report(sweep, outcomes, options, signals, insist)
+    status = exit_status(outcomes, signals.requested, bool(report_run) or not wants_report)
+    link = sweep.store.link(report_run) if report_run else ""
+    description = describe_sweep(sweep.specs, outcomes, link)
+    return end_sweep(sweep, outcomes, signals, status, description)
+
+
+def insisting(outcomes: Sequence[Outcome], signals: StopSignals) -> Insist:
+    """Return what waits for the store until a signal comes, or not at all if it stayed away."""
     is_unsent = any(outcome.status == RunStatus.UNSENT for outcome in outcomes)
 
     def insist(action: Callable[[], T], /) -> T:
@@ -170,14 +212,31 @@ def close_sweep(
             give_up=lambda: is_unsent or signals.requested,
         )
 
-    wants_report = assignment.covers(spec.setting for spec in sweep.specs)
-    report_run = ""
-    if wants_report and not (signals.requested or is_unsent):
-        report_run = _report(sweep, outcomes, options, signals, insist)
-    status = exit_status(outcomes, signals.requested, bool(report_run) or not wants_report)
+    return insist
+
+
+def end_sweep(
+    sweep: Sweep,
+    outcomes: Sequence[Outcome],
+    signals: StopSignals,
+    status: int,
+    description: str,
+) -> int:
+    """End the run above the trainings with its description, and say what happened.
+
+    Args:
+        sweep: the trainings.
+        outcomes: how they ended.
+        signals: those that asked to stop.
+        status: exit status so far.
+        description: of the run above, Markdown.
+
+    Returns:
+        The exit status: `status`, unless that run cannot be ended.
+    """
     if sweep.parent:
         try:
-            insist(lambda: _end_parent(sweep, outcomes, status, report_run))
+            insisting(outcomes, signals)(lambda: _end_parent(sweep, outcomes, status, description))
         except StoreError as error:
             status = status or exit_status(outcomes, False, is_complete=False)
             print(f"The run above the trainings could not be ended: {error}", file=sys.stderr)
@@ -188,10 +247,9 @@ def close_sweep(
     return status
 
 
-def _end_parent(sweep: Sweep, outcomes: Sequence[Outcome], status: int, report_run: str) -> None:
+def _end_parent(sweep: Sweep, outcomes: Sequence[Outcome], status: int, description: str) -> None:
     assert sweep.parent
-    link = sweep.store.link(report_run) if report_run else ""
-    sweep.parent.describe(describe_sweep(sweep.specs, outcomes, link))
+    sweep.parent.describe(description)
     reasons = [f"{o.name}: {o.reason}" for o in outcomes if o.reason]
     sweep.parent.end(sweep_status(status), "; ".join(reasons))
 
@@ -240,7 +298,8 @@ def _report(
 
 def _say_how_it_ended(sweep: Sweep, outcomes: Sequence[Outcome], signals: StopSignals) -> None:
     command = sweep.store.ui_command()
-    print(f"In the MLflow UI{f', after `{command}`' if command else ''}: {sweep.store.link()}")
+    link = sweep.store.link(view=sweep.view)
+    print(f"In the MLflow UI{f', after `{command}`' if command else ''}: {link}")
     for outcome in outcomes:
         if outcome.status in (RunStatus.FAILED, RunStatus.UNSENT):
             print(

@@ -1,12 +1,23 @@
 """What users read of trainings: descriptions of runs, Markdown, and lines for the terminal."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from statistics import mean
 
+from jobs.report.records import SizeErrors
 from jobs.spec import TrainingSpec
 from jobs.training.outcome import Outcome
 
+ALL = (
+    "See `curve/`, `embedding/`, `interpolation/`, `reconstructions.png` and `explorer.html` among "
+    "the artifacts.\n"
+)
+CURVE_ONLY = "Its error curve is among the artifacts, in `curve/`; the network is not kept.\n"
+"""What is said of the artifacts of a training, and of one of a study."""
 
-def describe(spec: TrainingSpec, metrics: dict[str, float] | None = None) -> str:
+
+def describe(
+    spec: TrainingSpec, metrics: Mapping[str, float] | None = None, *, curve_only: bool = False
+) -> str:
     """Return a training's description, Markdown: what it is and, at the end, what came out."""
     setting, recipe = spec.setting, spec.recipe
     widths = " → ".join(map(str, setting.layer_widths))
@@ -24,8 +35,7 @@ def describe(spec: TrainingSpec, metrics: dict[str, float] | None = None) -> str
         f"| best, at iteration {metrics['best_iteration']:,.0f} "
         f"| {metrics['best_test_mse']:.5f} |\n"
         f"| PCA with {setting.latent_size} components | {metrics['pca_test_mse']:.5f} |\n\n"
-        "See `curve/`, `embedding/`, `interpolation/`, `reconstructions.png` and `explorer.html` "
-        "among the artifacts.\n"
+        + (CURVE_ONLY if curve_only else ALL)
     )
 
 
@@ -48,6 +58,31 @@ def describe_sweep(
     if report_link:
         text += f"\nThe submission document: [report run]({report_link})\n"
     return text
+
+
+def describe_study(
+    specs: Sequence[TrainingSpec], outcomes: Sequence[Outcome], sizes: Sequence[SizeErrors]
+) -> str:
+    """Return the description of the run of a study, Markdown."""
+    setting, recipe = specs[0].setting, specs[0].recipe
+    hidden = "-".join(map(str, setting.hidden_widths))
+    finished = sum(len(size.errors) for size in sizes)
+    text = (
+        f"Error against latent size, hidden layers {hidden}, recipe `{recipe.name}`, "
+        f"{recipe.iterations:,} iterations: {finished} of {len(outcomes)} trainings finished. "
+        "Each is in a run below this one, with its error curve.\n"
+    )
+    if not sizes:
+        return text
+    lines = [
+        "| latent size | final test MSE, mean | seeds | PCA |",
+        "| --: | --: | --: | --: |",
+        *(
+            f"| {s.latent_size} | {mean(s.errors):.5f} | {len(s.errors)} | {s.pca:.5f} |"
+            for s in sizes
+        ),
+    ]
+    return text + "\n" + "\n".join(lines) + "\n"
 
 
 def _table(outcomes: Sequence[Outcome]) -> str:

@@ -10,7 +10,9 @@ from jobs.filesystem import checkpoints_folder
 from jobs.spec import TYPED, TrainingSpec
 from jobs.tracking import Run, RunInfo, Store, versions
 from jobs.tracking.ownership import is_at_work, mark_orphans, registering
+from jobs.tracking.run import MODEL_FOLDER
 from jobs.tracking.store import OWNER
+from jobs.tracking.ui_view import STUDIES, TRAININGS
 from jobs.training.checkpoint import Checkpoint, unfinished
 from jobs.training.cores import allocate_cores
 from jobs.training.description import describe, describe_sweep
@@ -28,11 +30,23 @@ class TrainOptions:
     threads: int = 0
     """Threads of each training; 0 chooses."""
     resume: bool = True
+    kind: str = "sweep"
+    """Of the run above the trainings: `sweep`, or `study`."""
     author: str = ""
     notes: str = ""
     """Path of a Markdown file; empty for none."""
     observations: bool = True
     """Whether the report states the program's observations."""
+
+    @property
+    def is_study(self) -> bool:
+        """Whether the trainings are of a study: their runs keep the curves alone."""
+        return self.kind == "study"
+
+    @property
+    def artifacts(self) -> str:
+        """Tag of the trainings' runs that says what they keep: `all`, or the `curve`."""
+        return "curve" if self.is_study else "all"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +58,8 @@ class Sweep:
     tasks: tuple[Task, ...]
     finished: dict[str, Outcome]
     """By run id: outcomes of the trainings that an earlier, interrupted command had finished."""
+    view: str = TRAININGS
+    """Key of the view of the experiment in the UI that shows them."""
 
     @property
     def specs(self) -> list[TrainingSpec]:
@@ -72,10 +88,10 @@ def open_sweep(
     wanted = [replace(s, data_digest=data.digest, threads=options.threads) for s in specs]
     with registering():
         mark_orphans(store)
-        earlier = _earlier(wanted, store, options.resume)
+        earlier = _earlier(wanted, store, options)
         parent = None
-        if len(specs) > 1 or (earlier and store.given_run):
-            parent = _open_parent(specs, store, data)
+        if len(specs) > 1 or options.is_study or (earlier and store.given_run):
+            parent = _open_parent(specs, options, store, data)
         tasks, finished = [], {}
         for index, spec in enumerate(wanted):
             if info := earlier.get(index):
@@ -86,30 +102,46 @@ def open_sweep(
                 spec = replace(spec, threads=allocation.threads[index])
                 task = _new(spec, store, options, parent)
             if task.run_id not in finished:
-                _introduce(Run(store.client, task.run_id), task, data)
+                _introduce(Run(store.client, task.run_id), task, data, options.artifacts)
             tasks.append(task)
     logs_models = store.has_logged_models()
+    if not logs_models:
+        print(
+            f"The server has no logged models: the model of a run is its artifact {MODEL_FOLDER}/.",
+            file=sys.stderr,
+        )
     tasks = [replace(task, logs_models=logs_models) for task in tasks]
-    return Sweep(store=store, parent=parent, tasks=tuple(tasks), finished=finished)
+    return Sweep(
+        store=store,
+        parent=parent,
+        tasks=tuple(tasks),
+        finished=finished,
+        view=STUDIES if options.is_study else TRAININGS,
+    )
 
 
-def _earlier(wanted: Sequence[TrainingSpec], store: Store, resume: bool) -> dict[int, RunInfo]:
+def _earlier(
+    wanted: Sequence[TrainingSpec], store: Store, options: TrainOptions
+) -> dict[int, RunInfo]:
     """Return, by index, the runs of these trainings that an interrupted command left.
 
-    They are runs whose params are the spec's, whose state is in this folder, and that no command is
-    at work on. A training is continued on its own threads; if others are asked for, it is another.
+    They are runs whose params are the spec's, which keep the same artifacts, whose state is in this
+    folder, and that no command is at work on. A training is continued on its own threads; if others
+    are asked for, it is another.
     """
-    folder, found = checkpoints_folder(), dict[int, RunInfo]()
+    folder, interrupted = checkpoints_folder(), dict[int, RunInfo]()
     for run_id in unfinished(folder):
         run = Run(store.client, run_id)
         if not run.status() or is_at_work((info := run.info()).tags.get(OWNER, "")):
             continue
-        index = _index_of(info, wanted) if info.experiment_id == store.experiment_id else None
-        if index is not None and resume:
-            found.setdefault(index, info)
+        is_alike = info.tags.get("artifacts", "all") == options.artifacts
+        is_here = info.experiment_id == store.experiment_id
+        index = _index_of(info, wanted) if is_alike and is_here else None
+        if index is not None and options.resume:
+            interrupted.setdefault(index, info)
         elif index is not None:
             Checkpoint(run_id, folder).remove()
-    return found
+    return interrupted
 
 
 def _index_of(info: RunInfo, wanted: Sequence[TrainingSpec]) -> int | None:
@@ -122,13 +154,33 @@ def _index_of(info: RunInfo, wanted: Sequence[TrainingSpec]) -> int | None:
     return next((index for index, same in enumerate(is_same) if same), None)
 
 
-def _open_parent(specs: Sequence[TrainingSpec], store: Store, data: Dataset) -> Run:
-    what = specs[0].name if len(specs) == 1 else f"{len(specs)} trainings"
-    parent = store.adopt_run(f"{what}, {specs[0].recipe.name}")
-    parent.set_tags({"kind": "sweep"} | versions())
-    parent.log_params({"data_digest": data.digest})
+def _open_parent(
+    specs: Sequence[TrainingSpec], options: TrainOptions, store: Store, data: Dataset
+) -> Run:
+    several = f"{len(specs)} trainings, {specs[0].recipe.name}"
+    what = specs[0].name if len(specs) == 1 else several
+    params = {"data_digest": data.digest}
+    if options.is_study:
+        params |= _study_params(specs)
+        what = f"study of {params['hidden']}, {several}"
+    parent = store.adopt_run(what)
+    parent.set_tags({"kind": options.kind} | versions())
+    parent.log_params(params)
     parent.describe(describe_sweep(specs))
     return parent
+
+
+def _study_params(specs: Sequence[TrainingSpec]) -> dict[str, str]:
+    """Return what a study was asked for, by the names of its parameters."""
+    sizes = dict.fromkeys(str(spec.setting.latent_size) for spec in specs)
+    return {
+        "hidden": "-".join(map(str, specs[0].setting.hidden_widths)),
+        "latent": ",".join(sizes),
+        "seeds": ",".join(dict.fromkeys(str(spec.seed) for spec in specs)),
+        "recipe": specs[0].recipe.name,
+        "iterations": str(specs[0].recipe.iterations),
+        "precision": specs[0].precision,
+    }
 
 
 def _continued(
@@ -158,7 +210,11 @@ def _new(spec: TrainingSpec, store: Store, options: TrainOptions, parent: Run | 
 
 def _task(spec: TrainingSpec, run: Run, store: Store, options: TrainOptions) -> Task:
     return Task(
-        spec=spec, run_id=run.run_id, tracking_uri=store.tracking_uri, data=str(options.data)
+        spec=spec,
+        run_id=run.run_id,
+        tracking_uri=store.tracking_uri,
+        data=str(options.data),
+        curve_only=options.is_study,
     )
 
 
@@ -172,10 +228,9 @@ def _finished(task: Task, info: RunInfo, store: Store) -> Outcome:
     )
 
 
-def _introduce(run: Run, task: Task, data: Dataset) -> None:
-    """Write into a run what it is going to be."""
+def _introduce(run: Run, task: Task, data: Dataset, artifacts: str) -> None:
+    """Log what the run is: its params, kind, data and description."""
     run.log_params(task.spec.to_params(), TYPED)
-    names = {"data_name": data.name, "data_classes": "\n".join(data.classes)}
-    run.set_tags({"kind": "training"} | names | versions())
+    run.set_tags({"kind": "training", "artifacts": artifacts} | versions())
     run.log_dataset(data, Path(task.data))
     run.describe(describe(task.spec))

@@ -10,6 +10,7 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,7 +18,7 @@ import numpy as np
 
 from aemodel.data import MAX_PIXEL, DataError, Dataset, load_dataset
 from aemodel.device import use_threads
-from aemodel.evaluation import evaluate, first_of_each_digit
+from aemodel.evaluation import curve_metrics, evaluate, first_of_each_digit
 from aemodel.training import Diverged, Trainer
 from jobs.artifacts import files
 from jobs.artifacts.pictures import snapshot
@@ -52,6 +53,8 @@ class Task:
     """Path of the folder with the data set whose digest the spec names."""
     logs_models: bool = True
     """Whether the server has logged models."""
+    curve_only: bool = False
+    """Whether the run keeps the error curve alone: no model, no pictures, nothing else measured."""
 
 
 class Stopped(Exception):
@@ -100,6 +103,21 @@ def _reason(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
 
 
+@lru_cache(maxsize=1)
+def _loaded(folder: str, digest: str) -> Dataset:
+    """Return the data that a training is of, read once by a process that takes several.
+
+    Raises:
+        DataError: the folder does not have it any more.
+    """
+    data = load_dataset(Path(folder))
+    if data.digest != digest:
+        raise DataError(
+            f"{folder} has changed since the command began: repeat it to train on what is there"
+        )
+    return data
+
+
 class _Training:
     """One training with its run, its state and its command.
 
@@ -124,7 +142,7 @@ class _Training:
             StoreError: the store refuses for good what a training writes; the state is saved.
         """
         trainer = self._trainer = self._begin()
-        snapshots = _Snapshots(trainer, self.uploader)
+        snapshots = _Snapshots(trainer, self.uploader, 0 if self.task.curve_only else SNAPSHOTS)
         snapshots.take_when_due()
         self.uploader.send_when_due()  # missing rights are known before anything is trained
         saved = time.monotonic()
@@ -153,29 +171,32 @@ class _Training:
         """
         assert self._trainer is not None
         assert self._data is not None
-        trainer, spec = self._trainer, self.task.spec
-        self.report("evaluating")
-        classifier = classifier_of(self._data, checkpoints_folder())
-        results = evaluate(trainer, spec.pairs, classifier)
-        self.metrics = results.metrics
-        self.report("writing results")
+        trainer = self._trainer
         with tempfile.TemporaryDirectory() as folder:
-            files.write_files(results, trainer, spec, Path(folder))
+            self._write_results(trainer, self._data, Path(folder))
             model_id = self._insist(lambda: self._upload(trainer, Path(folder)))
         self.states.discard()
         return model_id
+
+    def _write_results(self, trainer: Trainer, data: Dataset, folder: Path) -> None:
+        """Measure what the run shall keep, and write it into `folder`."""
+        spec = self.task.spec
+        self.report("evaluating")
+        if self.task.curve_only:
+            self.metrics = curve_metrics(trainer)
+            files.write_curve(self.metrics, trainer, spec, folder)
+            return
+        results = evaluate(trainer, spec.pairs, classifier_of(data, checkpoints_folder()))
+        self.metrics = results.metrics
+        self.report("writing results")
+        files.write_files(results, trainer, spec, folder)
 
     def _begin(self) -> Trainer:
         """Start TensorFlow and return the training, continued if a state of it was saved."""
         spec = self.task.spec
         self.report("starting TensorFlow")
         use_threads(spec.threads)
-        data = self._data = load_dataset(Path(self.task.data))
-        if data.digest != spec.data_digest:
-            raise DataError(
-                f"{self.task.data} has changed since the command began: repeat it to train on "
-                "what is there"
-            )
+        data = self._data = _loaded(self.task.data, spec.data_digest)
         trainer = Trainer(spec.setting, spec.recipe, spec.seed, data, spec.precision)
         if state := self.states.load():
             try:
@@ -193,15 +214,20 @@ class _Training:
         run = self.uploader.run
         run.log_metrics(self.metrics, spec.recipe.iterations - 1)
         run.log_files(folder)
-        run.describe(describe(spec, self.metrics))
-        model, example = trainer.network.autoencoder, trainer.data.x_test[:2] / MAX_PIXEL
-        model_id = ""
-        if self.task.logs_models:
-            model_id = run.log_model(model, spec.model_name, spec.recipe.iterations, example)
-            run.link_metrics(self.metrics, model_id)
-        else:
-            run.log_model_files(model, example)
+        run.describe(describe(spec, self.metrics, curve_only=self.task.curve_only))
+        model_id = "" if self.task.curve_only else self._upload_model(trainer)
         run.end(RunStatus.FINISHED)
+        return model_id
+
+    def _upload_model(self, trainer: Trainer) -> str:
+        """Upload the network; return its id, or nothing if the server has no logged models."""
+        run, spec = self.uploader.run, self.task.spec
+        model, example = trainer.network.autoencoder, trainer.data.x_test[:2] / MAX_PIXEL
+        if not self.task.logs_models:
+            run.log_model_files(model, example)
+            return ""
+        model_id = run.log_model(model, spec.model_name, spec.recipe.iterations, example)
+        run.link_metrics(self.metrics, model_id)
         return model_id
 
     def end_early(self, status: RunStatus, reason: str) -> None:
@@ -290,12 +316,17 @@ class _Snapshots:
     """Pictures of the same ten test images, reconstructed before and during the training.
 
     Two rows of five, each above their reconstructions: nearly square, as the UI's tiles are.
+
+    Args:
+        trainer: as it is when the training begins or goes on.
+        uploader: takes the pictures.
+        count: pictures in the course of the whole training; 0 for none at all.
     """
 
-    def __init__(self, trainer: Trainer, uploader: Uploader) -> None:
+    def __init__(self, trainer: Trainer, uploader: Uploader, count: int) -> None:
         self.trainer, self.uploader = trainer, uploader
         iterations = trainer.recipe.iterations
-        due = [iterations * tenth // SNAPSHOTS for tenth in range(SNAPSHOTS + 1)]
+        due = [iterations * number // count for number in range(count + 1)] if count else []
         self.due = [done for done in due if done > trainer.done or not trainer.done]
         data = trainer.data
         self.images = data.x_test[first_of_each_digit(data.y_test)] / MAX_PIXEL

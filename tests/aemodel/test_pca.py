@@ -1,5 +1,7 @@
 """The linear baseline: reference values on the real data, and what holds for every data set."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -52,3 +54,8 @@ def test_error_falls_with_size_down_to_zero_on_its_own_images(
     smaller, larger = (pca.test_mse(fitted, images, d) for d in (size, size + 1))
     assert 0 <= larger <= smaller + 1e-7
     assert pca.test_mse(fitted, images, count) < 1e-5
+
+
+def test_trainings_on_the_same_data_share_the_components(small_dataset: Dataset) -> None:
+    assert pca.of(small_dataset) is pca.of(small_dataset)
+    assert pca.of(small_dataset) is not pca.of(replace(small_dataset))

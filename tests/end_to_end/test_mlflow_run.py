@@ -30,7 +30,7 @@ def report(workspace: Workspace, run: Run) -> Run:
 
 def test_the_run_of_mlflow_is_the_training(workspace: Workspace, run: Run) -> None:
     assert run.info.status == "FINISHED"
-    assert run.info.run_name == "setting-1 seed-0"
+    assert run.info.run_name == "setting-1 fast seed-0"
     assert workspace.client.get_experiment(run.info.experiment_id).name == EXPERIMENT
     assert run.data.tags["kind"] == "training"
     assert run.data.tags["mlflow.project.entryPoint"] == "main"

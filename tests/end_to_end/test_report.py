@@ -40,7 +40,7 @@ def test_three_trainings_and_a_report_below_one_run(workspace: Workspace, sweep:
     below = [r for r in workspace.runs() if r.info.run_id != sweep.info.run_id]
     assert {r.data.tags["mlflow.parentRunId"] for r in below} == {sweep.info.run_id}
     assert {r.info.status for r in below} == {"FINISHED"}
-    names = [f"setting-{name} seed-0" for name in "123"]
+    names = [f"setting-{name} assignment seed-0" for name in "123"]
     assert [r.info.run_name for r in workspace.runs(kind="training")] == names
     assert len(workspace.runs(kind="report")) == 1
 

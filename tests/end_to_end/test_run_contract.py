@@ -106,7 +106,7 @@ def missing(wanted: set[str], present: set[str]) -> list[str]:
 
 @pytest.mark.parametrize("setting", ["1", "2", "3"])
 def test_a_training(place: Workspace, children: dict[str, Run], setting: str) -> None:
-    run = children[f"setting-{setting} seed-0"]
+    run = children[f"setting-{setting} assignment seed-0"]
     assert run.data.tags["kind"] == "training"
     assert missing(PARAMS, set(run.data.params)) == []
     assert missing(METRICS, set(run.data.metrics)) == []
@@ -118,7 +118,7 @@ def test_a_training(place: Workspace, children: dict[str, Run], setting: str) ->
     assert run.inputs is not None
     sets = {(i.dataset.name, i.tags[0].key, i.tags[0].value) for i in run.inputs.dataset_inputs}
     assert sets == {
-        (f"MNIST {context} set", "mlflow.data.context", context)
+        (f"mnist {context} set", "mlflow.data.context", context)
         for context in ("training", "testing")
     }
     assert place.model_uri(run)
@@ -128,7 +128,7 @@ def test_a_training(place: Workspace, children: dict[str, Run], setting: str) ->
 def test_curves_have_a_point_for_each_evaluation(
     place: Workspace, children: dict[str, Run], metric: str
 ) -> None:
-    steps = [step for step, _ in place.curve(children["setting-2 seed-0"], metric)]
+    steps = [step for step, _ in place.curve(children["setting-2 assignment seed-0"], metric)]
     assert steps == [0, 20, 40, 60, 80]
 
 
@@ -181,7 +181,7 @@ def test_the_readme_lists_the_artifacts_of_a_training(
 ) -> None:
     start = README.index("| artifact |")
     rows = README[start : README.index("\n\n", start)]
-    for path in artifacts(place, children["setting-1 seed-0"]):
+    for path in artifacts(place, children["setting-1 assignment seed-0"]):
         folder, _, name = path.rpartition("/")
         if folder.startswith("interpolation/"):
             folder, name = "interpolation/3-to-8", re.sub(r"[0-9][.][0-9]", "0.0", name)

@@ -52,17 +52,17 @@ def run(workspace: Workspace, one: Done) -> Run:
 
 def test_one_training_is_one_run(workspace: Workspace, run: Run) -> None:
     assert run.info.status == "FINISHED"
-    assert run.info.run_name == "setting-1 seed-3"
+    assert run.info.run_name == "setting-1 assignment seed-3"
     assert workspace.client.get_experiment(run.info.experiment_id).name == "mnist-autoencoders"
     assert "mlflow.parentRunId" not in run.data.tags
 
 
 def test_what_the_command_says(one: Done, run: Run) -> None:
     final = run.data.metrics["final_test_mse"]
-    assert f"setting-1 seed-3: FINISHED, test MSE {final:.5f}" in one.stdout
+    assert f"setting-1 assignment seed-3: FINISHED, test MSE {final:.5f}" in one.stdout
     assert f"#/experiments/{run.info.experiment_id}/runs" in one.stdout
     lines = one.stderr.splitlines()  # of TensorFlow and MLflow, nothing
-    assert [line for line in lines if not line.startswith("setting-1 seed-3: ")] == []
+    assert [line for line in lines if not line.startswith("setting-1 assignment seed-3: ")] == []
     assert lines
 
 
@@ -102,7 +102,9 @@ def test_metrics_by_name(run: Run) -> None:
     digits = {f"mse_digit_{digit}" for digit in range(10)}
     final = {"final_test_mse", "best_test_mse", "best_iteration", "pca_test_mse", "train_seconds"}
     other = {"knn_accuracy", "real_nearest_mse"}
-    assert run.data.metrics.keys() == {*CURVES, *final, *other, *digits}
+    generated = {name for name in run.data.metrics if name.startswith("generated_")}
+    assert generated
+    assert run.data.metrics.keys() == {*CURVES, *final, *other, *digits, *generated}
     assert run.data.metrics["final_test_mse"] < run.data.metrics["pca_test_mse"]
 
 
@@ -261,7 +263,9 @@ SEVERAL = (
     "--pairs", "1-7",
 )  # fmt: skip
 """Long enough for the first pictures to arrive, which are sent every five seconds."""
-NAMES = [f"setting-{name} seed-{seed}" for name in ("64-32-2", "64-32-4") for seed in (0, 1)]
+NAMES = [
+    f"setting-{name} assignment seed-{seed}" for name in ("64-32-2", "64-32-4") for seed in (0, 1)
+]
 
 
 @pytest.fixture(scope="module")

@@ -234,7 +234,7 @@ def test_the_command_says_what_it_kept(left: tuple[Ended, Proxy], place: Workspa
     assert ended.status == 1
     assert "Traceback" not in ended.output
     for setting in SETTINGS:
-        assert f"setting-{setting} seed-0: UNSENT" in ended.output
+        assert f"setting-{setting} assignment seed-0: UNSENT" in ended.output
     assert ended.output.count("the same command uploads the results") == len(SETTINGS)
     assert len(list(place.folder.glob("checkpoints/*/state.npz"))) == len(SETTINGS)
 

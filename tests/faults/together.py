@@ -83,7 +83,9 @@ def assert_all_is_there(uri: str, ended: Ended) -> None:
     experiment = client.get_experiment_by_name(EXPERIMENT)
     assert experiment is not None
     runs = list(client.search_runs([experiment.experiment_id]))
-    wanted = [f"setting-{name} seed-{seed}" for name in SETTINGS for seed in range(len(ended))]
+    wanted = [
+        f"setting-{name} assignment seed-{seed}" for name in SETTINGS for seed in range(len(ended))
+    ]
     trainings = [run for run in runs if run.data.tags.get("kind") == "training"]
     assert sorted(str(run.info.run_name) for run in trainings) == sorted(wanted)
     assert len(runs) == len(ended) * (len(SETTINGS) + 1)  # each below a run of its command

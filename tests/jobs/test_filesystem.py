@@ -1,4 +1,4 @@
-"""Paths as users give them."""
+"""Paths as users give them, locks, and what is kept."""
 
 import os
 import subprocess
@@ -6,8 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
-from jobs.filesystem import resolve_path
+from jobs.filesystem import checkpoints_folder, is_locked, promise, resolve_path
 from tests.support.project import ROOT
 
 ASK = """
@@ -62,3 +63,42 @@ def test_the_home_folder_is_expanded(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.chdir(tmp_path)
     assert resolve_path("~/data") == tmp_path / "data"
     assert resolve_path("~nobody-of-this-name/x") == tmp_path / "~nobody-of-this-name/x"
+
+
+# --- What is kept, and for how long ----------------------------------------------------------
+
+
+def test_a_lock_is_seen_by_others(tmp_path: Path) -> None:
+    path = tmp_path / "a.lock"
+    with FileLock(path):
+        assert is_locked(path)
+    assert not is_locked(path)
+
+
+def test_the_folder_of_unfinished_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("CHECKPOINTS", raising=False)
+    assert checkpoints_folder() == tmp_path / "checkpoints"
+    monkeypatch.setenv("CHECKPOINTS", "elsewhere")
+    assert checkpoints_folder() == tmp_path / "elsewhere"
+
+
+def test_nothing_is_promised_in_a_temporary_clone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """MLflow clones a git address anew for each run: the same command continues nothing."""
+    kept = "the same command continues it"
+    clone = tmp_path / "tmpab12_z9x" / "below"
+    clone.mkdir(parents=True)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.delenv("CHECKPOINTS", raising=False)
+    monkeypatch.delenv("MLFLOW_RUN_ID", raising=False)
+    monkeypatch.chdir(clone)
+    assert promise("continues it") == kept
+    monkeypatch.setenv("MLFLOW_RUN_ID", "0" * 32)
+    assert "so nothing continues it: name a lasting folder" in promise("continues it")
+    monkeypatch.chdir(tmp_path)
+    assert promise("continues it") == kept
+    monkeypatch.chdir(clone)
+    monkeypatch.setenv("CHECKPOINTS", "/lasting")
+    assert promise("continues it") == kept

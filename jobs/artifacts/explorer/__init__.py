@@ -1,9 +1,9 @@
 """The explorer: one HTML page in which a trained network's latent space can be walked through.
 
-The page carries the decoder, the codes of the test images and the images themselves, and computes
-every picture it shows. It needs no server, no network and no rights: a content security policy
-allows its own script and style alone, by their hashes, so that it runs in a sandboxed frame, from
-a file, or as an attachment.
+The page carries the network, the codes of the test images and the images themselves, and computes
+every picture it shows, also of the digit that a reader draws. It needs no server, no network and
+no rights: a content security policy allows its own script and style alone, by their hashes, so that
+it runs in a sandboxed frame, from a file, or as an attachment.
 
 The page is made of small files beside this one: `page.html`, `style.css` and JavaScript modules
 (`*.mjs`), which are joined into one inline module.
@@ -21,21 +21,31 @@ from string import Template
 import numpy as np
 from numpy.typing import NDArray
 
+from aemodel.generation import Density
 from aemodel.latent import Plane
 from jobs.artifacts.explorer.content import GREY_LEVELS, Content, describe
 
 MAX_NUMBERS = 8_000_000
-"""Most weights of the decoder and numbers in the codes together: a page of about 16 MB."""
+"""Maximum number of weights, and numbers in the codes, together: a page of about 16 MB."""
 
 _MODULES = (
     "picture",
     "data",
     "network",
+    "mixture",
+    "likeness",
+    "ink",
+    "preparation",
     "viewport",
     "dots",
     "map",
     "gestures",
     "interpolation",
+    "tabs",
+    "square",
+    "histogram",
+    "reading",
+    "newdigits",
     "main",
 )
 """The page's modules, each after those it imports."""
@@ -58,6 +68,8 @@ def build(
     codes: Floats,
     plane: Plane,
     pairs: Iterable[tuple[int, int]],
+    mixture: Density,
+    real_distance: float,
 ) -> str:
     """Return the page as HTML text.
 
@@ -70,14 +82,26 @@ def build(
         codes: their latent codes (n, d).
         plane: the plane the map shows, `aemodel.latent.project(codes)`.
         pairs: digits (a, b) between which the page offers to walk.
+        mixture: density of the codes, which new digits are drawn from.
+        real_distance: MSE per pixel that is usual between a real image and the nearest other one.
 
     Raises:
-        TooLarge: weights of the decoder and codes are more than `MAX_NUMBERS`.
+        TooLarge: weights and codes are more than `MAX_NUMBERS` numbers.
         ValueError: a weight or code is not finite, or a digit is absent from the labels.
     """
-    decoder = weights[len(weights) // 2 :]
-    _require_storable(decoder, codes)
-    content = describe(decoder, images, labels, codes, plane, pairs)
+    _require_storable(weights, codes)
+    half = len(weights) // 2
+    content = describe(
+        encoder=weights[:half],
+        decoder=weights[half:],
+        images=images,
+        labels=labels,
+        codes=codes,
+        plane=plane,
+        pairs=pairs,
+        mixture=mixture,
+        real_distance=real_distance,
+    )
     script = _join_modules((_PAGE / f"{name}.mjs").read_text("utf-8") for name in _MODULES)
     style = (_PAGE / "style.css").read_text("utf-8")
     return Template((_PAGE / "page.html").read_text("utf-8")).substitute(
@@ -93,15 +117,15 @@ def build(
     )
 
 
-def _require_storable(decoder: Sequence[tuple[Floats, Floats]], codes: Floats) -> None:
-    arrays = [codes, *(array for layer in decoder for array in layer)]
+def _require_storable(weights: Sequence[tuple[Floats, Floats]], codes: Floats) -> None:
+    arrays = [codes, *(array for layer in weights for array in layer)]
     if not all(np.isfinite(array).all() for array in arrays):
         raise ValueError("weights or codes are not finite: the training has diverged")
     numbers = sum(array.size for array in arrays)
     if numbers > MAX_NUMBERS:
         raise TooLarge(
-            f"the explorer would have to store {numbers:,} numbers (decoder weights and codes of "
-            f"the test images), and at most {MAX_NUMBERS:,} are allowed: give narrower layers"
+            f"the explorer would have to store {numbers:,} numbers (weights, and codes of the test "
+            f"images), and at most {MAX_NUMBERS:,} are allowed: give narrower layers"
         )
 
 
@@ -134,14 +158,15 @@ def _introduction(codes: Floats) -> str:
     }.get(d, "The map shows the first two principal components of the codes.")
     return (
         f"The encoder squeezes the 784 pixels of an image into {code}: its code. Each dot is one "
-        f"of {n:,} test images. {place} Move over the map, and the decoder draws what lies there."
+        f"of {n:,} test images. {place} Look around, draw your own digit, or make new ones."
     )
 
 
 def _footer(content: Content) -> str:
     return (
-        "Every picture but the test images is computed in this page by the trained decoder. Its "
-        "weights and the codes are stored rounded: decoded pixels differ from the model's by at "
-        f"most {content.pixel_difference:.4f} on the scale 0 to 1 (measured on a sample of the "
-        f"test images). Test images are stored in {GREY_LEVELS} levels of grey."
+        "Every picture but the test images is computed in this page by the trained network. Its "
+        "weights and the codes are stored rounded: on a sample of the test images, decoded pixels "
+        f"differ from the model's by at most {content.pixel_difference:.4f} on the scale 0 to 1, "
+        f"and codes by at most {content.code_difference:.4f} standard deviations. Test images are "
+        f"stored in {GREY_LEVELS} levels of grey."
     )

@@ -1,7 +1,8 @@
 """What the explorer's page knows of a training, as one JSON object, kept short.
 
 Weights and codes are rounded (`encoding`), which moves a decoded pixel by less than 1e-2 on the
-scale 0..1; the page says by how much.
+scale 0..1, and a code by less than 1e-2 of the codes' standard deviation; the page says by how
+much.
 
 Notation: d the latent size, n the number of test images. A place of the map is (x, y) on the plane;
 its code is mean + x a_1 + y a_2 + sum_k s_k a_k: a_1 and a_2 span the plane, and the further a_k
@@ -15,11 +16,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from aemodel.data import IMAGE_SHAPE
+from aemodel.data import IMAGE_SHAPE, MAX_PIXEL
+from aemodel.generation import Density
 from aemodel.latent import Plane, class_means
-from jobs.artifacts.explorer.encoding import pack, to_fixed_point
+from jobs.artifacts.explorer.encoding import FixedPoint, pack, to_fixed_point
 
 Floats = NDArray[np.floating]
+Layers = Sequence[tuple[Floats, Floats]]
+"""Kernel (inputs, outputs) and bias (outputs,) of dense layers; tanh follows all but the last."""
 
 GREY_LEVELS = 8
 """Levels in which test images are stored, black to white: a fifth shorter than with 16."""
@@ -27,8 +31,11 @@ GREY_LEVELS = 8
 MIN_SHARE = 5e-3
 """Variance that a further axis must have: with less it hardly moves the picture."""
 
-_SAMPLE = 1_000
-"""Test codes with which the effect of rounding is measured."""
+SAMPLE = 1_000
+"""Test images, evenly spread, whose errors the page knows; rounding is measured with them."""
+
+PRECISE_BITS = 16
+"""Bits of a number on the map and in the mixture: these are few."""
 
 
 @dataclass(frozen=True)
@@ -39,39 +46,46 @@ class Content:
     """JSON values; read by `readModel` in `data.mjs`."""
     pixel_difference: float
     """Largest difference of a decoded pixel from the model's, in a sample of the test images."""
+    code_difference: float
+    """Largest difference of a number of a code, in the same sample, in standard deviations of the
+    codes (the root mean square over their numbers)."""
 
 
 def describe(
-    decoder: Sequence[tuple[Floats, Floats]],
+    *,
+    encoder: Layers,
+    decoder: Layers,
     images: NDArray[np.uint8],
     labels: NDArray[np.integer],
     codes: Floats,
     plane: Plane,
     pairs: Iterable[tuple[int, int]],
+    mixture: Density,
+    real_distance: float,
 ) -> Content:
-    """Return the content of a page.
-
-    Args:
-        decoder: kernel (inputs, outputs) and bias (outputs,) of its dense layers; tanh follows all
-            but the last.
-        images: test images (n, 784), pixels 0..255.
-        labels: their digits (n,).
-        codes: their latent codes (n, d).
-        plane: the plane that the map shows.
-        pairs: digits (a, b) between which the page offers to walk.
-    """
+    """Return the content of a page; the arguments are those of `explorer.build`."""
     from jobs.artifacts.figures import DIGIT_COLOURS
 
-    arrays = [*map(np.vstack, decoder), codes]
-    rounded = [to_fixed_point(array) for array in arrays]
-    pixel_difference = np.abs(_decode([array.values for array in rounded]) - _decode(arrays)).max()
+    rounded_encoder, rounded_decoder = _rounded(encoder), _rounded(decoder)
+    rounded_codes = to_fixed_point(codes)
+    every = slice(None, None, max(1, len(codes) // SAMPLE))
+    sample = images[every] / MAX_PIXEL
+    pictures = _forward(_stacked(decoder), codes[every])
+    rounded_pictures = _forward(_values(rounded_decoder), rounded_codes.values[every])
+    sample_codes, rounded_sample_codes = (
+        _forward(layers, sample) for layers in (_stacked(encoder), _values(rounded_encoder))
+    )
+    deviation = float(np.sqrt(codes.var(axis=0).mean())) or 1.0
     block = {
-        "widths": [len(decoder[0][0]), *(len(bias) for _, bias in decoder)],
-        "layers": [layer.encode() for layer in rounded[:-1]],
-        "codes": rounded[-1].encode(),
-        "places": to_fixed_point(_places(plane, labels), bits=16).encode(),
+        "encoder": _encode_layers(rounded_encoder, encoder),
+        "decoder": _encode_layers(rounded_decoder, decoder),
+        "codes": rounded_codes.encode(),
+        "places": to_fixed_point(_places(plane, labels), PRECISE_BITS).encode(),
         "labels": pack(labels.astype(np.uint8).tobytes()),
         "images": _encode_images(images),
+        "errors": _errors(pictures, sample),
+        "realDistance": real_distance,
+        "mixture": _encode_mixture(mixture),
         "colours": list(DIGIT_COLOURS),
         "pairs": [[int(digit) for digit in pair] for pair in pairs],
         "mean": plane.mean.tolist(),
@@ -79,7 +93,11 @@ def describe(
         "further": further_axes(plane),
         "means": class_means(codes, labels).tolist(),
     }
-    return Content(block, float(pixel_difference))
+    return Content(
+        block,
+        pixel_difference=float(np.abs(rounded_pictures - pictures).max()),
+        code_difference=float(np.abs(rounded_sample_codes - sample_codes).max()) / deviation,
+    )
 
 
 def further_axes(plane: Plane) -> list[dict[str, Any]]:
@@ -125,13 +143,47 @@ def _encode_images(images: NDArray[np.uint8]) -> dict[str, Any]:
     return {"data": pack((upper_rows * GREY_LEVELS + lower_rows).tobytes()), "levels": GREY_LEVELS}
 
 
-def _decode(arrays: Sequence[Floats]) -> Floats:
-    """Return what a sample of the codes is decoded to, unclipped, in single precision.
+def _encode_layers(rounded: Sequence[FixedPoint], layers: Layers) -> dict[str, Any]:
+    """Return half a network as the entry that `readLayers` in `data.mjs` reads."""
+    widths = [len(layers[0][0]), *(len(bias) for _, bias in layers)]
+    return {"widths": widths, "layers": [layer.encode() for layer in rounded]}
 
-    `arrays` are the layers, each a kernel with the bias as its last row, and then the codes.
+
+def _encode_mixture(mixture: Density) -> dict[str, Any]:
+    """Return a mixture as the entry that `readMixture` in `data.mjs` reads.
+
+    Of each factor the lower triangle is kept, row after row.
     """
-    *layers, codes = arrays
-    values = codes[:: max(1, len(codes) // _SAMPLE)].astype(np.float32)
+    triangles = mixture.factors[:, *np.tril_indices(mixture.means.shape[1])]
+    return {
+        "weights": mixture.weights.tolist(),
+        "means": to_fixed_point(mixture.means, PRECISE_BITS).encode(),
+        "triangles": to_fixed_point(triangles, PRECISE_BITS).encode(),
+    }
+
+
+def _errors(pictures: Floats, images: Floats) -> list[float]:
+    """Return the MSE per pixel of each picture, smallest first."""
+    errors = np.square(pictures - images).mean(axis=1, dtype=np.float64)
+    return [float(f"{error:.4g}") for error in np.sort(errors)]
+
+
+def _stacked(layers: Layers) -> list[Floats]:
+    """Return each kernel with its bias as a last row."""
+    return [np.vstack(layer) for layer in layers]
+
+
+def _rounded(layers: Layers) -> list[FixedPoint]:
+    return [to_fixed_point(layer) for layer in _stacked(layers)]
+
+
+def _values(layers: Iterable[FixedPoint]) -> list[Floats]:
+    return [layer.values for layer in layers]
+
+
+def _forward(layers: Iterable[Floats], values: Floats) -> Floats:
+    """Return the outputs of half a network in single precision; a layer's last row is its bias."""
+    values = values.astype(np.float32)
     for position, layer in enumerate(layers):
         kernel, bias = layer[:-1].astype(np.float32), layer[-1].astype(np.float32)
         values = (np.tanh(values) if position else values) @ kernel + bias

@@ -136,8 +136,8 @@ def test_newer_runs_that_did_not_finish_are_said_so(store: Store) -> None:
     assert [training.spec.setting.name for training in found] == ["1", "3"]
     assert found[0].run_id == old.run_id
     assert [(o.what, o.why) for o in omissions] == [
-        (f"setting-1 seed-0 (run {failed.run_id[:8]})", "FAILED: a reason"),
-        (f"setting-2 seed-0 (run {running.run_id[:8]})", "still running"),
+        (f"setting-1 assignment seed-0 (run {failed.run_id[:8]})", "FAILED: a reason"),
+        (f"setting-2 assignment seed-0 (run {running.run_id[:8]})", "still running"),
     ]
 
 
@@ -248,7 +248,7 @@ def test_everything_a_run_holds(store: Store, tmp_path: Path) -> None:
     run = add(store, "1", 1000)
     tables = add_results(run, tmp_path / "files")
     (record,), _ = collect(store, run.run_id)
-    assert record.run_name == "setting-1 seed-0"
+    assert record.run_name == "setting-1 assignment seed-0"
     assert record.spec == TrainingSpec.from_params(run.info().params)
     assert record.spec.recipe == RECIPE
     assert (record.spec.data_digest, record.spec.threads) == ("abc", 2)

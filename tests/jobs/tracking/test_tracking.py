@@ -82,14 +82,14 @@ def test_the_experiment_that_mlflow_run_chose(
 
 
 def test_the_experiment_offers_our_view_and_keeps_those_of_others(uri: str) -> None:
-    client, key = MlflowClient(uri), "mlflow.sharedViewState."
+    client, key = MlflowClient(uri), ui_view.TAG
     experiment = client.create_experiment(
-        "older", tags={f"{key}mine": "a", ui_view.TAG: "outdated"}
+        "older", tags={f"{key}mine": "a", f"{key}trainings": "outdated"}
     )
     Store.open("older")
     found = client.get_experiment(experiment)
     assert found.creation_time is not None
-    assert found.tags == {f"{key}mine": "a", ui_view.TAG: ui_view.saved_view(found.creation_time)}
+    assert found.tags == {f"{key}mine": "a"} | ui_view.saved_views(found.creation_time)
 
 
 def test_a_store_that_refuses_the_view_is_used_all_the_same(
@@ -98,7 +98,7 @@ def test_a_store_that_refuses_the_view_is_used_all_the_same(
     def refuse(*_: object) -> None:
         raise MlflowException("no", PERMISSION_DENIED)
 
-    monkeypatch.setattr(ui_view, "TAG", "mlflow.sharedViewState.another")
+    monkeypatch.setattr(ui_view, "TAG", "mlflow.sharedViewState.another.")
     monkeypatch.setattr(MlflowClient, "set_experiment_tag", refuse)
     assert Store.open().experiment_id == store.experiment_id
 
@@ -114,7 +114,9 @@ def test_an_experiment_that_does_not_exist_is_refused(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLFLOW_EXPERIMENT_ID", "987654")
-    with pytest.raises(StoreError, match="987654"):
+    with pytest.raises(
+        StoreError, match=r"names experiment 987654, which sqlite.* not have: unset"
+    ):
         Store.open()
 
 
@@ -189,7 +191,7 @@ def test_a_run_that_holds_results_is_not_adopted(
 
 def test_a_stale_run_id_is_named(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_RUN_ID", "0" * 32)
-    with pytest.raises(StoreError, match=r"MLFLOW_RUN_ID names .* not have: unset MLFLOW_RUN_ID"):
+    with pytest.raises(StoreError, match=r"MLFLOW_RUN_ID names .* not have: unset it, or"):
         store.adopt_run("ours")
 
 
@@ -285,6 +287,24 @@ def test_links(store: Store) -> None:
     assert served.link().startswith("https://tracker.example/#/experiments/")
 
 
+def test_the_command_that_opens_the_store(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    uri = store.tracking_uri
+    assert store.ui_command() == f"mlflow server --backend-store-uri {uri} --port 5000"
+    own = replace(store, tracking_uri=f"sqlite:///{tmp_path}/mlflow.db")
+    (tmp_path / "Makefile").touch()
+    assert own.ui_command() == "make ui"
+    assert own.link(port=5001).startswith("http://127.0.0.1:5001/#/experiments/")
+    assert replace(store, tracking_uri="https://tracker.example").ui_command() == ""
+    secret = replace(store, tracking_uri="postgresql://ada:secret@h/d")
+    assert secret.ui_command() == (
+        'mlflow server --backend-store-uri "$MLFLOW_TRACKING_URI" --port 5000'
+    )
+    assert "secret" not in replace(store, tracking_uri="http://ada:secret@h").link()
+
+
 # --- What is logged --------------------------------------------------------------------------
 
 
@@ -360,6 +380,10 @@ def test_datasets(run: Run, small_dataset: Dataset, tmp_path: Path) -> None:
     assert '"images": 2000' in str(found["training"].profile)
     assert '"images": 500' in str(found["testing"].profile)
     assert str(tmp_path) in found["testing"].source
+    assert found["testing"].name == f"{small_dataset.name} testing set"
+    tags = run.info().tags
+    assert tags["data_name"] == small_dataset.name
+    assert tags["data_classes"].splitlines() == list(small_dataset.classes)
 
 
 def test_files_there_and_back(run: Run, tmp_path: Path) -> None:

@@ -90,6 +90,18 @@ def test_a_log_file_gets_each_line_once(
     assert capsys.readouterr().err == "two: evaluating\n"
 
 
+def test_of_trainings_that_take_turns_those_at_work_are_shown(
+    board: Board, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(channel, "REFRESH_SECONDS", 0.01)
+    board.channel("1").report(TrainingProgress(stage="finished"))
+    board.channel("2").report(TrainingProgress(stage="evaluating"))
+    names = {"1": "one", "2": "two", "3": "three"}
+    with shown(board, names, lambda trainings, seconds: f"{len(trainings)} trainings"):
+        time.sleep(0.2)
+    assert capsys.readouterr().err == "two: evaluating\n3 trainings\n"
+
+
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True
@@ -115,3 +127,18 @@ def wait_for(condition: object, seconds: float = 10) -> None:
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.01)
+
+
+def test_a_terminal_shows_one_line_on_all_that_take_turns(
+    board: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("TERM", "xterm")
+    board.channel("1").report(TrainingProgress(stage="evaluating"))
+    with shown(board, {"1": "one", "2": "two"}, lambda trainings, seconds: "0 of 2 done"):
+        wait_for(lambda: "0 of 2 done" in terminal.getvalue())
+    lines = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", terminal.getvalue()).splitlines()
+    assert any(re.match(r"one .* evaluating", line) for line in lines)
+    assert not any(line.startswith("two") for line in lines)

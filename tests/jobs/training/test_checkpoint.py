@@ -9,9 +9,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from filelock import FileLock
 from numpy.typing import NDArray
 
-from jobs.training.checkpoint import Checkpoint, DamagedState, unfinished
+from jobs.training.checkpoint import (
+    AtWork,
+    Checkpoint,
+    DamagedState,
+    remove_unfinished,
+    unfinished,
+)
 from tests.support.project import ROOT
 
 RUN = "ab" * 16
@@ -21,7 +28,7 @@ HOLD = """
 import sys
 from pathlib import Path
 from jobs.training.checkpoint import Checkpoint
-with Checkpoint(sys.argv[1], Path(sys.argv[2])).held():
+with Checkpoint(sys.argv[1], Path(sys.argv[2])).locked():
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -91,7 +98,7 @@ def test_a_training_waits_for_one_that_outlives_its_command(checkpoint: Checkpoi
     begun = threading.Event()
 
     def train() -> None:
-        with checkpoint.held():
+        with checkpoint.locked():
             begun.set()
 
     thread = threading.Thread(target=train)
@@ -114,6 +121,22 @@ def test_runs_to_be_continued_are_those_with_a_folder(tmp_path: Path) -> None:
     (tmp_path / "classifiers").mkdir()
     (tmp_path / "a.lock").touch()
     assert unfinished(tmp_path) == [newer, older]
+
+
+def test_states_that_nobody_continued_are_deleted(tmp_path: Path) -> None:
+    old, new = "a" * 32, "b" * 32
+    for name in (old, new):
+        Checkpoint(name, tmp_path).create()
+    (tmp_path / "old.lock").touch()
+    (tmp_path / "classifiers").mkdir()
+    for name in (old, "old.lock", "classifiers"):
+        os.utime(tmp_path / name, (0, 0))
+    assert remove_unfinished(tmp_path, older_than_days=30) == 1
+    assert {path.name for path in tmp_path.iterdir()} == {new, "classifiers"}
+    with FileLock(tmp_path / "command.lock"), pytest.raises(AtWork, match="a command is at work"):
+        remove_unfinished(tmp_path)
+    assert remove_unfinished(tmp_path) == 1
+    assert {path.name for path in tmp_path.iterdir()} == {"classifiers"}
 
 
 def test_discarded_state_and_removed_checkpoint(tmp_path: Path, checkpoint: Checkpoint) -> None:

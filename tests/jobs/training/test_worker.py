@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from aemodel.data import Dataset
+from aemodel.data import Dataset, load_dataset
 from aemodel.settings import RECIPES
 from aemodel.training import Progress, Trainer
 from jobs.parameters import parse_specs
 from jobs.spec import TrainingSpec
 from jobs.tracking import Store
+from jobs.training import worker
 from jobs.training.description import describe
 from tests.support.begun import Begun, begun
 from tests.support.datasets import write_idx
@@ -56,7 +57,7 @@ def test_a_training_that_finishes(store: Store, task: Begun) -> None:
     outcome = task.run()
     info = store.run(task.run_id).info()
     assert (outcome.name, outcome.status, outcome.reason) == (
-        "setting-16-8-2 seed-1",
+        "setting-16-8-2 assignment seed-1",
         "FINISHED",
         "",
     )
@@ -67,6 +68,33 @@ def test_a_training_that_finishes(store: Store, task: Begun) -> None:
     assert f"{outcome.metrics['final_test_mse']:.5f}" in info.tags["mlflow.note.content"]
     assert task.progress.stage == "finished"
     assert not state_path(task).exists()
+
+
+def test_a_training_of_a_study_keeps_its_curve_alone(store: Store, task: Begun) -> None:
+    outcome = replace(task, task=replace(task.task, curve_only=True)).run()
+    assert (outcome.status, outcome.model_id) == ("FINISHED", "")
+    assert outcome.metrics.keys() == {
+        *("final_test_mse", "best_test_mse", "best_iteration", "pca_test_mse", "train_seconds")
+    }
+    artifacts = [item.path for item in store.client.list_artifacts(task.run_id)]
+    assert artifacts == ["curve"]
+    assert "the network is not kept" in store.run(task.run_id).info().tags["mlflow.note.content"]
+
+
+def test_a_process_reads_the_data_once_for_all_its_trainings(
+    task: Begun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[Path] = []
+
+    def load(folder: Path) -> Dataset:
+        read.append(folder)
+        return load_dataset(folder)
+
+    worker._loaded.cache_clear()
+    monkeypatch.setattr(worker, "load_dataset", load)
+    for _ in range(2):
+        task.stop_early()
+    assert read == [Path("mnist")]
 
 
 def test_pictures_before_and_during_the_training(store: Store, task: Begun) -> None:

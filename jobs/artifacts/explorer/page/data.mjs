@@ -28,20 +28,28 @@ export async function decodeFixed({ data, lowBits, offset, step }) {
   return values;
 }
 
-/** Returns the pixels 0..1 of a test image; a byte holds two pixels, one below the other. */
-export function unpackImage({ bytes, levels }, index) {
-  const size = (SIDE * SIDE) / 2;
-  const pixels = new Float32Array(2 * size);
-  bytes.subarray(index * size, (index + 1) * size).forEach((byte, i) => {
+/** Returns the grey levels of all pixels of the test images; a byte holds two, one below the
+ *  other. */
+export function unpackLevels(bytes, levels) {
+  const pixels = new Uint8Array(2 * bytes.length);
+  for (let i = 0; i < bytes.length; i++) {
     const upper = 2 * SIDE * Math.floor(i / SIDE) + (i % SIDE);
-    pixels[upper] = Math.floor(byte / levels) / (levels - 1);
-    pixels[upper + SIDE] = (byte % levels) / (levels - 1);
-  });
+    pixels[upper] = bytes[i] / levels;
+    pixels[upper + SIDE] = bytes[i] % levels;
+  }
   return pixels;
 }
 
-/** Returns the layers between these widths; `weights` has a kernel and its bias for each. */
-export function layersOf(weights, widths) {
+/** Returns the pixels 0..1 of a test image. */
+export function imageAt({ pixels, levels }, index) {
+  const area = SIDE * SIDE;
+  const image = pixels.subarray(index * area, (index + 1) * area);
+  return Float32Array.from(image, (level) => level / (levels - 1));
+}
+
+/** Decodes half a network; a layer's numbers are its kernel and then its bias. */
+export async function readLayers({ widths, layers }) {
+  const weights = await Promise.all(layers.map(decodeFixed));
   return weights.map((values, i) => {
     const [inputs, outputs] = widths.slice(i, i + 2);
     const kernel = values.subarray(0, inputs * outputs);
@@ -49,17 +57,30 @@ export function layersOf(weights, widths) {
   });
 }
 
+/** Decodes the mixture of Gaussians; see mixture.mjs. */
+export async function readMixture({ weights, means, triangles }) {
+  return {
+    weights,
+    means: await decodeFixed(means),
+    triangles: await decodeFixed(triangles),
+  };
+}
+
+async function readImages({ data, levels }) {
+  return { pixels: unpackLevels(await inflate(data), levels), levels };
+}
+
 /** Decodes everything in the page's data block. */
 export async function readModel(block) {
-  const [weights, codes, places, labels, bytes] = await Promise.all([
-    Promise.all(block.layers.map(decodeFixed)),
+  const [encoder, decoder, codes, places, labels, images, mixture] = await Promise.all([
+    readLayers(block.encoder),
+    readLayers(block.decoder),
     decodeFixed(block.codes),
     decodeFixed(block.places),
     inflate(block.labels),
-    inflate(block.images.data),
+    readImages(block.images),
+    readMixture(block.mixture),
   ]);
-  const layers = layersOf(weights, block.widths);
   const means = block.means.map((mean) => Float32Array.from(mean));
-  const images = { bytes, levels: block.images.levels };
-  return { ...block, layers, means, codes, places, labels, images };
+  return { ...block, encoder, decoder, means, codes, places, labels, images, mixture };
 }

@@ -12,11 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aemodel.data import Dataset
+from aemodel.generation import Density
 from aemodel.latent import Plane, project
 from aemodel.settings import Setting, parse_setting
 from jobs.artifacts import explorer
 
 PAIRS = [(3, 8), (4, 9), (1, 7)]
+
+REAL_DISTANCE = 0.03
 
 Floats = NDArray[np.floating]
 Weights = list[tuple[Floats, Floats]]
@@ -52,7 +55,13 @@ class Network:
     labels: NDArray[np.integer]
     codes: Floats
     plane: Plane
+    mixture: Density
     html: str
+
+    @property
+    def encoder(self) -> Weights:
+        """The first half of the layers."""
+        return self.weights[: len(self.weights) // 2]
 
     @property
     def decoder(self) -> Weights:
@@ -63,6 +72,20 @@ class Network:
         """Return the pictures as a screen shows them: clipped to 0..1."""
         return np.clip(forward(self.decoder, codes), 0, 1)
 
+    def encode(self, pixels: Floats) -> Floats:
+        """Return the codes of images on the scale 0..1."""
+        return forward(self.encoder, pixels)
+
+
+def mixture_of(codes: Floats) -> Density:
+    """Return two Gaussians: of the codes before and after the median of their first number."""
+    first = codes[:, 0]
+    halves = [codes[first < np.median(first)], codes[first >= np.median(first)]]
+    means = np.stack([half.mean(axis=0, dtype=np.float64) for half in halves])
+    covariances = np.stack([np.atleast_2d(np.cov(half, rowvar=False)) for half in halves])
+    factors = np.linalg.cholesky(covariances + 1e-9 * np.eye(codes.shape[1]))
+    return Density(np.array([0.5, 0.5]), means, factors.astype(np.float64), held_out=0.0)
+
 
 def make_network(
     setting: Setting | str, dataset: Dataset, title: str = "Explorer", count: int = 10_000
@@ -71,7 +94,7 @@ def make_network(
     weights = glorot(setting)
     images, labels = dataset.x_test[:count], dataset.y_test[:count]
     codes = forward(weights[: len(weights) // 2], images.astype(np.float32) / 255)
-    plane = project(codes)
+    plane, mixture = project(codes), mixture_of(codes)
     html = explorer.build(
         title=title,
         weights=weights,
@@ -80,5 +103,7 @@ def make_network(
         codes=codes,
         plane=plane,
         pairs=PAIRS,
+        mixture=mixture,
+        real_distance=REAL_DISTANCE,
     )
-    return Network(setting, weights, images, labels, codes, plane, html)
+    return Network(setting, weights, images, labels, codes, plane, mixture, html)
