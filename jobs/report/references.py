@@ -5,6 +5,10 @@ REFERENCES = {
         "P. Baldi, K. Hornik. Neural networks and principal component analysis: learning from "
         "examples without local minima. Neural Networks 2 (1), 1989, 53–58."
     ),
+    "glorot-bengio": (
+        "X. Glorot, Y. Bengio. Understanding the difficulty of training deep feedforward neural "
+        "networks. AISTATS 2010, 249–256."
+    ),
     "kingma-ba": (
         "D. P. Kingma, J. Ba. Adam: a method for stochastic optimization. ICLR 2015, "
         "arXiv:1412.6980."
