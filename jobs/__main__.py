@@ -267,15 +267,20 @@ def report(
     from jobs.filesystem import NotWritable, check_checkpoints_folder, checkpoints_folder
     from jobs.report import command
     from jobs.tracking import Store, StoreError
+    from jobs.training.outcome import INTERRUPTED
+    from jobs.training.signals import StopSignals
 
     try:
-        store = Store.open(experiment, create=False)
-        check_checkpoints_folder(checkpoints_folder())
-        request = command.report_request(run_ids, author, notes, output)
-        request = replace(request, observations=observations == "true")
-        submission = command.build(command.collect_records(store, request))
-        command.log_submission(store, submission)
-        command.write_submission(submission, output)
+        with StopSignals(lambda: None) as signals, signals.at_once():
+            store = Store.open(experiment, create=False)
+            check_checkpoints_folder(checkpoints_folder())
+            request = command.report_request(run_ids, author, notes, output)
+            request = replace(request, observations=observations == "true")
+            submission = command.build(command.collect_records(store, request))
+            command.log_submission(store, submission)
+            command.write_submission(submission, output)
+    except KeyboardInterrupt:
+        raise typer.Exit(INTERRUPTED) from None
     except (NotWritable, StoreError) as error:
         _fail(str(error))
     except OSError as error:
@@ -306,7 +311,7 @@ def store(
         opened = Store.open(experiment)
         if clean:
             removed = remove_unfinished(checkpoints_folder())
-            typer.echo(f"Deleted the states of {removed} unfinished trainings.")
+            typer.echo(f"States of unfinished trainings that were deleted: {removed}")
     except (AtWork, StoreError) as error:
         _fail(str(error))
     if port:

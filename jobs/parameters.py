@@ -87,6 +87,10 @@ def parse_study(
         raise ParameterError(
             "hidden", f"hidden {hidden!r} is not a list of layer widths such as 512-128"
         )
+    try:
+        Setting(hidden, tuple(map(int, hidden.split("-"))))
+    except ValueError as error:
+        raise ParameterError("hidden", str(error)) from None
 
     def parse(item: str) -> list[Setting]:
         if not re.fullmatch("[0-9]{1,6}", item):

@@ -7,7 +7,7 @@ from typing import Any, TextIO
 
 
 class _Forgiving(io.FileIO):
-    """A file of which nobody may be left to read: a closed terminal, `| head`, a full disk."""
+    """A file whose reader may be gone: a closed terminal, `| head`, a full disk."""
 
     def write(self, data: Any) -> int:
         try:
@@ -17,7 +17,7 @@ class _Forgiving(io.FileIO):
 
 
 def mend_streams() -> None:
-    """Let nothing that becomes of what is printed end the work: where it goes is not worth a run.
+    """Make sure that a failed write to stdout or stderr never ends a training.
 
     Streams that were closed are opened, to nowhere; what cannot be written is dropped, and a
     character that the terminal does not have becomes a question mark.

@@ -27,6 +27,7 @@ from jobs.report.records import (
     ReportRequest,
     TrainingRecord,
 )
+from jobs.report.studies import collect_study, is_study
 from jobs.report.wording import listing
 from jobs.spec import TrainingSpec
 from jobs.tracking import Run, RunInfo, Store, StoreError, git_commit
@@ -56,6 +57,9 @@ def collect_records(store: Store, request: ReportRequest) -> Records:
         trainings=trainings,
         omissions=tuple(omissions),
         references=_references(store, trainings),
+        controlled_study=collect_study(
+            store, request.run_ids, {training.spec.data_digest for training in trainings}
+        ),
     )
 
 
@@ -71,10 +75,14 @@ def _nothing_found(store: Store, omissions: Sequence[Omission]) -> str:
 
 
 def _chosen(store: Store, run_ids: Sequence[str]) -> tuple[list[Usable], list[Omission]]:
-    """Return the trainings that were asked for, and why other runs are not among them."""
-    if not run_ids:
+    """Return the trainings that were asked for, and why other runs are not among them.
+
+    A study that was asked for is not one of them: `collect_study` finds it.
+    """
+    others = [run_id for run_id in run_ids if not is_study(store.run(run_id).info())]
+    if not others:
         return _preferred([_judged(info) for info in store.runs("training")])
-    infos = chain.from_iterable(_trainings_of(store, run_id) for run_id in run_ids)
+    infos = chain.from_iterable(_trainings_of(store, run_id) for run_id in others)
     judged = [_judged(info) for info in {info.run_id: info for info in infos}.values()]
     usable = [(info, spec) for info, spec in judged if isinstance(spec, TrainingSpec)]
     return usable, [spec for _, spec in judged if isinstance(spec, Omission)]

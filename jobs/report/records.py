@@ -155,3 +155,5 @@ class Records:
     references: tuple[TrainingRecord, ...] = ()
     """Trainings with the assignment's own recipe, without their files, that part 1 sets beside
     those of another recipe."""
+    controlled_study: ControlledStudy | None = None
+    """Of the same experiment, on the same data."""

@@ -9,6 +9,18 @@ REFERENCES = {
         "X. Glorot, Y. Bengio. Understanding the difficulty of training deep feedforward neural "
         "networks. AISTATS 2010, 249–256."
     ),
+    "facco": (
+        "E. Facco, M. d’Errico, A. Rodriguez, A. Laio. Estimating the intrinsic dimension of "
+        "datasets by a minimal neighborhood information. Scientific Reports 7, 2017, 12140."
+    ),
+    "hinton-salakhutdinov": (
+        "G. E. Hinton, R. R. Salakhutdinov. Reducing the dimensionality of data with neural "
+        "networks. Science 313, 2006, 504–507."
+    ),
+    "holm": (
+        "S. Holm. A simple sequentially rejective multiple test procedure. Scandinavian Journal of "
+        "Statistics 6 (2), 1979, 65–70."
+    ),
     "kingma-ba": (
         "D. P. Kingma, J. Ba. Adam: a method for stochastic optimization. ICLR 2015, "
         "arXiv:1412.6980."
@@ -21,12 +33,17 @@ REFERENCES = {
         "J. Martens, R. Grosse. Optimizing neural networks with Kronecker-factored approximate "
         "curvature. ICML 2015, arXiv:1503.05671."
     ),
+    "miller": "wiltonmiller. ae-vs-pca-replication, figure 1. Repository on GitHub.",
     "molybog": (
         "I. Molybog et al. A theory on Adam instability in large-scale machine learning. 2023, "
         "arXiv:2304.09871."
     ),
     "vyas": (
         "N. Vyas et al. SOAP: improving and stabilizing Shampoo using Adam. 2024, arXiv:2409.11321."
+    ),
+    "welch": (
+        "B. L. Welch. The generalization of “Student’s” problem when several different population "
+        "variances are involved. Biometrika 34 (1–2), 1947, 28–35."
     ),
 }
 """Key -> reference."""

@@ -194,4 +194,4 @@ def brief(error: BaseException) -> str:
 
 def without_password(text: str) -> str:
     """Return a text whose addresses name no user and no password."""
-    return PASSWORD.sub(lambda found: "***@" if found[0].endswith("@") else "***", text)
+    return PASSWORD.sub(lambda secret: "***@" if secret[0].endswith("@") else "***", text)

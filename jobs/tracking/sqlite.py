@@ -64,8 +64,9 @@ def created_once(tracking_uri: str) -> Iterator[None]:
         except Exception as error:
             if not is_damage(cause := innermost(error)):
                 raise
-            found = f"{path} is not a complete MLflow store ({cause})"
-            raise StoreError(f"{found}: {_remedy(path)}") from error
+            raise StoreError(
+                f"{path} is not a complete MLflow store ({cause}): {_remedy(path)}"
+            ) from error
 
 
 @contextmanager

@@ -38,6 +38,11 @@ OWN_STORE = "sqlite:///mlflow.db"
 LIBRARIES = ("tensorflow", "keras", "numpy", "scikit-learn", "matplotlib", "mlflow", "joblib")
 """Libraries whose versions a run records."""
 
+REMEDY = (
+    "unset it, or set MLFLOW_TRACKING_URI to the store that has it, in which a path is absolute"
+)
+"""Of an id in the environment that is of another store, or is left over."""
+
 GENERATED_NAME = re.compile(r"[a-z]+-[a-z]+-[0-9]+")
 """What MLflow calls a run that nobody named, such as `bold-fox-123`."""
 
@@ -68,7 +73,7 @@ class Store:
                 neither.
 
         Raises:
-            StoreError: there is no store at the address, the file is not a whole one, the
+            StoreError: there is no store at the address, the file is not a complete one, the
                 experiment is deleted, missing, or another than that of `mlflow run`, or its
                 artifacts cannot be written from here.
             StoreUnavailable: the store does not answer, or cannot be written.
@@ -79,19 +84,19 @@ class Store:
         tracking_uri = canonical_uri(mlflow.get_tracking_uri())
         with created_once(tracking_uri) if create else existing(tracking_uri):
             client = connect(tracking_uri)
-            found = _experiment(client, experiment, create)
+            chosen = _experiment(client, experiment, create)
             if create:
-                _offer_views(client, found)
-        if found.lifecycle_stage != "active":
+                _offer_views(client, chosen)
+        if chosen.lifecycle_stage != "active":
             raise StoreError(
-                f"experiment {found.name!r} is deleted: restore it with `mlflow experiments "
-                f"restore --experiment-id {found.experiment_id}`, or name another experiment"
+                f"experiment {chosen.name!r} is deleted: restore it with `mlflow experiments "
+                f"restore --experiment-id {chosen.experiment_id}`, or name another experiment"
             )
-        _require_writable(found.artifact_location, found.name, tracking_uri)
+        _require_writable(chosen.artifact_location, chosen.name, tracking_uri)
         return cls(
             tracking_uri=tracking_uri,
-            experiment_id=found.experiment_id,
-            experiment=found.name,
+            experiment_id=chosen.experiment_id,
+            experiment=chosen.name,
             client=client,
         )
 
@@ -144,9 +149,8 @@ class Store:
         given = Run(self.client, self.given_run)
         if not given.status():
             raise StoreError(
-                f"MLFLOW_RUN_ID names the run {given.run_id}, which {self.address} does not have: "
-                "unset MLFLOW_RUN_ID, or set MLFLOW_TRACKING_URI to the absolute address of the "
-                "store that has it"
+                f"MLFLOW_RUN_ID names run {given.run_id}, which {self.address} does not have: "
+                f"{REMEDY}"
             )
         info = given.info()
         is_ours = info.tags.get(OWNER) == self.owner
@@ -243,7 +247,7 @@ def versions() -> dict[str, str]:
 
 
 def git_commit() -> str:
-    """Return the commit of the project's checkout, or nothing where it is none."""
+    """Return the commit of the project, or nothing if it is not a git checkout."""
     import subprocess
 
     command = ["git", "rev-parse", "HEAD"]
@@ -268,8 +272,7 @@ def _experiment(client: "MlflowClient", name: str, create: bool) -> "Experiment"
     Under `mlflow run` a name may only repeat the experiment of the run that it made, or go beside
     the experiment `Default`, which is MLflow's when nobody chose one.
     """
-    given = os.environ.get("MLFLOW_EXPERIMENT_ID", "")
-    chosen = client.get_experiment(given) if given else None
+    chosen = _given_experiment(client)
     if name and chosen and os.environ.get("MLFLOW_RUN_ID") and chosen.name not in (name, "Default"):
         raise StoreError(
             f"two experiments are named: {chosen.name!r} by mlflow run and {name!r} by the "
@@ -282,24 +285,38 @@ def _experiment(client: "MlflowClient", name: str, create: bool) -> "Experiment"
     )
 
 
+def _given_experiment(client: "MlflowClient") -> "Experiment | None":
+    """Return the experiment whose id is in the environment, where `mlflow run` puts it."""
+    given = os.environ.get("MLFLOW_EXPERIMENT_ID", "")
+    try:
+        return client.get_experiment(given) if given else None
+    except StoreError as error:
+        if error.status != 404:
+            raise
+        raise StoreError(
+            f"MLFLOW_EXPERIMENT_ID names experiment {given}, which "
+            f"{without_password(client.tracking_uri)} does not have: {REMEDY}"
+        ) from error
+
+
 def _experiment_named(client: "MlflowClient", name: str, create: bool) -> "Experiment":
     """Return an experiment, made if it is missing and `create` says so.
 
     Of several processes that make it at the same time on a server, all but one are refused: they
     find it then.
     """
-    found = client.get_experiment_by_name(name)
-    if found is None and not create:
+    experiment = client.get_experiment_by_name(name)
+    if experiment is None and not create:
         others = ", ".join(repr(other.name) for other in client.search_experiments())
         raise StoreError(f"there is no experiment {name!r} here; there are {others or 'none'}")
-    if found is None:
+    if experiment is None:
         try:
-            found = client.get_experiment(client.create_experiment(name))
+            experiment = client.get_experiment(client.create_experiment(name))
         except StoreError:
-            found = client.get_experiment_by_name(name)
-            if found is None:
+            experiment = client.get_experiment_by_name(name)
+            if experiment is None:
                 raise
-    return found
+    return experiment
 
 
 def _require_writable(location: str, experiment: str, tracking_uri: str) -> None:

@@ -64,8 +64,8 @@ class Checkpoint:
         self.path.mkdir(parents=True, exist_ok=True)
 
     @contextmanager
-    def held(self) -> Iterator[None]:
-        """Keep others away, once a training that outlives its command for a moment has let go."""
+    def locked(self) -> Iterator[None]:
+        """Wait for a training that outlives its command for a moment, then keep others away."""
         with FileLock(self.path / "training.lock"):
             yield
 
@@ -147,8 +147,8 @@ def remove_unfinished(folder: Path, older_than_days: float = 0) -> int:
 
 def unfinished(folder: Path) -> list[str]:
     """Return the ids of the runs that are to be continued, the newest first."""
-    found = [path for path in folder.glob("*/") if RUN_ID.fullmatch(path.name)]
-    return [path.name for path in sorted(found, key=_last_change, reverse=True)]
+    folders = [path for path in folder.glob("*/") if RUN_ID.fullmatch(path.name)]
+    return [path.name for path in sorted(folders, key=_last_change, reverse=True)]
 
 
 def _last_change(folder: Path) -> float:

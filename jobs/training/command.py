@@ -128,7 +128,7 @@ def warn_of_slow_products(specs: Sequence[TrainingSpec]) -> None:
     if any(spec.precision == "bfloat16" for spec in specs) and not has_fast_bfloat16():
         print(
             "Warning: precision bfloat16 on a processor that has no instructions for it: it works, "
-            "but is slower than float32. Give precision auto to have it only where it is fast.",
+            "but is slower than float32. Give precision auto to use it only if it is fast.",
             file=sys.stderr,
         )
 
@@ -168,7 +168,7 @@ class _TrainHere:
 
     def __call__(self, task: Task) -> Outcome:
         states = Checkpoint(task.run_id, self.checkpoints)
-        with states.held():
+        with states.locked():
             return run_training(task, self.board.channel(task.run_id), states)
 
 

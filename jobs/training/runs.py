@@ -10,6 +10,7 @@ from jobs.filesystem import checkpoints_folder
 from jobs.spec import TYPED, TrainingSpec
 from jobs.tracking import Run, RunInfo, Store, versions
 from jobs.tracking.ownership import is_at_work, mark_orphans, registering
+from jobs.tracking.run import MODEL_FOLDER
 from jobs.tracking.store import OWNER
 from jobs.tracking.ui_view import STUDIES, TRAININGS
 from jobs.training.checkpoint import Checkpoint, unfinished
@@ -104,6 +105,11 @@ def open_sweep(
                 _introduce(Run(store.client, task.run_id), task, data, options.artifacts)
             tasks.append(task)
     logs_models = store.has_logged_models()
+    if not logs_models:
+        print(
+            f"The server has no logged models: the model of a run is its artifact {MODEL_FOLDER}/.",
+            file=sys.stderr,
+        )
     tasks = [replace(task, logs_models=logs_models) for task in tasks]
     return Sweep(
         store=store,
@@ -123,7 +129,7 @@ def _earlier(
     folder, and that no command is at work on. A training is continued on its own threads; if others
     are asked for, it is another.
     """
-    folder, found = checkpoints_folder(), dict[int, RunInfo]()
+    folder, interrupted = checkpoints_folder(), dict[int, RunInfo]()
     for run_id in unfinished(folder):
         run = Run(store.client, run_id)
         if not run.status() or is_at_work((info := run.info()).tags.get(OWNER, "")):
@@ -132,10 +138,10 @@ def _earlier(
         is_here = info.experiment_id == store.experiment_id
         index = _index_of(info, wanted) if is_alike and is_here else None
         if index is not None and options.resume:
-            found.setdefault(index, info)
+            interrupted.setdefault(index, info)
         elif index is not None:
             Checkpoint(run_id, folder).remove()
-    return found
+    return interrupted
 
 
 def _index_of(info: RunInfo, wanted: Sequence[TrainingSpec]) -> int | None:
@@ -153,11 +159,28 @@ def _open_parent(
 ) -> Run:
     several = f"{len(specs)} trainings, {specs[0].recipe.name}"
     what = specs[0].name if len(specs) == 1 else several
-    parent = store.adopt_run(f"study, {what}" if options.is_study else what)
+    params = {"data_digest": data.digest}
+    if options.is_study:
+        params |= _study_params(specs)
+        what = f"study of {params['hidden']}, {several}"
+    parent = store.adopt_run(what)
     parent.set_tags({"kind": options.kind} | versions())
-    parent.log_params({"data_digest": data.digest})
+    parent.log_params(params)
     parent.describe(describe_sweep(specs))
     return parent
+
+
+def _study_params(specs: Sequence[TrainingSpec]) -> dict[str, str]:
+    """Return what a study was asked for, by the names of its parameters."""
+    sizes = dict.fromkeys(str(spec.setting.latent_size) for spec in specs)
+    return {
+        "hidden": "-".join(map(str, specs[0].setting.hidden_widths)),
+        "latent": ",".join(sizes),
+        "seeds": ",".join(dict.fromkeys(str(spec.seed) for spec in specs)),
+        "recipe": specs[0].recipe.name,
+        "iterations": str(specs[0].recipe.iterations),
+        "precision": specs[0].precision,
+    }
 
 
 def _continued(
@@ -206,7 +229,7 @@ def _finished(task: Task, info: RunInfo, store: Store) -> Outcome:
 
 
 def _introduce(run: Run, task: Task, data: Dataset, artifacts: str) -> None:
-    """Write into a run what it is going to be."""
+    """Log what the run is: its params, kind, data and description."""
     run.log_params(task.spec.to_params(), TYPED)
     run.set_tags({"kind": "training", "artifacts": artifacts} | versions())
     run.log_dataset(data, Path(task.data))

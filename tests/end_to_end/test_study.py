@@ -66,12 +66,18 @@ def test_the_study_is_a_run_above_its_trainings(
 ) -> None:
     trainings = workspace.runs(**{"mlflow.parentRunId": study.info.run_id})
     assert [run.info.run_name for run in trainings] == [
-        *("setting-16-8-2 seed-0", "setting-16-8-2 seed-1"),
-        *("setting-16-8-3 seed-0", "setting-16-8-3 seed-1"),
+        *("setting-16-8-2 quick seed-0", "setting-16-8-2 quick seed-1"),
+        *("setting-16-8-3 quick seed-0", "setting-16-8-3 quick seed-1"),
     ]
     assert {run.info.status for run in trainings} == {"FINISHED"}
     assert {run.data.params["threads"] for run in trainings} == {"1"}
     assert workspace.unfinished() == []
+
+
+def test_the_study_says_what_was_asked_for(study: Run) -> None:
+    assert study.info.run_name == "study of 16-8, 4 trainings, quick"
+    wanted = {"hidden": "16-8", "latent": "3,2", "seeds": "0,1", "recipe": "quick"}
+    assert wanted.items() <= study.data.params.items()
 
 
 def test_its_trainings_keep_their_curves_alone(workspace: Workspace, study: Run) -> None:

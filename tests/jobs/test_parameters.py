@@ -242,3 +242,34 @@ def test_one_training_for_each_setting_and_seed() -> None:
     ]
     assert {job.recipe for job in jobs} == {QUICK}
     assert {job.pairs for job in jobs} == {((1, 2),)}
+
+
+# --- Studies ---------------------------------------------------------------------------------
+
+
+def test_a_study_has_a_training_for_each_latent_size_and_seed() -> None:
+    specs = parameters.parse_study("512-128", "16, 2,16", QUICK, "0-1", "float32")
+    assert [(spec.setting.name, spec.setting.widths, spec.seed) for spec in specs] == [
+        ("512-128-16", (512, 128, 16), 0),  # the widths of setting 2, under their own name
+        ("512-128-16", (512, 128, 16), 1),
+        ("512-128-2", (512, 128, 2), 0),
+        ("512-128-2", (512, 128, 2), 1),
+    ]
+    assert all(spec.recipe == QUICK for spec in specs)
+
+
+@pytest.mark.parametrize(
+    ("hidden", "latent", "parameter", "message"),
+    [
+        ("", "2", "hidden", "hidden '' is not a list of layer widths such as 512-128"),
+        ("512,128", "2", "hidden", "hidden '512,128' is not a list"),
+        ("512-", "2", "hidden", "hidden '512-' is not a list"),
+        ("20000", "2", "hidden", "layer width 20000 is outside 1..16384"),
+        ("512", "", "latent", "latent size '' is not a whole number"),
+        ("512", "2,x", "latent", "latent size 'x' is not a whole number"),
+        ("512", "1-4", "latent", "latent size '1-4' is not a whole number"),
+        ("512", "0", "latent", "layer width 0 is outside 1..16384"),
+    ],
+)
+def test_studies_refused(hidden: str, latent: str, parameter: str, message: str) -> None:
+    refused(parameter, message, parameters.parse_study, hidden, latent, QUICK, "0", "float32")

@@ -33,7 +33,7 @@ class Begun:
         return self.board.read(self.run_id)
 
     def run(self) -> Outcome:
-        with self.states.held():
+        with self.states.locked():
             return run_training(self.task, self.board.channel(self.run_id), self.states)
 
     def stop_early(self) -> None:

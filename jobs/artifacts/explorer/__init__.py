@@ -41,6 +41,11 @@ _MODULES = (
     "map",
     "gestures",
     "interpolation",
+    "tabs",
+    "square",
+    "histogram",
+    "reading",
+    "newdigits",
     "main",
 )
 """The page's modules, each after those it imports."""
@@ -153,7 +158,7 @@ def _introduction(codes: Floats) -> str:
     }.get(d, "The map shows the first two principal components of the codes.")
     return (
         f"The encoder squeezes the 784 pixels of an image into {code}: its code. Each dot is one "
-        f"of {n:,} test images. {place} Move over the map, and the decoder draws what lies there."
+        f"of {n:,} test images. {place} Look around, draw your own digit, or make new ones."
     )
 
 

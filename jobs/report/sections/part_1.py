@@ -5,7 +5,7 @@ from itertools import chain
 
 from jobs.report.analysis.study import Study
 from jobs.report.blocks import Block, Equation, Heading, Observation, Paragraph
-from jobs.report.sections import curves, latent_size, recipes, reconstruction
+from jobs.report.sections import controlled_study, curves, latent_size, recipes, reconstruction
 from jobs.report.sections.ending import part_ending
 
 EQUATION = "MSE = 1 / (784 N) · sum over images n and pixels p of (x[n, p] − x̂[n, p])²"
@@ -18,12 +18,14 @@ TOPICS: tuple[Callable[[Study], Iterator[Block]], ...] = (
     curves.blocks,
     recipes.blocks,
     latent_size.blocks,
+    controlled_study.blocks,
     reconstruction.blocks,
 )
 CLAIMS: tuple[Callable[[Study], Iterator[Observation]], ...] = (
     curves.not_finite,
     latent_size.against_pca,
     latent_size.falls,
+    controlled_study.observations,
     curves.milestones,
     curves.plateaus,
     curves.spikes,

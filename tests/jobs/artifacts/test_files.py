@@ -1,5 +1,6 @@
 """Files of a trained network, read as the assignment's scripts and as the report read them."""
 
+import json
 from collections.abc import Callable
 from dataclasses import fields, replace
 from pathlib import Path
@@ -133,9 +134,11 @@ def test_pictures_can_be_opened(case: Case) -> None:
 
 
 def test_the_explorer_is_about_this_training(case: Case) -> None:
-    _, job, _, folder = case
+    _, job, found, folder = case
     page = (folder / "explorer.html").read_text(encoding="utf-8")
     assert f"setting {job.setting.name}, seed 1" in page
+    assert json.dumps(found.generation.mixture.weights.tolist()) in page
+    assert f'"realDistance": {found.metrics["real_nearest_mse"]}' in page
 
 
 # --- Reading ---------------------------------------------------------------------------------

@@ -28,7 +28,7 @@ HOLD = """
 import sys
 from pathlib import Path
 from jobs.training.checkpoint import Checkpoint
-with Checkpoint(sys.argv[1], Path(sys.argv[2])).held():
+with Checkpoint(sys.argv[1], Path(sys.argv[2])).locked():
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -98,7 +98,7 @@ def test_a_training_waits_for_one_that_outlives_its_command(checkpoint: Checkpoi
     begun = threading.Event()
 
     def train() -> None:
-        with checkpoint.held():
+        with checkpoint.locked():
             begun.set()
 
     thread = threading.Thread(target=train)

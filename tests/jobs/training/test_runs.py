@@ -40,10 +40,15 @@ def specs(settings: str = SETTING) -> list[TrainingSpec]:
 
 
 def prepared(
-    store: Store, data: Dataset, threads: int = 0, settings: str = SETTING, resume: bool = True
+    store: Store,
+    data: Dataset,
+    threads: int = 0,
+    settings: str = SETTING,
+    resume: bool = True,
+    kind: str = "sweep",
 ) -> Sweep:
     """Open a sweep with a command that ends right after it."""
-    options = TrainOptions(data=Path("mnist"), workers=1, threads=threads, resume=resume)
+    options = TrainOptions(data=Path("mnist"), workers=1, threads=threads, resume=resume, kind=kind)
     with owning(store) as owned:
         return open_sweep(specs(settings), options, owned, data)
 
@@ -107,6 +112,20 @@ def test_other_data_other_experiments_and_runs_without_a_state_are_not_continued
     assert only(prepared(Store.open("other"), small_dataset)).run_id != first.run_id
     Checkpoint(first.run_id, checkpoints_folder()).remove()
     assert only(prepared(store, small_dataset)).run_id != first.run_id
+
+
+def test_a_training_that_keeps_less_is_not_continued_as_one_that_keeps_all(
+    store: Store, small_dataset: Dataset
+) -> None:
+    of_study = only(prepared(store, small_dataset, kind="study", threads=1))
+    assert of_study.curve_only
+    other = only(prepared(store, small_dataset, threads=1))
+    assert other.run_id != of_study.run_id
+    assert not other.curve_only
+    again = prepared(store, small_dataset, kind="study", threads=1)
+    assert only(again).run_id == of_study.run_id
+    assert again.parent  # also above a single training
+    assert again.parent.info().tags["kind"] == "study"
 
 
 def test_without_resume_the_state_goes(store: Store, small_dataset: Dataset) -> None:

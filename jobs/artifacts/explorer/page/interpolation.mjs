@@ -6,23 +6,31 @@ import { paint, paintStrip } from "./picture.mjs";
 
 const STEPS = Array.from({ length: 11 }, (_, i) => i / 10);
 const IMAGE = "image";
+const MADE = { drawing: "your drawing", "new-digit": "new digit" };
 
 export class Interpolation {
   /** `find` gives the element of an id; `moved` is called with the codes of start, end and now. */
   constructor(model, find, moved) {
     Object.assign(this, { model, find, moved });
     this.width = model.mean.length;
+    this.made = {};
     for (const name of ["start", "end"]) this.prepareEnd(name);
     this.addPresets();
     this.listenToPosition();
     this.choosePair(model.pairs[0] ?? [3, 8]);
   }
 
-  /** Fills an end's list: the average of each digit, or one test image by its number. */
+  /** Fills an end's list: the average of each digit, one test image by its number, and what is
+   *  made in the page, which can be chosen as soon as it exists. */
   prepareEnd(name) {
     const choice = this.find(`${name}-choice`);
     for (let digit = 0; digit < 10; digit++) choice.add(new Option(`average ${digit}`, digit));
     choice.add(new Option("test image", IMAGE));
+    for (const [kind, label] of Object.entries(MADE)) {
+      const option = new Option(label, kind);
+      option.disabled = true;
+      choice.add(option);
+    }
     this.find(`${name}-index`).max = this.model.labels.length - 1;
     choice.addEventListener("change", () => this.update());
     this.find(`${name}-index`).addEventListener("input", () => this.update());
@@ -66,9 +74,24 @@ export class Interpolation {
     this.update();
   }
 
+  /** Makes what `setMade` was given for `kind` one of the ends. */
+  chooseMade(name, kind) {
+    this.find(`${name}-choice`).value = kind;
+    this.update();
+  }
+
+  /** Sets the code of what is made in the page; a walk that starts or ends there follows. */
+  setMade(kind, code) {
+    this.made[kind] = code;
+    const choices = ["start", "end"].map((name) => this.find(`${name}-choice`));
+    for (const choice of choices) choice.querySelector(`[value="${kind}"]`).disabled = false;
+    if (choices.some(({ value }) => value === kind)) this.update();
+  }
+
   /** Returns the code and the name of an end as chosen. */
   end(name) {
     const choice = this.find(`${name}-choice`).value;
+    if (choice in MADE) return { code: this.made[choice], label: MADE[choice] };
     if (choice !== IMAGE) return { code: this.model.means[choice], label: `average ${choice}` };
     const wanted = Math.trunc(this.find(`${name}-index`).value) || 0;
     const index = Math.min(Math.max(wanted, 0), this.model.labels.length - 1);

@@ -1,11 +1,18 @@
-// Puts the page together: reads the data block, then joins map, pictures, sliders and legend.
+// Puts the page together: reads the data block, then joins map, panels, sliders, legend and walk.
 
 import { imageAt, readModel } from "./data.mjs";
 import { listen } from "./gestures.mjs";
 import { Interpolation } from "./interpolation.mjs";
+import { enlarge, isBlank, SIZE } from "./ink.mjs";
 import { LatentMap } from "./map.mjs";
+import { density } from "./mixture.mjs";
 import { amountAlong, codeAt, forward, placeOf, row } from "./network.mjs";
+import { NewDigits } from "./newdigits.mjs";
 import { paint } from "./picture.mjs";
+import { prepare, scaleDown } from "./preparation.mjs";
+import { Reading } from "./reading.mjs";
+import { Square } from "./square.mjs";
+import { prepareTabs } from "./tabs.mjs";
 import { nearest, toPlane, toScreen } from "./viewport.mjs";
 
 const PICK_RADIUS = 16;
@@ -27,11 +34,26 @@ class Explorer {
       marks: find("map"),
     });
     this.interpolation = new Interpolation(model, find, (codes) => this.showPath(codes));
+    this.reading = new Reading(model, find);
+    this.square = new Square(find, (ink, finished) => this.readDrawing(ink, finished));
+    this.newDigits = new NewDigits(model, find, (code) => this.showNewDigit(code));
     this.addLegend();
     this.addSliders();
     this.addButtons();
     listen(find("map"), this.actions());
     this.moveTo(model.places.subarray(0, 2));
+    this.open = prepareTabs(find("tabs"), (panel) => this.showPanel(panel));
+    this.open("look");
+    find("density-key").hidden = !model.density;
+  }
+
+  /** Shows the sliders beside the pictures alone, and the first new digits when they are asked
+   *  for. */
+  showPanel(panel) {
+    this.panel = panel;
+    find("further").hidden = panel !== "look" || this.model.further.length === 0;
+    if (panel === "new" && this.newDigits.digits.length === 0) this.newDigits.draw();
+    this.updateEnds();
   }
 
   /** What the gestures on the map do. */
@@ -62,18 +84,20 @@ class Explorer {
 
   nudge(dx, dy) {
     const { map } = this;
+    this.open("look");
     this.setPinned(false);
     const [x, y] = toScreen(map.view, map.place);
     this.moveTo(toPlane(map.view, [x + dx, y + dy]));
     map.reveal();
-    this.announceSoon();
+    this.announcePlace();
   }
 
   /** Holds the image under the point, or the one nearest to the cross where no point is given; or
    *  lets go of the one that is held. The sliders take its code. */
   pick(xy) {
     const { map, model } = this;
-    if (map.pinned) return this.setPinned(false);
+    if (this.panel !== "look") this.open("look");
+    else if (map.pinned) return this.setPinned(false);
     if (xy) this.moveTo(toPlane(map.view, xy));
     if (map.nearest < 0) return;
     const place = model.places.subarray(2 * map.nearest, 2 * map.nearest + 2);
@@ -82,7 +106,7 @@ class Explorer {
     this.moveTo(place);
     map.reveal();
     this.setPinned(true);
-    this.announceSoon();
+    this.announcePlace();
   }
 
   /** Returns how many pixels a place is from a point of the screen. */
@@ -97,8 +121,53 @@ class Explorer {
     this.map.request("marks");
   }
 
+  /** Makes what the open panel shows an end of the walk. */
   chooseEnd(name) {
-    if (this.map.nearest >= 0) this.interpolation.chooseImage(name, this.map.nearest);
+    if (!this.canEnd()) return;
+    const kind = { draw: "drawing", new: "new-digit" }[this.panel];
+    if (kind) this.interpolation.chooseMade(name, kind);
+    else this.interpolation.chooseImage(name, this.map.nearest);
+  }
+
+  canEnd() {
+    if (this.panel === "draw") return !this.square.blank;
+    return this.panel === "new" || this.map.nearest >= 0;
+  }
+
+  updateEnds() {
+    for (const id of ["use-start", "use-end"]) find(id).disabled = !this.canEnd();
+  }
+
+  /** Encodes the drawing and marks its place; the walk follows when a line is finished. */
+  readDrawing(ink, finished) {
+    this.updateEnds();
+    if (isBlank(ink)) {
+      this.reading.clear();
+      return this.map.setPin("your drawing", null);
+    }
+    const form = find("fit-drawing").checked ? prepare : scaleDown;
+    const code = this.reading.show(form(ink, SIZE));
+    this.map.setPin("your drawing", placeOf(this.model, code));
+    if (!finished) return;
+    this.interpolation.setMade("drawing", code);
+    this.announceSoon(() => `${find("verdict-title").textContent}. ${find("verdict").textContent}`);
+  }
+
+  /** Puts the test image nearest to the cross into the square. */
+  takeTestImage() {
+    const { nearest: index } = this.map;
+    if (index >= 0) this.square.apply(() => enlarge(imageAt(this.model.images, index)));
+  }
+
+  /** Marks the place of a new digit; the cross and the sliders go there too. */
+  showNewDigit(code) {
+    const place = placeOf(this.model, code);
+    this.setPinned(false);
+    this.setAmountsFrom(code);
+    this.moveTo(place);
+    this.map.setPin("new digit", place);
+    this.interpolation.setMade("new-digit", code);
+    this.announceSoon(() => find("new-nearest-text").textContent);
   }
 
   codeOf(index) {
@@ -116,7 +185,7 @@ class Explorer {
   showNearest() {
     const { nearest: index } = this.map;
     for (const id of ["test-image", "reconstruction"]) find(id).hidden = index < 0;
-    for (const id of ["use-start", "use-end"]) find(id).disabled = index < 0;
+    this.updateEnds();
     find("test-image-text").textContent =
       index < 0 ? "no digit is shown" : `number ${index}, a ${this.model.labels[index]}`;
     if (index < 0) return;
@@ -201,26 +270,40 @@ class Explorer {
       "use-start": () => this.chooseEnd("start"),
       "use-end": () => this.chooseEnd("end"),
       "sliders-reset": () => this.setAmountsFrom(this.model.mean),
+      "take-image": () => this.takeTestImage(),
     };
     for (const [id, action] of Object.entries(buttons)) {
       find(id).addEventListener("click", action);
     }
+    find("fit-drawing").addEventListener("change", () => this.readDrawing(this.square.ink, true));
   }
 
-  /** Says what is under the cross, once it rests: for those who steer by keyboard and listen. */
-  announceSoon() {
+  /** Says `text()` once nothing has changed for a while: for those who listen to the page. */
+  announceSoon(text) {
     clearTimeout(this.announcement);
-    this.announcement = setTimeout(() => {
-      const text = `${find("place-text").textContent}; nearest test image:`;
-      find("announcer").textContent = `${text} ${find("test-image-text").textContent}`;
-    }, ANNOUNCE_AFTER);
+    this.announcement = setTimeout(() => (find("announcer").textContent = text()), ANNOUNCE_AFTER);
   }
+
+  /** Says what is under the cross. */
+  announcePlace() {
+    const text = (id) => find(id).textContent;
+    this.announceSoon(() => `${text("place-text")}; nearest test image: ${text("test-image-text")}`);
+  }
+}
+
+/** Gives the model the density of its codes, which are the places of the map themselves. */
+function addDensity(model) {
+  const { mixture } = model;
+  model.density = (place) => density(mixture, place);
+  const peaks = mixture.weights.map((_, i) => model.density(row(mixture.means, 2, i)));
+  model.highestDensity = Math.max(...peaks);
 }
 
 async function start() {
   const model = await readModel(JSON.parse(find("data").textContent));
   model.encode = (pixels) => forward(model.encoder, pixels);
   model.decode = (code) => forward(model.decoder, code);
+  if (model.mean.length === 2) addDensity(model);
   new Explorer(model);
   document.body.dataset.state = "ready";
 }

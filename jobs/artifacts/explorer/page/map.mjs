@@ -5,6 +5,9 @@ import { channels, disc, stamp } from "./dots.mjs";
 import { fit, pan, ticks, toPlane, toScreen, zoom } from "./viewport.mjs";
 
 const ENLARGEMENTS = [0.5, 400];
+const DENSITY_CELL = 6; // CSS pixels
+const DENSITY_POWER = 0.3; // shows also what is sparse
+const PIN_MARGIN = 12;
 
 export class LatentMap {
   /** `model` has places, labels and colours; the canvases lie one on the other, `marks` on top. */
@@ -16,6 +19,7 @@ export class LatentMap {
     this.nearest = -1;
     this.pinned = false;
     this.path = null;
+    this.pins = new Map();
     this.pending = new Set();
     new ResizeObserver(() => this.resize()).observe(marks);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.refresh());
@@ -73,6 +77,13 @@ export class LatentMap {
     if (dx || dy) this.panBy(dx, dy);
   }
 
+  /** Marks a place under a name; null takes the mark away. */
+  setPin(name, place) {
+    if (place) this.pins.set(name, place);
+    else this.pins.delete(name);
+    this.request("marks");
+  }
+
   refresh() {
     this.request("map");
     this.request("marks");
@@ -91,7 +102,9 @@ export class LatentMap {
     const style = getComputedStyle(this.marks);
     this.ink = (name) => style.getPropertyValue(name);
     if (layers.has("map")) {
-      this.drawGrid(this.clear(this.grid));
+      const context = this.clear(this.grid);
+      if (this.model.density) this.drawDensity(context);
+      this.drawGrid(context);
       this.drawDots();
     }
     if (layers.has("marks")) this.drawMarks();
@@ -119,6 +132,24 @@ export class LatentMap {
         ? []
         : ticks(bottom, top, height / 90).map((y) => [y, toScreen(this.view, [0, y])[1]]),
     };
+  }
+
+  /** Shades the plane by how dense the codes are, up to the densest of the mixture's means. */
+  drawDensity(context) {
+    const { width, height } = this.view;
+    const columns = Math.ceil(width / DENSITY_CELL);
+    const rows = Math.ceil(height / DENSITY_CELL);
+    const image = new ImageData(columns, rows);
+    const [red, green, blue] = channels(this.ink("--density"));
+    for (let i = 0; i < columns * rows; i++) {
+      const [column, row] = [i % columns, Math.floor(i / columns)];
+      const point = [(column + 0.5) * DENSITY_CELL, (row + 0.5) * DENSITY_CELL];
+      const share = this.model.density(toPlane(this.view, point)) / this.model.highestDensity;
+      image.data.set([red, green, blue, 255 * Math.min(share, 1) ** DENSITY_POWER], 4 * i);
+    }
+    const small = Object.assign(document.createElement("canvas"), { width: columns, height: rows });
+    small.getContext("2d").putImageData(image, 0, 0);
+    context.drawImage(small, 0, 0, columns * DENSITY_CELL, rows * DENSITY_CELL);
   }
 
   drawGrid(context) {
@@ -182,6 +213,28 @@ export class LatentMap {
     if (this.path) this.drawPath(context);
     this.drawCrosshair(context);
     if (this.nearest >= 0) this.drawRing(context);
+    for (const [name, place] of this.pins) this.drawPin(context, name, place);
+  }
+
+  /** Draws a diamond with its name, at the edge if its place is not in view. */
+  drawPin(context, name, place) {
+    const { width, height } = this.view;
+    const inside = (value, size) => Math.min(Math.max(value, PIN_MARGIN), size - PIN_MARGIN);
+    const [left, top] = toScreen(this.view, place);
+    const [x, y] = [inside(left, width), inside(top, height)];
+    context.beginPath();
+    for (const [dx, dy] of [[0, -9], [9, 0], [0, 9], [-9, 0]]) context.lineTo(x + dx, y + dy);
+    context.closePath();
+    context.fillStyle = this.ink("--accent");
+    context.fill();
+    this.strokeHaloed(context, 1.5);
+    const text = x === left && y === top ? name : `${name} (beyond)`;
+    Object.assign(context, { font: "600 13px system-ui, sans-serif", lineWidth: 4 });
+    Object.assign(context, { strokeStyle: this.ink("--paper"), fillStyle: this.ink("--ink") });
+    const before = x + 14 + context.measureText(text).width > width;
+    const start = before ? x - 14 - context.measureText(text).width : x + 14;
+    context.strokeText(text, start, y + 4);
+    context.fillText(text, start, y + 4);
   }
 
   /** Strokes twice, a halo in the paper's colour below the ink, to be seen on any points. */

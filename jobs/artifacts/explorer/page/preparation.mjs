@@ -31,7 +31,7 @@ export function prepare(ink, size) {
 }
 
 /** Returns the image of the square as it is, neither fitted nor centred. */
-export function reduce(ink, size) {
+export function scaleDown(ink, size) {
   const greys = averages(ink, size, size / SIDE, [0, SIDE], [0, SIDE]);
   return Float32Array.from(greys, (grey) => Math.round(grey) / 255);
 }
@@ -90,7 +90,8 @@ function centreOfMass(greys, columns) {
   return [x / mass, y / mass];
 }
 
-/** Returns where `count` cells start for their centre to be the field's, within the field. */
+/** Returns where `count` cells start for their centre of mass to lie in the field's pixel 14, the
+ *  first after its middle, where it lies in MNIST's images; within the field. */
 function offset(centre, count) {
-  return Math.min(Math.max(Math.round(SIDE / 2 - centre), 0), SIDE - count);
+  return Math.min(Math.max(SIDE / 2 - Math.floor(centre), 0), SIDE - count);
 }

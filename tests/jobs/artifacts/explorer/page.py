@@ -24,6 +24,9 @@ PIXEL_TOLERANCE = 1e-2
 CODE_TOLERANCE = 1e-2
 """How far a code may be from the model's, in standard deviations of the codes."""
 
+SEVEN = [(-50, -60), (50, -60), (0, 20), (-25, 70)]
+"""Corners of a 7, in pixels from the middle of the square."""
+
 Floats = NDArray[np.floating]
 
 
@@ -79,6 +82,28 @@ class Page:
         self.point(0, 0).perform()
         self.find("map").send_keys(Keys.ENTER)
         return self.nearest()
+
+    def draw(self, corners: list[tuple[int, int]]) -> None:
+        """Draw lines in the square with the mouse."""
+        square = self.find("square")
+        self.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", square)
+        pen = ActionChains(self.driver, duration=10)
+        pen.move_to_element_with_offset(square, *corners[0]).click_and_hold()
+        for corner in corners[1:]:
+            pen.move_to_element_with_offset(square, *corner)
+        pen.release().perform()
+        self.settle()
+
+    def tap(self, element_id: str) -> None:
+        """Click a button, wherever the page has scrolled."""
+        self.driver.execute_script(
+            "arguments[0].scrollIntoView({block: 'center'})", self.find(element_id)
+        )
+        self.find(element_id).click()
+
+    def last_step(self) -> Floats:
+        """Return the picture at the end of the walk."""
+        return np.asarray(self.steps("path-strip")[-1])
 
     def settle(self) -> None:
         """Wait for the next frame to be drawn."""

@@ -7,7 +7,7 @@ from selenium.webdriver.common.by import By
 from aemodel.data import Dataset
 from jobs.artifacts import explorer
 from tests.jobs.artifacts.explorer.network import PAIRS, REAL_DISTANCE, Network, make_network
-from tests.jobs.artifacts.explorer.page import Floats, Open, assert_same_pixels
+from tests.jobs.artifacts.explorer.page import SEVEN, Floats, Open, assert_same_pixels
 
 
 @pytest.mark.parametrize(("setting", "limit"), [("1", 2_000_000), ("3", 7_000_000)])
@@ -31,6 +31,12 @@ def test_works_in_a_frame_that_forbids_all_but_scripts(
             page.picture("reconstruction"), page.network.decode(page.network.codes[index])
         )
         assert page.dots() > 1000
+        page.tap("draw-tab")
+        page.draw(SEVEN)
+        code = page.network.encode(page.picture("prepared").astype(np.float32))
+        assert_same_pixels(page.picture("copy"), page.network.decode(code))
+        page.tap("new-tab")
+        assert all(float(button.text) > 0 for button in page.buttons("new-digits"))
         assert page.complaints() == []
     finally:
         page.driver.switch_to.default_content()
@@ -51,6 +57,10 @@ def test_fits_phones_and_small_frames(
         assert picture["y"] + picture["height"] <= window_height, (
             "map and pictures are not in sight together"
         )
+        for tab in ("draw-tab", "new-tab"):
+            page.find(tab).click()
+            width = page.driver.execute_script("return document.documentElement.scrollWidth")
+            assert width <= window_width
     finally:
         page.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 

@@ -1,0 +1,58 @@
+"""New digits drawn from the mixture, and the density behind the map."""
+
+import numpy as np
+import pytest
+from selenium.webdriver.common.keys import Keys
+
+from aemodel.latent import nearest
+from tests.jobs.artifacts.explorer.network import REAL_DISTANCE, Network
+from tests.jobs.artifacts.explorer.page import Open, assert_same_pixels
+
+
+@pytest.mark.parametrize("setting", ["1", "3"])
+def test_new_digits_and_their_nearest_test_images(
+    networks: dict[str, Network], open_file: Open, setting: str
+) -> None:
+    network = networks[setting]
+    page = open_file(network)
+    page.find("new-tab").click()
+    assert str(REAL_DISTANCE) in page.find("new").text
+    buttons = page.buttons("new-digits")
+    assert len(buttons) == 15
+    stored = np.rint(network.images * (7 / 255)) * (255 / 7)
+    for button in buttons[2:4]:
+        button.click()
+        assert button.get_attribute("aria-pressed") == "true"
+        picture = page.picture("new-picture")
+        index, distance = nearest(picture[np.newaxis], stored)
+        assert float(button.text) == pytest.approx(distance[0], abs=1e-3)
+        assert page.find("new-nearest-text").text.startswith(f"number {index[0]}, ")
+        page.tap("use-end")
+        assert_same_pixels(page.last_step(), picture)
+    page.tap("draw-codes")
+    assert np.abs(page.picture("new-picture") - picture).max() > 0.01
+    assert page.complaints() == []
+
+
+def test_cross_goes_to_a_new_digit(networks: dict[str, Network], open_file: Open) -> None:
+    network = networks["1"]
+    page = open_file(network)
+    page.find("look-tab").send_keys(Keys.END)
+    picture = page.picture("new-picture")
+    page.find("new-tab").send_keys(Keys.HOME)
+    np.testing.assert_array_equal(page.picture("place-picture"), picture)
+    decoded = network.decode(np.array(page.place(), np.float32))
+    np.testing.assert_allclose(picture, decoded, rtol=0, atol=0.02)
+
+
+def test_density_is_shaded_on_a_plane_of_two_dimensions(
+    networks: dict[str, Network], open_file: Open
+) -> None:
+    page = open_file(networks["1"])
+    page.settle()
+    shade = page.pixels("grid")[:, :, 3]
+    middle = shade[shade.shape[0] // 2, shade.shape[1] // 2]
+    assert page.find("density-key").is_displayed()
+    assert middle > 0.4 > 0.2 > shade[2, 2]
+    page = open_file(networks["3"])
+    assert not page.find("density-key").is_displayed()

@@ -1,0 +1,171 @@
+"""The section on a controlled study: what it states, and what it leaves open."""
+
+from dataclasses import replace
+
+import pytest
+
+from aemodel.data import MNIST_DIGEST
+from aemodel.settings import RECIPES
+from jobs.report.analysis.study import Study
+from jobs.report.blocks import Figure, Observation, Paragraph, Table, numbered
+from jobs.report.records import ControlledStudy, SizeErrors
+from jobs.report.sections import controlled_study
+from tests.jobs.report.synthetic import make_records
+
+NOISE = (-0.0001, 0.0, 0.0001)
+
+
+def size(latent_size: int, mean: float, pca: float, noise: tuple[float, ...] = NOISE) -> SizeErrors:
+    return SizeErrors(latent_size, tuple(mean + deviation for deviation in noise), pca)
+
+
+FALLING = (
+    size(2, 0.0370, 0.0557),
+    size(4, 0.0270, 0.0479),
+    size(8, 0.0170, 0.0374),
+    size(16, 0.0110, 0.0269),
+)
+MADE = ControlledStudy(
+    run_id="a" * 32,
+    hidden_widths=(512, 128),
+    recipe=RECIPES["quick"],
+    precision="float32",
+    data_digest=MNIST_DIGEST,
+    sizes=FALLING,
+    intrinsic_dimension=13.9,
+)
+
+
+def study_of(made: ControlledStudy | None) -> Study:
+    return Study.of(make_records(controlled_study=made))
+
+
+def observed(*sizes: SizeErrors, dimension: float | None = None) -> dict[str, Observation]:
+    """Return what is observed of these sizes, by kind."""
+    made = replace(MADE, sizes=sizes, intrinsic_dimension=dimension)
+    return {item.kind: item for item in controlled_study.observations(study_of(made))}
+
+
+def test_without_a_study_there_is_no_section() -> None:
+    for made in (None, replace(MADE, sizes=FALLING[:1])):
+        assert list(controlled_study.blocks(study_of(made))) == []
+        assert list(controlled_study.observations(study_of(made))) == []
+
+
+def test_the_section_says_what_was_trained_and_shows_it() -> None:
+    blocks = list(controlled_study.blocks(study_of(replace(MADE, failed=1))))
+    (paragraph,) = (block for block in blocks if isinstance(block, Paragraph))
+    assert "The 12 networks" in paragraph.text
+    assert "hidden layers 512-128, recipe quick (1,000 iterations" in paragraph.text
+    assert "left out: 1." in paragraph.text
+    (figure,) = (block for block in blocks if isinstance(block, Figure))
+    assert b"read off a figure" in figure.picture or b"<svg" in figure.picture
+    assert "read off a figure" in figure.caption
+    (table,) = (block for block in blocks if isinstance(block, Table))
+    assert table.rows[0][0] == "2"
+    assert table.rows[0][3:] == ["0.05570", "34% (33% to 34%)", "–"]
+    assert table.rows[1][5] == "< 0.001"
+    numbered(blocks)  # every citation is known
+
+
+def test_published_errors_are_those_of_mnist_alone() -> None:
+    (figure,) = (
+        block
+        for block in controlled_study.blocks(study_of(replace(MADE, data_digest="other")))
+        if isinstance(block, Figure)
+    )
+    assert "Published" not in figure.caption
+
+
+def test_a_fall_at_every_step() -> None:
+    text = observed(*FALLING)["steps of the latent size"].text
+    assert "falls at every step from 2 to 16 by more than the seeds explain" in text
+    assert "for 3 steps; p < 0.001)" in text
+    assert "leave open" not in text
+
+
+def test_a_step_within_the_noise_is_left_open() -> None:
+    text = observed(*FALLING, size(32, 0.01095, 0.0168))["steps of the latent size"].text
+    assert "falls at the 3 steps from 2 to 16" in text
+    assert text.endswith("Whether it changes from 16 to 32 the seeds leave open.")
+
+
+def test_nothing_but_noise() -> None:
+    text = observed(size(2, 0.037, 0.0557), size(4, 0.03695, 0.0479))[
+        "steps of the latent size"
+    ].text
+    assert text.startswith("Whether the mean error of the controlled study changes from 2 to 4")
+
+
+def test_a_rise_is_a_rise() -> None:
+    text = observed(size(2, 0.027, 0.0557), size(4, 0.037, 0.0479))["steps of the latent size"].text
+    assert "rises from 2 to 4" in text
+    assert "falls" not in text
+
+
+def test_single_seeds_support_no_test() -> None:
+    single = [SizeErrors(size.latent_size, size.errors[:1], size.pca) for size in FALLING]
+    assert observed(*single).keys() == {"exponents"}
+
+
+def test_the_gain_over_pca_with_its_interval() -> None:
+    text = observed(*FALLING)["controlled gain over PCA"].text
+    assert "is lower at latent sizes 2, 4, 8 and 16, least by 34% (33% to 34%) at 2" in text
+    assert "most by 59% (58% to 60%) at 16" in text
+
+
+def test_a_gain_that_just_does_not_hold() -> None:
+    noisy = size(2, 0.0550, 0.0557, (-0.001, 0.0, 0.001))
+    worse = size(4, 0.0600, 0.0479)
+    text = observed(noisy, worse)["controlled gain over PCA"].text
+    assert "is higher at latent size 4" in text
+    assert "does not differ beyond what the seeds explain at latent size 2" in text
+    assert "lower" not in text
+
+
+def laws(exponent: float, of_pca: float) -> str:
+    sizes = [size(d, 0.05 * d**-exponent, 0.06 * d**-of_pca) for d in (1, 2, 4, 8, 16)]
+    return observed(*sizes)["exponents"].text
+
+
+def test_exponents_are_compared() -> None:
+    assert "a = 0.60 (95% interval 0.60 to 0.60) and PCA’s 0.40" in laws(0.6, 0.4)
+    assert "falls faster: the difference is 0.20" in laws(0.6, 0.4)
+    assert "falls more slowly: the difference is −0.20" in laws(0.4, 0.6)
+
+
+def test_exponents_that_cannot_be_told_apart() -> None:
+    text = observed(
+        size(1, 0.05, 0.060), size(2, 0.031, 0.045), size(4, 0.024, 0.030), size(8, 0.012, 0.02)
+    )["exponents"].text
+    assert "these errors do not decide" in text
+
+
+def test_a_line_that_flattens() -> None:
+    sizes = [size(d, 0.005 + 0.05 / d, 0.06 * d**-0.4) for d in (1, 2, 4, 8, 16, 32)]
+    assert "flattens with the latent size" in observed(*sizes)["exponents"].text
+    assert "flattens" not in laws(0.6, 0.4)
+
+
+def test_three_sizes_are_too_few_for_a_power_law() -> None:
+    assert "exponents" not in observed(*FALLING[:3])
+
+
+@pytest.mark.parametrize(
+    ("dimension", "words"),
+    [
+        (3.0, "still falls at every step from 4 to 16."),
+        (13.9, "if they lay on a smooth set."),
+    ],
+)
+def test_the_intrinsic_dimension_beside_the_steps(dimension: float, words: str) -> None:
+    text = observed(*FALLING, dimension=dimension)["intrinsic dimension"].text
+    assert f"as {dimension:.1f}" in text
+    assert text.endswith(words)
+
+
+def test_no_step_beyond_the_intrinsic_dimension_pays() -> None:
+    sizes = (*FALLING, size(32, 0.01095, 0.0168))
+    text = observed(*sizes, dimension=13.9)["intrinsic dimension"].text
+    assert text.endswith("no step lowers the error by more than the seeds explain.")
+    assert "intrinsic dimension" not in observed(*sizes)
