@@ -18,6 +18,7 @@ from jobs.report.sections import (
     embedding,
     interpolation,
     limitations,
+    model,
     overview,
     part_1,
     provenance,
@@ -55,6 +56,7 @@ def references(study: Study) -> Iterator[Block]:
 SECTIONS: tuple[Callable[[Study], Iterator[Block]], ...] = (
     overview.blocks,
     limitations.blocks,
+    model.blocks,
     part_1.blocks,
     interpolation.blocks,
     embedding.blocks,
