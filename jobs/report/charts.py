@@ -61,7 +61,7 @@ def curves(groups: Sequence[Group]) -> bytes:
         _plain_errors(linear)
         _legend(figure, linear, groups)
 
-    return _svg(draw, 3.1)
+    return as_svg(draw, 3.1)
 
 
 def _draw_group(axes: "Axes", group: Group, colour: str, first_point: int) -> None:
@@ -112,7 +112,7 @@ def recipes(comparisons: Sequence[Comparison]) -> bytes:
         _plain_errors(left)
         _recipes_legend(figure, comparisons)
 
-    return _svg(draw, 3.1)
+    return as_svg(draw, 3.1)
 
 
 def _draw_recipes(left: "Axes", right: "Axes", comparison: Comparison, colour: str) -> None:
@@ -179,7 +179,7 @@ def latent_sizes(groups: Sequence[Group]) -> bytes:
         _plain_errors(axes)
         axes.legend(frameon=False)
 
-    return _svg(draw, 2.3, share=0.62)
+    return as_svg(draw, 2.3, share=0.62)
 
 
 def _draw_series(
@@ -235,7 +235,7 @@ def interpolation(path: Interpolation, data: DatasetRecord) -> bytes:
             transform=bottom[0].transAxes, fontsize=8,
         )  # fmt: skip
 
-    return _svg(draw, 1.5, **NO_GAPS)
+    return as_svg(draw, 1.5, **NO_GAPS)
 
 
 def _rows(
@@ -294,7 +294,7 @@ def _plain_errors(axes: "Axes") -> None:
     axes.yaxis.set_minor_formatter(NullFormatter())
 
 
-def _svg(
+def as_svg(
     draw: "Callable[[Figure], None]", height: float, share: float = 1.0, **padding: Any
 ) -> bytes:
     """Return what `draw` draws: `height` inches, and this share of the text column wide."""

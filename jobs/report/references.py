@@ -5,6 +5,10 @@ REFERENCES = {
         "P. Baldi, K. Hornik. Neural networks and principal component analysis: learning from "
         "examples without local minima. Neural Networks 2 (1), 1989, 53–58."
     ),
+    "glorot-bengio": (
+        "X. Glorot, Y. Bengio. Understanding the difficulty of training deep feedforward neural "
+        "networks. AISTATS 2010, 249–256."
+    ),
     "facco": (
         "E. Facco, M. d’Errico, A. Rodriguez, A. Laio. Estimating the intrinsic dimension of "
         "datasets by a minimal neighborhood information. Scientific Reports 7, 2017, 12140."

@@ -18,6 +18,7 @@ from jobs.report.sections import (
     embedding,
     interpolation,
     limitations,
+    model,
     overview,
     part_1,
     provenance,
@@ -55,6 +56,7 @@ def references(study: Study) -> Iterator[Block]:
 SECTIONS: tuple[Callable[[Study], Iterator[Block]], ...] = (
     overview.blocks,
     limitations.blocks,
+    model.blocks,
     part_1.blocks,
     interpolation.blocks,
     embedding.blocks,
@@ -72,13 +74,18 @@ def submission(records: Records) -> Content:
     ended = finished(records)
     moment = datetime.fromtimestamp(ended, UTC)
     data = {
-        "title": one_line(records.request.title),
+        "title": one_line(records.request.title) or _title(records),
         "author": one_line(records.request.author, MAX_AUTHOR),
         "date": f"{moment.day} {moment:%B %Y}" if ended else "",
         "summary": overview.abstract(study),
         "blocks": blocks,
     }
     return Content(data, figures)
+
+
+def _title(records: Records) -> str:
+    data_sets = {training.dataset.title for training in records.trainings}
+    return f"Autoencoders on {data_sets.pop()}" if len(data_sets) == 1 else "Autoencoders"
 
 
 def finished(records: Records) -> int:
