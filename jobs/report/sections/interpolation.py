@@ -15,6 +15,7 @@ from jobs.report.analysis.interpolation import (
     Distances,
     Segment,
     distances,
+    mean_ratio,
     segments,
     share_nearer_centre,
 )
@@ -101,12 +102,12 @@ def _method(study: Study) -> str:
         f" The figures show {setting_name(setting)} (latent size {setting.latent_size}, seed "
         f"{training.spec.seed})"
     )
-    others = listing(setting_name(t.spec.setting) for t in study.for_interpolation[1:])
+    others = study.for_interpolation[1:]
+    if others and round(mean_ratio(training), 3) < round(min(map(mean_ratio, others)), 3):
+        text += ", where the mean ratio of the two distances is lowest"
     if others:
-        text += (
-            f", whose decoded pictures are nearer to test images, beside the blends, than those "
-            f"of {others}; {ref('table-interpolation')} measures all"
-        )
+        names = listing(setting_name(other.spec.setting) for other in others)
+        text += f"; {ref('table-interpolation')} has {names} as well"
     return f"{text}."
 
 
