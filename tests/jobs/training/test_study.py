@@ -131,7 +131,7 @@ def test_images_without_an_intrinsic_dimension(
     ended = closed(store, alike, *[FINISHED] * 4)
     assert ended.status == 0
     assert "intrinsic_dimension" not in ended.parent.info().metrics
-    assert "The intrinsic dimension is not estimated: 0 distinct" in capsys.readouterr().err
+    assert "The intrinsic dimension is not estimated: 1 distinct" in capsys.readouterr().err
 
 
 def test_what_is_logged_again_is_there_once(store: Store) -> None:
