@@ -14,7 +14,7 @@ from jobs.report.blocks import Block, Figure, Observation
 from jobs.report.wording import MAX_LISTED, format_mse, format_percent, listing
 
 SEE = ("figure-latent-size", "table-summary")
-SAME_RATE = 0.03
+SAME_RATE = 0.02
 """Shares by which the error falls for each doubling of the code that are called the same."""
 CURVED = (
     "PCA lays a flat surface through the images. The tanh layers can bend theirs, and at the same "
