@@ -175,7 +175,8 @@ class ReportRequest:
 
     run_ids: tuple[str, ...] = ()
     """Trainings; none for the newest finished one of each of the settings 1, 2 and 3."""
-    title: str = "Autoencoders on MNIST"
+    title: str = ""
+    """Empty for one that names the data set."""
     author: str = ""
     notes: str = ""
     """The author's own words, Markdown."""

@@ -78,13 +78,18 @@ def submission(records: Records) -> Content:
     ended = finished(records)
     moment = datetime.fromtimestamp(ended, UTC)
     document = {
-        "title": one_line(records.request.title),
+        "title": one_line(records.request.title) or _title(records),
         "author": one_line(records.request.author, MAX_AUTHOR),
         "date": f"{moment.day} {moment:%B %Y}" if ended else "",
         "summary": overview.abstract(study),
         "blocks": blocks,
     }
     return Content(document, figures)
+
+
+def _title(records: Records) -> str:
+    data_sets = {training.dataset.title for training in records.trainings}
+    return f"Autoencoders on {data_sets.pop()}" if len(data_sets) == 1 else "Autoencoders"
 
 
 def finished(records: Records) -> int:

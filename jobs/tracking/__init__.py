@@ -5,9 +5,10 @@ known by its id, and other processes reach it through `Run.open(tracking_uri, ru
 store fails to do is raised as `StoreError`; `jobs.tracking.client` translates, nobody else.
 """
 
+from jobs.tracking.experiment import EXPERIMENT
 from jobs.tracking.outage import StoreError, StoreUnavailable, retry_until_available
 from jobs.tracking.run import Run, RunInfo
-from jobs.tracking.store import EXPERIMENT, Store, git_commit, versions
+from jobs.tracking.store import Store, git_commit, versions
 
 __all__ = [
     "EXPERIMENT",

@@ -5,26 +5,25 @@ import os
 import re
 import shlex
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlparse
 
-from jobs.filesystem import is_writable
 from jobs.tracking import ui_view
 from jobs.tracking.client import connect, without_password
+from jobs.tracking.experiment import (
+    REMEDY,
+    find_experiment,
+    offer_views,
+    require_writable,
+)
 from jobs.tracking.outage import StoreError, patience
 from jobs.tracking.run import Run, RunInfo
 from jobs.tracking.sqlite import canonical_uri, created_once, existing
 
 if TYPE_CHECKING:
-    from mlflow.entities import Experiment
     from mlflow.tracking import MlflowClient
-
-EXPERIMENT = "mnist-autoencoders"
-"""Experiment used if `mlflow run` did not choose one."""
 
 PARENT = "mlflow.parentRunId"
 """MLflow's tag of the run above."""
@@ -37,11 +36,6 @@ OWN_STORE = "sqlite:///mlflow.db"
 
 LIBRARIES = ("tensorflow", "keras", "numpy", "scikit-learn", "matplotlib", "mlflow", "joblib")
 """Libraries whose versions a run records."""
-
-REMEDY = (
-    "unset it, or set MLFLOW_TRACKING_URI to the store that has it, in which a path is absolute"
-)
-"""Of an id in the environment that is of another store, or is left over."""
 
 GENERATED_NAME = re.compile(r"[a-z]+-[a-z]+-[0-9]+")
 """What MLflow calls a run that nobody named, such as `bold-fox-123`."""
@@ -84,15 +78,15 @@ class Store:
         tracking_uri = canonical_uri(mlflow.get_tracking_uri())
         with created_once(tracking_uri) if create else existing(tracking_uri):
             client = connect(tracking_uri)
-            chosen = _experiment(client, experiment, create)
+            chosen = find_experiment(client, experiment, create)
             if create:
-                _offer_views(client, chosen)
+                offer_views(client, chosen)
         if chosen.lifecycle_stage != "active":
             raise StoreError(
                 f"experiment {chosen.name!r} is deleted: restore it with `mlflow experiments "
                 f"restore --experiment-id {chosen.experiment_id}`, or name another experiment"
             )
-        _require_writable(chosen.artifact_location, chosen.name, tracking_uri)
+        require_writable(chosen.artifact_location, chosen.name, tracking_uri)
         return cls(
             tracking_uri=tracking_uri,
             experiment_id=chosen.experiment_id,
@@ -256,87 +250,3 @@ def git_commit() -> str:
     except OSError:
         return ""
     return done.stdout.strip() if done.returncode == 0 else ""
-
-
-def _offer_views(client: "MlflowClient", experiment: "Experiment") -> None:
-    """Put our views of the experiment among those the UI offers; if refused, go on without them."""
-    for tag, view in ui_view.saved_views(experiment.creation_time or 0).items():
-        if experiment.tags.get(tag) != view:
-            with suppress(StoreError):
-                client.set_experiment_tag(experiment.experiment_id, tag, view)
-
-
-def _experiment(client: "MlflowClient", name: str, create: bool) -> "Experiment":
-    """Return the experiment called `name`; without a name, that of the environment.
-
-    Under `mlflow run` a name may only repeat the experiment of the run that it made, or go beside
-    the experiment `Default`, which is MLflow's when nobody chose one.
-    """
-    chosen = _given_experiment(client)
-    if name and chosen and os.environ.get("MLFLOW_RUN_ID") and chosen.name not in (name, "Default"):
-        raise StoreError(
-            f"two experiments are named: {chosen.name!r} by mlflow run and {name!r} by the "
-            "parameter experiment: give one of them"
-        )
-    if chosen and not name:
-        return chosen
-    return _experiment_named(
-        client, name or os.environ.get("MLFLOW_EXPERIMENT_NAME") or EXPERIMENT, create
-    )
-
-
-def _given_experiment(client: "MlflowClient") -> "Experiment | None":
-    """Return the experiment whose id is in the environment, where `mlflow run` puts it."""
-    given = os.environ.get("MLFLOW_EXPERIMENT_ID", "")
-    try:
-        return client.get_experiment(given) if given else None
-    except StoreError as error:
-        if error.status != 404:
-            raise
-        raise StoreError(
-            f"MLFLOW_EXPERIMENT_ID names experiment {given}, which "
-            f"{without_password(client.tracking_uri)} does not have: {REMEDY}"
-        ) from error
-
-
-def _experiment_named(client: "MlflowClient", name: str, create: bool) -> "Experiment":
-    """Return an experiment, made if it is missing and `create` says so.
-
-    Of several processes that make it at the same time on a server, all but one are refused: they
-    find it then.
-    """
-    experiment = client.get_experiment_by_name(name)
-    if experiment is None and not create:
-        others = ", ".join(repr(other.name) for other in client.search_experiments())
-        raise StoreError(f"there is no experiment {name!r} here; there are {others or 'none'}")
-    if experiment is None:
-        try:
-            experiment = client.get_experiment(client.create_experiment(name))
-        except StoreError:
-            experiment = client.get_experiment_by_name(name)
-            if experiment is None:
-                raise
-    return experiment
-
-
-def _require_writable(location: str, experiment: str, tracking_uri: str) -> None:
-    scheme, remote = urlparse(location).scheme, not tracking_uri.startswith(("sqlite:", "file:"))
-    if scheme == "mlflow-artifacts" and not remote:
-        raise StoreError(
-            f"experiment {experiment!r} keeps its artifacts at {location}, which only a running "
-            "MLflow server can write: use another experiment (--experiment-name), or set "
-            "MLFLOW_TRACKING_URI to the server's address"
-        )
-    if scheme not in ("", "file"):
-        return
-    if not scheme and unquote(location) != location:
-        raise StoreError(
-            f"experiment {experiment!r} keeps its artifacts in {location}, where MLflow reads the "
-            "% and what follows as one character, and would write elsewhere: rename the folder"
-        )
-    folder = Path(unquote(urlparse(location).path))
-    if not is_writable(folder):
-        raise StoreError(
-            f"experiment {experiment!r} keeps its artifacts in {folder}, which cannot be written: "
-            "give write access, or use another experiment"
-        )

@@ -65,6 +65,8 @@ class Uploader:
         if started < self._next_try:
             return
         try:
+            self._open()
+            started = time.monotonic()  # not the seconds that importing MLflow takes, once
             self.send()
             self.trouble = ""
         except StoreUnavailable as error:
@@ -74,10 +76,7 @@ class Uploader:
 
     def send(self) -> None:
         """Send all that is not sent yet; after an error it can be called again."""
-        if self._last_step is None:
-            self.run.reopen()
-            self._last_step = self.run.last_step("test_mse")
-        last_step = self._last_step
+        last_step = self._open()
         first = next((i for i, p in enumerate(self.curve) if p.iteration > last_step), None)
         if first is not None:
             before = self.curve[first - 1] if first else None
@@ -86,6 +85,13 @@ class Uploader:
         for iteration in list(self.pictures):
             self.run.log_image("reconstructions", iteration, self.pictures[iteration])
             del self.pictures[iteration]
+
+    def _open(self) -> int:
+        """Set the run RUNNING, the first time; return the last step that it has."""
+        if self._last_step is None:
+            self.run.reopen()
+            self._last_step = self.run.last_step("test_mse")
+        return self._last_step
 
     def state(self) -> dict[str, NDArray[Any]]:
         """Return the pictures that are not sent yet, to be saved with the training's state."""

@@ -102,9 +102,8 @@ def run_sweep(
                 print(summary(outcomes))
                 return close(sweep, outcomes, options, signals)
         except KeyboardInterrupt:  # the second: do not wait for the trainings
-            print(
-                "Stopped at once: the same command continues from the last states.", file=sys.stderr
-            )
+            kept = promise("continues from the last states")
+            print(f"Stopped at once: {kept}.", file=sys.stderr)
             return INTERRUPTED
 
 

@@ -161,8 +161,9 @@ def labels(training: TrainingRecord) -> Iterator[Observation]:
             detours.append(f"From {pair} the labels are {_way(way, data)}.")
     sentences = detours
     if changes:
-        once = listing(f"{listing(pairs)} at {format_fraction(f)}" for f, pairs in changes.items())
-        sentences = [f"The label changes once on the way: {once}.", *detours]
+        once = [f"{listing(pairs)} at {format_fraction(f)}" for f, pairs in changes.items()]
+        rest = (f"from {part}" for part in once[1:])
+        sentences = [f"The label changes once from {listing([once[0], *rest])}.", *detours]
     if sentences:
         yield Observation(
             kind="labels on the way",
@@ -208,7 +209,9 @@ def realness(training: TrainingRecord) -> Iterator[Observation]:
 
 
 def _share(share: float) -> str:
-    return "none" if share == 0 else format_percent(share)
+    if share == 0:
+        return "none"
+    return "fewer than 0.1%" if share < 0.0005 else format_percent(share)
 
 
 def _why(verdicts: set[Verdict], nearer: float | None) -> str:

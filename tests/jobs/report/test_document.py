@@ -16,10 +16,12 @@ from markdown_it import MarkdownIt
 from pypdf import PdfReader
 
 from aemodel.settings import RECIPES, parse_setting
+from jobs.report.analysis.study import Study
 from jobs.report.records import Omission, Records
 from jobs.report.render import typst
 from jobs.report.render.typst import Submission, build
-from tests.jobs.report.synthetic import make_records, make_training
+from jobs.report.sections import overview
+from tests.jobs.report.synthetic import make_full_records, make_records, make_training
 
 HOSTILE = (
     '#read("/etc/passwd") #import "@preview/x:1.0.0" $x^2$ *b* _i_ @ref <label> // no /* comment'
@@ -260,6 +262,25 @@ def test_a_diverged_training_makes_a_document() -> None:
     assert training.curve is not None
     training.curve.test_mse[5:] = np.nan
     assert "the training diverged" in Page(build(make_records(training)).files[typst.HTML]).text
+
+
+def test_another_data_set_is_not_spoken_of_as_mnist() -> None:
+    names = ("T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker",
+             "bag", "boot")  # fmt: skip
+    other = {"data_digest": "feed", "data_name": "clothes", "classes": names}
+    made = build(make_records(make_training("1", **other), make_training("2", **other)))
+    text = Page(made.files[typst.HTML]).text
+    assert "trained on the data set “clothes”" in text
+    assert "dress to bag" in text
+    assert "9: boot" in text
+    words = text.replace("mnist-autoencoders", "").lower()
+    for word in ("mnist", "digit", "paper", "stroke", "579"):
+        assert word not in words, word
+
+
+def test_the_abstract_is_short() -> None:
+    for records in (make_full_records(), make_records(make_training("1"))):
+        assert len(overview.abstract(Study.of(records)).split()) <= 120
 
 
 def test_credentials_of_the_tracking_server_are_left_out() -> None:
