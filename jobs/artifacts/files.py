@@ -303,6 +303,10 @@ class RunFiles:
         table = self._table(GENERATED[kind], (SHOWN, PIXELS))
         return None if table is None else table.astype(np.float32)
 
+    def samples(self) -> bytes | None:
+        """Return the picture of training images, PNG."""
+        return self._picture(TRAINING_IMAGES_FIGURE)
+
     def manifold(self) -> bytes | None:
         """Return the picture of the manifold, PNG."""
         return self._picture(MANIFOLD_FIGURE)
