@@ -5,6 +5,11 @@ BIN := .venv/bin
 EXPERIMENT := mnist-autoencoders
 PORT := 5000
 
+# Name and notes for the report: AUTHOR="Ada Student" NOTES=my-words.md. The shell reads them from the
+# environment, so that no character of a name means anything to it.
+export AUTHOR NOTES
+WORDS = $(if $(AUTHOR),-P author="$$AUTHOR") $(if $(NOTES),-P notes="$$NOTES")
+
 # Nothing leaves the machine, and commands find the project's own python first.
 export MLFLOW_DISABLE_TELEMETRY := true
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -13,6 +18,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 help:
 	@echo "make run     set up what is missing, train all three settings, write the report"
+	@echo "             (AUTHOR=\"Ada Student\" NOTES=my-words.md: your name and words in it; also report)"
 	@echo "make study   train networks that differ in latent size alone, 21 of them: the error against it"
 	@echo "make test    set up what is missing, then lint, types and tests"
 	@echo "make soak    the faults at length: kills, bad files, busy servers (hours; SOAK=--short: minutes)"
@@ -29,7 +35,7 @@ run study report store clean-checkpoints: export MLFLOW_TRACKING_URI ?= sqlite:/
 ui: export MLFLOW_TRACKING_URI := sqlite:///mlflow.db
 
 run: store
-	mlflow run . --env-manager local --experiment-name $(EXPERIMENT)
+	mlflow run . --env-manager local --experiment-name $(EXPERIMENT) $(WORDS)
 
 study: store
 	mlflow run . -e study --env-manager local --experiment-name $(EXPERIMENT)
@@ -39,7 +45,7 @@ store: .venv/installed
 	@python -m jobs store $(EXPERIMENT)
 
 report: store
-	mlflow run . -e report --env-manager local --experiment-name $(EXPERIMENT)
+	mlflow run . -e report --env-manager local --experiment-name $(EXPERIMENT) $(WORDS)
 
 # Two processes, each with whole modules, in the order that tests/conftest.py gives them.
 test: lint types

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from aemodel import soap
 from aemodel.data import MAX_PIXEL
 from aemodel.layer import Layer
 from aemodel.pca import PCA
 from aemodel.settings import PIXELS
-from aemodel.soap import Eigenbasis, basis_sizes
+from aemodel.soap import Eigenbasis
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -120,7 +121,7 @@ class PrincipalCoordinates:
 
         pairs = [(kernel.value(), bias.value()) for kernel, bias in weights]
         pairs[0], pairs[-1] = self.first_from_pixels(*pairs[0]), self.last_from_pixels(*pairs[-1])
-        sizes = basis_sizes([kernel.shape for kernel, _ in pairs])
+        sizes = soap.basis_sizes([kernel.shape for kernel, _ in pairs])
         return [
             Layer(
                 tf.Variable(kernel),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from aemodel import generation, latent, pca
+from aemodel import generation, latent, pca, real_images
 from aemodel.classifier import Classifier
 from aemodel.data import DIGITS, MAX_PIXEL, Dataset
 from aemodel.training import Trainer
@@ -26,6 +26,12 @@ MANIFOLD_SHARE = 0.01
 
 BATCH = 1_000
 """Images encoded or decoded at a time: their activations stay in cache."""
+
+COMPARED = 10_000
+"""Training images over which the final training error is measured: as many as MNIST tests with."""
+
+NEIGHBOURHOOD = 4_000
+"""Test images over which a plane's trustworthiness and continuity are measured."""
 
 Images = NDArray[np.float32]
 Labels = NDArray[np.integer]
@@ -81,6 +87,14 @@ class Evaluation:
     manifold: Manifold | None
     """For a latent size of 2 alone."""
     generation: generation.Generation
+    reconstructed_as: NDArray[np.int64]
+    """Of the test images of digit d whose class the classifier names, how many reconstructions it
+    names e; shape (10, 10)."""
+    real_interpolations: real_images.RealInterpolations | None
+    """None if the test set is too small."""
+    pca_plane: latent.Floats | None
+    """The test images on the first two principal components of the training images, shape (n, 2);
+    for a latent size of 2 alone."""
 
 
 def evaluate(
@@ -101,10 +115,11 @@ def evaluate(
     codes = apply(network.encoder, x_test)
     decoded = apply(network.decoder, codes)
     train_codes = apply(network.encoder, data.x_train / MAX_PIXEL)
-    generated = generation.generate(
-        partial(apply, network.decoder), train_codes, codes, data, classifier, trainer.seed
-    )
+    decode = partial(apply, network.decoder)
+    generated = generation.generate(decode, train_codes, codes, data, classifier, trainer.seed)
     plane = latent.project(codes)
+    principal = (x_test - trainer.principal_components.mean) @ _axes(trainer).T
+    pca_plane = principal if codes.shape[1] == 2 else None
     examples = first_of_each_digit(data.y_test)
     return Evaluation(
         metrics={
@@ -112,6 +127,11 @@ def evaluate(
             "knn_accuracy": latent.knn_accuracy(train_codes, data.y_train, codes, data.y_test),
             "real_nearest_mse": latent.median_nearest_mse(data.x_test),
             **_mse_by_digit(decoded, x_test, data.y_test),
+            "final_train_mse": _train_mse(trainer, train_codes),
+            "decoder_affine_share": latent.affine_share(codes, decoded),
+            "knn_accuracy_pca": _pca_votes(trainer, principal),
+            "knn_accuracy_pixels": classifier.pixels_accuracy,
+            **_neighbourhoods(data, codes, pca_plane),
             **generated.metrics,
         },
         codes=codes,
@@ -121,7 +141,55 @@ def evaluate(
         reconstructions=np.stack([x_test[examples], decoded[examples]]),
         manifold=_manifold(network.decoder, codes) if codes.shape[1] == 2 else None,
         generation=generated,
+        reconstructed_as=_named_again(x_test, decoded, data.y_test, classifier),
+        real_interpolations=real_images.interpolate(decode, codes, data, trainer.seed),
+        pca_plane=pca_plane,
     )
+
+
+def _axes(trainer: Trainer) -> Images:
+    """Return as many principal components of the training images as a code has numbers."""
+    return trainer.principal_components.components[: trainer.setting.latent_size]
+
+
+def _train_mse(trainer: Trainer, train_codes: Images) -> float:
+    images = trainer.data.x_train[:COMPARED] / MAX_PIXEL
+    decoded = apply(trainer.network.decoder, train_codes[:COMPARED])
+    return float(np.square(decoded - images).mean(dtype=np.float64))
+
+
+def _pca_votes(trainer: Trainer, principal: latent.Floats) -> float:
+    """Return the accuracy of nearest neighbours in PCA's codes, as large as the network's."""
+    data = trainer.data
+    train = (data.x_train / MAX_PIXEL - trainer.principal_components.mean) @ _axes(trainer).T
+    return latent.knn_accuracy(train, data.y_train, principal, data.y_test)
+
+
+def _neighbourhoods(
+    data: Dataset, codes: Images, pca_plane: latent.Floats | None
+) -> dict[str, float]:
+    """Return how well the plane of codes of size 2, and PCA's, keep neighbourhoods."""
+    if pca_plane is None:
+        return {}
+    images = data.x_test[:NEIGHBOURHOOD]
+    trust, continuity = latent.trustworthiness(images, codes[:NEIGHBOURHOOD])
+    pca_trust, pca_continuity = latent.trustworthiness(images, pca_plane[:NEIGHBOURHOOD])
+    return {
+        "trustworthiness": trust,
+        "continuity": continuity,
+        "pca_trustworthiness": pca_trust,
+        "pca_continuity": pca_continuity,
+    }
+
+
+def _named_again(
+    x_test: latent.Floats, decoded: Images, labels: Labels, classifier: Classifier
+) -> NDArray[np.int64]:
+    """Return how the classifier names reconstructions of images that it names rightly."""
+    right = classifier.probabilities(x_test).argmax(axis=1) == labels
+    named = classifier.probabilities(np.clip(decoded[right], 0, 1)).argmax(axis=1)
+    counts = np.bincount(labels[right] * DIGITS + named, minlength=DIGITS**2)
+    return counts.reshape(DIGITS, DIGITS)
 
 
 def apply(model: "keras.Model", inputs: latent.Floats) -> Images:

@@ -21,20 +21,22 @@ LEFT_OUT = 0.1
 
 
 def two_nn(points: NDArray[np.floating]) -> float:
-    """Return the intrinsic dimension of distinct `points` (n, p), n at least 20.
+    """Return the intrinsic dimension of `points` (n, p), at least 20 of them distinct.
 
-    Points that occur twice are left out, since their nearest neighbour is at distance 0.
+    What occurs several times counts once: the distance to itself says nothing of the set.
 
     Raises:
         ValueError: there are fewer than 20 distinct points.
     """
     from sklearn.neighbors import NearestNeighbors
 
+    points = np.unique(points, axis=0)
+    if len(points) < 20:
+        raise ValueError(f"{len(points)} distinct points are too few for an intrinsic dimension")
     search = NearestNeighbors(n_neighbors=2, algorithm="brute").fit(points)
     first, second = search.kneighbors()[0].T  # without the point itself
-    ratios = np.sort(second[first > 0] / first[first > 0])
-    if len(ratios) < 20:
-        raise ValueError(f"{len(ratios)} distinct points are too few for an intrinsic dimension")
+    apart = first > 0  # two that are very near have a distance of 0 after rounding
+    ratios = np.sort(second[apart] / first[apart])
     kept = int(len(ratios) * (1 - LEFT_OUT))
     x = np.log(ratios[:kept].astype(np.float64))
     y = -np.log1p(-np.arange(1, kept + 1) / len(ratios))

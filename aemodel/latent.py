@@ -217,3 +217,32 @@ def median_nearest_mse(reference: NDArray[np.uint8]) -> float:
 def _mse(a: Floats, b: Floats) -> NDArray[np.float64]:
     """Return the exact distance: searches round when they compare."""
     return np.asarray(np.square(a - b).mean(axis=1, dtype=np.float64))
+
+
+def trustworthiness(images: NDArray[np.uint8], xy: Floats, k: int = 10) -> tuple[float, float]:
+    """Return how well a plane keeps the neighbourhoods of images: trustworthiness and continuity.
+
+    The first falls with images that are among the `k` nearest in the plane but not in pixels, the
+    second with those among the nearest in pixels but not in the plane (Venna & Kaski 2006); 1 is
+    best. Quadratic in the number of images.
+
+    Args:
+        images: pixels 0..255; shape (n, 784), n above 2 k.
+        xy: their points; shape (n, 2).
+    """
+    from sklearn import manifold
+
+    scaled = images / MAX_PIXEL
+    trust = manifold.trustworthiness(scaled, xy, n_neighbors=k)
+    return float(trust), float(manifold.trustworthiness(xy, scaled, n_neighbors=k))
+
+
+def affine_share(codes: Floats, decoded: Floats) -> float:
+    """Return the share of the variance of decoded images that an affine map of the codes gives.
+
+    1 if the decoder is affine over these codes; codes (n, d), decoded (n, 784), n above d.
+    """
+    inputs = np.column_stack([codes, np.ones(len(codes), codes.dtype)]).astype(np.float64)
+    solution = np.linalg.lstsq(inputs, decoded.astype(np.float64))[0]
+    rest = np.square(decoded - inputs @ solution).sum()
+    return float(1 - rest / np.square(decoded - decoded.mean(axis=0)).sum())

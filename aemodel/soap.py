@@ -10,13 +10,15 @@ update back: W <- W - Q_L N' Q_R^T (Vyas et al. 2024, algorithm 3). Along the ei
 curvature is nearly diagonal, which is what Adam, a diagonal method, needs. Here the rotation is a
 change of coordinates: a layer in training keeps W' = Q_L^T W Q_R and its moments (`aemodel.layer`).
 
-Three things differ from the paper:
+Four things differ from the paper:
 
 - The factors are those of K-FAC (Martens & Grosse 2015), from h and g, instead of Shampoo's G G^T
   and G^T G: they are less noisy.
 - The two bases that belong to pixels, Q_L of the first and Q_R of the last layer, are fixed: they
   are the principal axes of the training images (`aemodel.coordinates`), on which an update pays
   nothing for them.
+- The outputs of the first layer have no basis: it is as wide as the widest, and training is as
+  good without it.
 - When the bases are refreshed, the first moments rotate with the weights.
 
 What each is worth, on a validation slice of the training set: `benchmarks/fast_study.py`.
@@ -44,9 +46,6 @@ FACTOR_EVERY = 10
 BASIS_EVERY = 50
 """Iterations from one refresh of the bases to the next: the paper's preconditioning frequency f."""
 
-MAX_FIRST_OUTPUTS = 512
-"""Widest first layer whose outputs have a basis."""
-
 WARMUP_BATCHES = 20
 """Batches from which the first bases are computed, before the first update."""
 
@@ -58,9 +57,7 @@ def basis_sizes(shapes: Sequence[Sequence[int]]) -> list[tuple[int, int]]:
         shapes: inputs and outputs of the layers, in order.
     """
     sizes = [(inputs, outputs) for inputs, outputs in shapes]
-    (_, first), (last, _) = sizes[0], sizes[-1]
-    sizes[0] = 0, first if first <= MAX_FIRST_OUTPUTS else 0
-    sizes[-1] = last, 0
+    sizes[0], sizes[-1] = (0, 0), (sizes[-1][0], 0)
     return sizes
 
 

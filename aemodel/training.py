@@ -24,6 +24,7 @@ interrupted, saved with `state` and continued with `restore`, it ends in the sam
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
@@ -144,13 +145,22 @@ class Trainer:
             [recipe.learning_rate_at(i) for i in range(recipe.iterations)], tf.float32
         )
         self._product_type = tf.bfloat16 if precision == "bfloat16" else tf.float32
-        self._train = tf.function(self._train_steps, autograph=False)
-        self._evaluate = tf.function(self._test_mse, autograph=False)
 
     @property
     def principal_components(self) -> pca.PCA:
         """All principal components of the training images; computed when first asked for."""
         return pca.of(self._dataset)
+
+    @cached_property
+    def _train(self) -> Callable[..., Any]:
+        import tensorflow as tf
+
+        number = tf.TensorSpec([], tf.int64)
+        return _compiled(self._train_steps, number, number)
+
+    @cached_property
+    def _evaluate(self) -> Callable[..., Any]:
+        return _compiled(self._test_mse)
 
     def _coordinates_of_recipe(self) -> PixelCoordinates | PrincipalCoordinates:
         weights, tanh_layers = self._weights, self.setting.tanh_layers
@@ -360,11 +370,17 @@ class Trainer:
         return x
 
 
-def _compiled(function: Callable[[], None]) -> Callable[[], None]:
-    """Return `function` compiled, traced now: TensorFlow warns of calls that trace."""
+def _compiled(function: Callable[..., Any], *arguments: "tf.TensorSpec") -> Callable[..., Any]:
+    """Return `function` compiled, traced now.
+
+    TensorFlow warns of calls that trace, which are few of a long training, and many of several
+    short ones in one process.
+    """
     import tensorflow as tf
 
-    compiled: Callable[[], None] = tf.function(function, autograph=False).get_concrete_function()
+    compiled: Callable[..., Any] = tf.function(function, autograph=False).get_concrete_function(
+        *arguments
+    )
     return compiled
 
 

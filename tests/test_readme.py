@@ -28,9 +28,9 @@ def test_the_results_are_those_the_report_job_wrote() -> None:
     assert rows == table_rows(written, "| Setting |")
 
 
-def explained() -> dict[str, str]:
-    """Return the default of each parameter of a training, as the README's table has it."""
-    rows = (row.split("|")[1:3] for row in table_rows(README, "| parameter |")[2:])
+def explained(head: str) -> dict[str, str]:
+    """Return the default of each parameter, as the README's table with this head has it."""
+    rows = (row.split("|")[1:3] for row in table_rows(README, head)[2:])
     return {
         name: default.strip().strip("`")
         for names, default in rows
@@ -46,7 +46,14 @@ def declared(entry_point: str) -> dict[str, str]:
 
 
 def test_the_parameters_of_a_training_and_their_defaults() -> None:
-    assert explained() == declared("main")
+    assert explained("| parameter |") == declared("main")
+
+
+def test_the_parameters_of_a_study_and_their_defaults() -> None:
+    shared = {"precision", "workers", "data", "resume", "iterations"}
+    own = {name: text for name, text in declared("study").items() if name not in shared}
+    assert explained("| option |") == own
+    assert all(declared("study")[name] == declared("main")[name] for name in shared)
 
 
 def test_the_parameters_of_the_report() -> None:

@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aemodel import latent
-from aemodel.data import DIGITS
+from aemodel.data import DIGITS, Dataset
 from aemodel.evaluation import Evaluation, Interpolation
 from aemodel.generation import SHOWN, Generation
+from aemodel.real_images import PAIRS, WAYS, RealInterpolations
 from aemodel.settings import PIXELS
 from aemodel.training import Trainer
 from jobs.artifacts import figures
@@ -36,6 +37,11 @@ MANIFOLD_FIGURE = "manifold.png"
 EXPLORER = "explorer.html"
 GENERATED = {kind: f"generated/{kind}.csv" for kind in ("gaussian", "mixture")}
 GENERATED_FIGURES = {kind: f"generated/{kind}.png" for kind in GENERATED}
+CLASS_COUNTS = "data/class_counts.csv"
+RECONSTRUCTED_AS = "reconstructed_as.csv"
+PCA_PLANE = "embedding/pca_plane.csv"
+REAL_IMAGES = "interpolation/real_images.csv"
+REAL_IMAGES_STRIPS = "interpolation/real_images_strips.csv"
 DENSITY = "generated/mixture.npz"
 
 TRAINING_IMAGES = 50
@@ -52,13 +58,15 @@ def interpolation_folder(pair: Pair) -> str:
 
 def write_files(evaluation: Evaluation, trainer: Trainer, spec: TrainingSpec, folder: Path) -> None:
     """Write the artifacts of the run of `spec` into `folder`, which exists and is empty."""
-    for name in ("embedding", "generated"):
+    for name in ("data", "embedding", "generated", "interpolation"):
         (folder / name).mkdir()
+    write_csv(folder / CLASS_COUNTS, class_counts(trainer.data))
     write_curve(evaluation.metrics, trainer, spec, folder)
     _write_embedding(evaluation, trainer, folder)
     for interpolation in evaluation.interpolations:
         pair = interpolation.digit_a, interpolation.digit_b
         _write_interpolation(interpolation, folder / interpolation_folder(pair))
+    _write_real_interpolations(evaluation, trainer, folder)
     _write_images(evaluation, trainer, folder)
     _write_generated(evaluation.generation, folder)
     _write_explorer(evaluation, trainer, spec, folder)
@@ -93,6 +101,8 @@ def _write_embedding(evaluation: Evaluation, trainer: Trainer, folder: Path) -> 
     write_csv(folder / CODES, evaluation.codes)
     write_csv(folder / LABELS, labels)
     write_csv(folder / NEIGHBOUR_SHARES, evaluation.neighbour_shares)
+    if evaluation.pca_plane is not None:
+        write_csv(folder / PCA_PLANE, evaluation.pca_plane)
     figure = figures.embedding(plane.xy, labels, plane.axis_names)
     (folder / EMBEDDING_FIGURE).write_bytes(figures.png(figure))
 
@@ -114,6 +124,21 @@ def _write_interpolation(interpolation: Interpolation, folder: Path) -> None:
     (folder / "strip.png").write_bytes(figures.png(figures.strip(interpolation.pixels)))
 
 
+def _write_real_interpolations(evaluation: Evaluation, trainer: Trainer, folder: Path) -> None:
+    """Write a row for each pair of test images: indices, digits, and distances of the ways."""
+    found = evaluation.real_interpolations
+    if found is None:
+        return
+    columns = (found.pairs, trainer.data.y_test[found.pairs], found.distances)
+    write_csv(folder / REAL_IMAGES, np.column_stack(columns))
+    write_csv(folder / REAL_IMAGES_STRIPS, found.strips.reshape(-1, PIXELS))
+
+
+def class_counts(data: Dataset) -> NDArray[np.int64]:
+    """Return how many images each class has: training images above test images; shape (2, 10)."""
+    return np.stack([np.bincount(y, minlength=DIGITS) for y in (data.y_train, data.y_test)])
+
+
 def _step_file(fraction: float) -> str:
     return f"recreation_{fraction:.1f}.csv"
 
@@ -122,6 +147,7 @@ def _write_images(evaluation: Evaluation, trainer: Trainer, folder: Path) -> Non
     data, manifold = trainer.data, evaluation.manifold
     rows = evaluation.reconstructions
     write_csv(folder / RECONSTRUCTIONS, rows.reshape(-1, PIXELS))
+    write_csv(folder / RECONSTRUCTED_AS, evaluation.reconstructed_as)
     drawn = {
         RECONSTRUCTIONS_FIGURE: figures.reconstructions(rows, ("test image", "reconstruction")),
         TRAINING_IMAGES_FIGURE: figures.labelled_images(
@@ -243,10 +269,43 @@ class RunFiles:
             blend_nearest_mse=blend_mse,
         )
 
+    def class_counts(self) -> NDArray[np.int64] | None:
+        """Return the number of training and of test images of each class; shape (2, 10)."""
+        table = self._table(CLASS_COUNTS, (2, DIGITS))
+        return None if table is None else table.astype(np.int64)
+
+    def reconstructed_as(self) -> NDArray[np.int64] | None:
+        """Return `Evaluation.reconstructed_as`; shape (10, 10)."""
+        table = self._table(RECONSTRUCTED_AS, (DIGITS, DIGITS))
+        return None if table is None else table.astype(np.int64)
+
+    def pca_plane(self) -> NDArray[np.float32] | None:
+        """Return the test images in PCA's plane; shape (n, 2)."""
+        table = self._table(PCA_PLANE)
+        if table is None or table.shape[1] != 2:
+            return None
+        return table.astype(np.float32)
+
+    def real_interpolations(self) -> RealInterpolations | None:
+        """Return the ways between single test images."""
+        table = self._table(REAL_IMAGES, (2 * PAIRS, 4 + len(WAYS)))
+        strips = self._table(REAL_IMAGES_STRIPS, (2 * len(WAYS) * len(latent.FRACTIONS), PIXELS))
+        if table is None or strips is None:
+            return None
+        return RealInterpolations(
+            pairs=table[:, :2].astype(np.int64),
+            distances=table[:, 4:],
+            strips=strips.astype(np.float32).reshape(2, len(WAYS), -1, PIXELS),
+        )
+
     def generated(self, kind: str) -> NDArray[np.float32] | None:
         """Return images of `gaussian` or `mixture`, clipped to 0..1; shape (50, 784)."""
         table = self._table(GENERATED[kind], (SHOWN, PIXELS))
         return None if table is None else table.astype(np.float32)
+
+    def samples(self) -> bytes | None:
+        """Return the picture of training images, PNG."""
+        return self._picture(TRAINING_IMAGES_FIGURE)
 
     def manifold(self) -> bytes | None:
         """Return the picture of the manifold, PNG."""

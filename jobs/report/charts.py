@@ -15,7 +15,7 @@ from jobs.report.analysis import curve_shape
 from jobs.report.analysis.comparison import Comparison
 from jobs.report.analysis.groups import Group
 from jobs.report.dataset import DatasetRecord
-from jobs.report.records import TrainingRecord
+from jobs.report.records import Generated, TrainingRecord
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -39,6 +39,8 @@ LEGEND_ROW, LEGEND_HANDLE = 100, 7
 """Characters that a legend's row has room for, and those that the handle of an entry takes."""
 LONGEST_LABEL = 8
 """Characters of a class's name that fit under a picture."""
+SHOWN_ROWS, SHOWN_COLUMNS = 3, 10
+"""Generated images of each kind in their figure."""
 NO_GAPS: Any = {"w_pad": 0.01, "h_pad": 0.015, "wspace": 0.0, "hspace": 0.0}
 
 
@@ -61,7 +63,7 @@ def curves(groups: Sequence[Group]) -> bytes:
         _plain_errors(linear)
         _legend(figure, linear, groups)
 
-    return _svg(draw, 3.1)
+    return as_svg(draw, 3.1)
 
 
 def _draw_group(axes: "Axes", group: Group, colour: str, first_point: int) -> None:
@@ -112,7 +114,7 @@ def recipes(comparisons: Sequence[Comparison]) -> bytes:
         _plain_errors(left)
         _recipes_legend(figure, comparisons)
 
-    return _svg(draw, 3.1)
+    return as_svg(draw, 3.1)
 
 
 def _draw_recipes(left: "Axes", right: "Axes", comparison: Comparison, colour: str) -> None:
@@ -179,7 +181,7 @@ def latent_sizes(groups: Sequence[Group]) -> bytes:
         _plain_errors(axes)
         axes.legend(frameon=False)
 
-    return _svg(draw, 2.3, share=0.62)
+    return as_svg(draw, 2.3, share=0.62)
 
 
 def _draw_series(
@@ -235,7 +237,7 @@ def interpolation(path: Interpolation, data: DatasetRecord) -> bytes:
             transform=bottom[0].transAxes, fontsize=8,
         )  # fmt: skip
 
-    return _svg(draw, 1.5, **NO_GAPS)
+    return as_svg(draw, 1.5, **NO_GAPS)
 
 
 def _rows(
@@ -252,6 +254,33 @@ def _rows(
             for spine in axes.spines.values():
                 spine.set(visible=True, linewidth=0.3, color="#bbbbbb")
     return list(grid[-1])
+
+
+def generated(shown: Sequence[tuple[str, Generated]]) -> bytes:
+    """Return images of both densities beside each other, a row for each network, as PNG."""
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    from jobs.artifacts import figures
+    from jobs.artifacts.pictures import mosaic
+
+    with matplotlib.rc_context(figures.STYLE):
+        height = figures.WIDTH * (0.5 * SHOWN_ROWS / SHOWN_COLUMNS + 0.012) * len(shown) + 0.2
+        figure = Figure(figsize=(figures.WIDTH, height), layout="constrained")
+        grid = figure.subplots(len(shown), 2, squeeze=False)
+        for row, (label, images) in zip(grid, shown, strict=True):
+            row[0].set_ylabel(label)
+            for axes, pixels in zip(
+                row, (images.gaussian_images, images.mixture_images), strict=True
+            ):
+                some = pixels[: SHOWN_ROWS * SHOWN_COLUMNS]
+                tiles = mosaic(list(some.reshape(SHOWN_ROWS, SHOWN_COLUMNS, -1)))
+                axes.imshow(tiles, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+                axes.set(xticks=[], yticks=[])
+                axes.spines[:].set_visible(False)
+        grid[0][0].set_title("one Gaussian")
+        grid[0][1].set_title("mixture of Gaussians")
+        return figures.png(figure)
 
 
 def embedding(training: TrainingRecord) -> bytes:
@@ -294,7 +323,7 @@ def _plain_errors(axes: "Axes") -> None:
     axes.yaxis.set_minor_formatter(NullFormatter())
 
 
-def _svg(
+def as_svg(
     draw: "Callable[[Figure], None]", height: float, share: float = 1.0, **padding: Any
 ) -> bytes:
     """Return what `draw` draws: `height` inches, and this share of the text column wide."""

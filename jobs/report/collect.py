@@ -6,14 +6,15 @@ be in the document is an `Omission` that says why.
 
 import tempfile
 import tomllib
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields, replace
 from itertools import chain
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from aemodel.generation import Quality
 from aemodel.settings import RECIPES, SETTINGS
 from jobs import assignment
 from jobs.artifacts.files import RunFiles
@@ -21,7 +22,9 @@ from jobs.report.analysis.comparison import complete_curve, matching_key, needs_
 from jobs.report.dataset import DIGITS
 from jobs.report.records import (
     Curve,
+    Generated,
     Omission,
+    PlaneQuality,
     Program,
     Records,
     ReportRequest,
@@ -199,6 +202,12 @@ def _training(store: Store, info: RunInfo, spec: TrainingSpec) -> TrainingRecord
             interpolations=tuple(path for path in paths if path is not None),
             reconstructions=files.reconstructions(),
             manifold=files.manifold(),
+            samples=files.samples(),
+            pca_xy=files.pca_plane(),
+            class_counts=files.class_counts(),
+            reconstructed_as=files.reconstructed_as(),
+            real_interpolations=files.real_interpolations(),
+            generated=_generated(info.metrics, files),
         )
 
 
@@ -229,8 +238,44 @@ def _logged(info: RunInfo, spec: TrainingSpec) -> TrainingRecord:
         pca_test_mse=metrics.get("pca_test_mse"),
         train_seconds=metrics.get("train_seconds"),
         knn_accuracy=metrics.get("knn_accuracy"),
+        final_train_mse=metrics.get("final_train_mse"),
+        knn_accuracy_pca=metrics.get("knn_accuracy_pca"),
+        knn_accuracy_pixels=metrics.get("knn_accuracy_pixels"),
+        decoder_affine_share=metrics.get("decoder_affine_share"),
+        plane=_plane(metrics, ""),
+        pca_plane=_plane(metrics, "pca_"),
         mse_by_digit=tuple(by_digit) if len(by_digit) == 10 else (),
     )
+
+
+def _plane(metrics: Mapping[str, float], prefix: str) -> PlaneQuality | None:
+    names = f"{prefix}trustworthiness", f"{prefix}continuity"
+    if not metrics.keys() >= set(names):
+        return None
+    return PlaneQuality(*(metrics[name] for name in names))
+
+
+def _generated(metrics: Mapping[str, float], files: RunFiles) -> Generated | None:
+    """Return what was generated, if all of it was recorded."""
+    gaussian, mixture = files.generated("gaussian"), files.generated("mixture")
+    if gaussian is None or mixture is None:
+        return None
+    try:
+        qualities = {
+            kind: Quality(
+                **{f.name: metrics[f"generated_{kind}_{f.name}"] for f in fields(Quality)}
+            )
+            for kind in ("gaussian", "mixture", "reconstructions", "real")
+        }
+        return Generated(
+            gaussian_images=gaussian,
+            mixture_images=mixture,
+            components=int(metrics["generated_components"]),
+            classifier_accuracy=metrics["generated_classifier_accuracy"],
+            **qualities,
+        )
+    except KeyError:
+        return None
 
 
 def _curve(run: Run) -> Curve | None:

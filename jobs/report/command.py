@@ -21,6 +21,9 @@ __all__ = [
     "write_submission",
 ]
 
+AUTHOR = "author.txt"
+"""The author's name, kept in the output folder for the next build."""
+
 
 def report_request(
     run_ids: tuple[str, ...], author: str, notes: str, output: Path
@@ -29,13 +32,14 @@ def report_request(
 
     Args:
         run_ids: trainings the document is about; none for the newest ones.
-        author: name on the document; may be empty.
+        author: name on the document; empty for the one that the last build left in `output`.
         notes: path of a Markdown file; empty for the notes that the last build left in `output`.
         output: folder of the document.
 
     Raises:
         ValueError: the notes are not a file of text in UTF-8.
     """
+    author = author or _kept_author(output)
     path = notes_file(notes, output)
     if path is None:
         return ReportRequest(run_ids=run_ids, author=author)
@@ -44,6 +48,13 @@ def report_request(
     for address, reason in pictures.left_out.items():
         print(f"Image {one_line(address)} of {path} is left out {reason}.", file=sys.stderr)
     return ReportRequest(run_ids=run_ids, author=author, notes=text, pictures=pictures)
+
+
+def _kept_author(output: Path) -> str:
+    try:
+        return (output / AUTHOR).read_text(encoding="utf-8", errors="replace").strip()
+    except OSError:
+        return ""
 
 
 def log_submission(store: Store, submission: Submission, parent: Run | None = None) -> str:
@@ -65,6 +76,7 @@ def write_submission(submission: Submission, output: Path) -> None:
     """
     _write(submission, output)
     (output / NOTES).write_text(submission.notes, encoding="utf-8")
+    (output / AUTHOR).write_text(f"{submission.author}\n", encoding="utf-8")
     if submission.warning:
         print(submission.warning, file=sys.stderr)
     print(submission.results)

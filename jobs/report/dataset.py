@@ -7,7 +7,7 @@ have the names that came with it.
 from dataclasses import dataclass
 
 from aemodel.data import MNIST_DIGEST, Dataset
-from jobs.report.wording import listing, one_line, with_article
+from jobs.report.wording import one_line
 
 DIGITS = Dataset.classes
 """Names of the classes if the data set gave none."""
@@ -30,10 +30,11 @@ class DatasetRecord:
 
     @property
     def title(self) -> str:
-        """What to call it: `MNIST`, or the name of its folder."""
+        """What to call it: `MNIST`, or `the data set “name”`."""
         if self.is_mnist:
             return "MNIST"
-        return one_line(self.name, LONGEST_NAME) or "a data set whose name was not recorded"
+        name = one_line(self.name, LONGEST_NAME)
+        return f"the data set “{name}”" if name else "a data set whose name was not recorded"
 
     @property
     def noun(self) -> str:
@@ -48,17 +49,10 @@ class DatasetRecord:
         """Return the name of a class: `3`, or `boot`."""
         return DIGITS[c] if self.is_mnist else one_line(self.classes[c], LONGEST_NAME)
 
-    def one_of(self, c: int) -> str:
-        """Return an image of a class: `an 8`, or `an image of “boot”`."""
-        return with_article(c) if self.is_mnist else f"an image of “{self.name_of(c)}”"
-
     def many_of(self, c: int) -> str:
-        """Return the images of a class: `8s`, or `images of “boot”`."""
-        return f"{c}s" if self.is_mnist else f"images of “{self.name_of(c)}”"
+        """Return the images of a class: `8s`, or `“boot” images`."""
+        return f"{c}s" if self.is_mnist else f"“{self.name_of(c)}” images"
 
     def pair(self, a: int, b: int) -> str:
         """Return the way between two classes: `3 to 8`."""
         return f"{self.name_of(a)} to {self.name_of(b)}"
-
-    def listing(self, classes: list[int]) -> str:
-        return listing(self.name_of(c) for c in classes)

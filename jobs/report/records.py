@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aemodel.evaluation import Interpolation
+from aemodel.generation import Quality
+from aemodel.real_images import RealInterpolations
 from aemodel.settings import Recipe
 from jobs.report.dataset import DIGITS, DatasetRecord
 from jobs.report.pictures import Pictures
@@ -28,6 +30,34 @@ class Curve:
     """Seconds of training until each point; shape (n,); NaN where not recorded."""
     train_mse: NDArray[np.float64] | None = None
     """Error on training images at the same iterations; shape (n,); None where not recorded."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Generated:
+    """Images decoded from drawn codes, and how good they are beside others."""
+
+    gaussian_images: NDArray[np.float32]
+    """From one Gaussian, clipped to 0..1; shape (50, 784)."""
+    mixture_images: NDArray[np.float32]
+    """The same from a mixture of Gaussians."""
+    gaussian: Quality
+    mixture: Quality
+    reconstructions: Quality
+    """Of the test images' reconstructions."""
+    real: Quality
+    """Of training images: the scale."""
+    components: int
+    """Of the mixture; 1 if that is the Gaussian itself."""
+    classifier_accuracy: float
+    """Of the classifier that the measures rest on, on the test images."""
+
+
+@dataclass(frozen=True)
+class PlaneQuality:
+    """How well a plane keeps the neighbourhoods of images; 1 is best."""
+
+    trustworthiness: float
+    continuity: float
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -67,6 +97,30 @@ class TrainingRecord:
     interpolations: tuple[Interpolation, ...] = ()
     reconstructions: NDArray[np.float32] | None = None
     """Ten test images, digit 0 to 9, above their reconstructions; shape (2, 10, 784)."""
+    final_train_mse: float | None = None
+    """Final error over training images, as many as MNIST has test images."""
+    knn_accuracy_pca: float | None = None
+    """As `knn_accuracy`, of PCA's codes of the same size."""
+    knn_accuracy_pixels: float | None = None
+    """As `knn_accuracy`, of the pixels themselves."""
+    decoder_affine_share: float | None = None
+    """Share of the variance of the decoded test images that an affine map of the codes gives."""
+    plane: PlaneQuality | None = None
+    """Of the codes, for a latent size of 2."""
+    pca_plane: PlaneQuality | None = None
+    """Of PCA's plane, for a latent size of 2."""
+    pca_xy: NDArray[np.float32] | None = None
+    """The test images in PCA's plane, for a latent size of 2; shape (10000, 2)."""
+    class_counts: NDArray[np.int64] | None = None
+    """Training images above test images of each class; shape (2, 10)."""
+    reconstructed_as: NDArray[np.int64] | None = None
+    """Of the test images of class c whose class the classifier names, how many reconstructions it
+    names e; shape (10, 10)."""
+    real_interpolations: RealInterpolations | None = None
+    """Ways between single test images."""
+    generated: Generated | None = None
+    samples: bytes | None = None
+    """Training images with their labels: a PNG picture."""
     manifold: bytes | None = None
     """Decoded images over a grid of the 2-D latent space: a PNG picture with axes."""
 
@@ -121,7 +175,8 @@ class ReportRequest:
 
     run_ids: tuple[str, ...] = ()
     """Trainings; none for the newest finished one of each of the settings 1, 2 and 3."""
-    title: str = "Autoencoders on MNIST"
+    title: str = ""
+    """Empty for one that names the data set."""
     author: str = ""
     notes: str = ""
     """The author's own words, Markdown."""

@@ -5,9 +5,21 @@ REFERENCES = {
         "P. Baldi, K. Hornik. Neural networks and principal component analysis: learning from "
         "examples without local minima. Neural Networks 2 (1), 1989, 53–58."
     ),
+    "ghosh": (
+        "P. Ghosh, M. S. M. Sajjadi, A. Vergari, M. Black, B. Schölkopf. From variational to "
+        "deterministic autoencoders. ICLR 2020, arXiv:1903.12436."
+    ),
+    "glorot-bengio": (
+        "X. Glorot, Y. Bengio. Understanding the difficulty of training deep feedforward neural "
+        "networks. AISTATS 2010, 249–256."
+    ),
     "facco": (
         "E. Facco, M. d’Errico, A. Rodriguez, A. Laio. Estimating the intrinsic dimension of "
         "datasets by a minimal neighborhood information. Scientific Reports 7, 2017, 12140."
+    ),
+    "heusel": (
+        "M. Heusel et al. GANs trained by a two time-scale update rule converge to a local Nash "
+        "equilibrium. NeurIPS 2017, arXiv:1706.08500."
     ),
     "hinton-salakhutdinov": (
         "G. E. Hinton, R. R. Salakhutdinov. Reducing the dimensionality of data with neural "

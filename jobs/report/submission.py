@@ -15,9 +15,12 @@ from jobs.report.author import AuthorNotes
 from jobs.report.blocks import Block, Heading, Notes, References, numbered
 from jobs.report.records import Records
 from jobs.report.sections import (
+    data,
     embedding,
+    generation,
     interpolation,
     limitations,
+    model,
     overview,
     part_1,
     provenance,
@@ -55,9 +58,12 @@ def references(study: Study) -> Iterator[Block]:
 SECTIONS: tuple[Callable[[Study], Iterator[Block]], ...] = (
     overview.blocks,
     limitations.blocks,
+    data.blocks,
+    model.blocks,
     part_1.blocks,
     interpolation.blocks,
     embedding.blocks,
+    generation.blocks,
     notes,
     references,
     provenance.blocks,
@@ -71,14 +77,19 @@ def submission(records: Records) -> Content:
     blocks, figures = numbered(chain.from_iterable(section(study) for section in SECTIONS))
     ended = finished(records)
     moment = datetime.fromtimestamp(ended, UTC)
-    data = {
-        "title": one_line(records.request.title),
+    document = {
+        "title": one_line(records.request.title) or _title(records),
         "author": one_line(records.request.author, MAX_AUTHOR),
         "date": f"{moment.day} {moment:%B %Y}" if ended else "",
         "summary": overview.abstract(study),
         "blocks": blocks,
     }
-    return Content(data, figures)
+    return Content(document, figures)
+
+
+def _title(records: Records) -> str:
+    data_sets = {training.dataset.title for training in records.trainings}
+    return f"Autoencoders on {data_sets.pop()}" if len(data_sets) == 1 else "Autoencoders"
 
 
 def finished(records: Records) -> int:

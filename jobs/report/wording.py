@@ -13,6 +13,8 @@ import numpy as np
 ERROR_DECIMALS = 5
 OPTIMIZERS = {"adam": "Adam", "soap": "a variant of SOAP"}
 """What a recipe's optimizer is called."""
+MAX_LISTED = 4
+"""Settings that a sentence names one by one."""
 UNKNOWN = "–"
 """What a table shows for a value that the tracker does not hold."""
 
@@ -77,11 +79,6 @@ def format_seconds(seconds: float) -> str:
     return f"{seconds:,.0f}\u00a0s"
 
 
-def with_article(digit: int) -> str:
-    """Return a digit with its article: `a 3`, `an 8`."""
-    return f"an {digit}" if digit == 8 else f"a {digit}"
-
-
 def listing(words: Iterable[str], last: str = "and") -> str:
     """Return `a`, `a and b` or `a, b and c`."""
     words = list(words)
@@ -91,11 +88,20 @@ def listing(words: Iterable[str], last: str = "and") -> str:
 
 
 def moments(iterations: Mapping[str, int]) -> str:
-    """Return `from iteration 100 on in setting 1 and setting 2 and from 300 on in setting 3`."""
+    """Return `from iteration 100 on in setting 1 and setting 2 and from 300 on in setting 3`.
+
+    Of more than `MAX_LISTED` names the first and the last are given.
+    """
     names: dict[int, list[str]] = {}
-    for name, iteration in iterations.items():
+    for name, iteration in sorted(iterations.items(), key=lambda item: item[1]):
         names.setdefault(iteration, []).append(name)
-    parts = [f"{format_count(at)} on in {listing(who)}" for at, who in sorted(names.items())]
+    parts = [f"{format_count(at)} on in {listing(who)}" for at, who in names.items()]
+    if len(iterations) > MAX_LISTED and len(names) > 1:
+        first, last = min(names), max(names)
+        return (
+            f"from iteration {format_count(first)} on at the earliest ({names[first][0]}) and from "
+            f"{format_count(last)} on at the latest ({names[last][-1]})"
+        )
     return "from iteration " + listing([parts[0], *(f"from {part}" for part in parts[1:])])
 
 

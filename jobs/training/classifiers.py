@@ -35,7 +35,7 @@ def _loaded(path: Path) -> Classifier | None:
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             weights = tuple(arrays[f"weight_{number}"] for number in range(4))
-            return Classifier(weights, float(arrays["accuracy"]))
+            return Classifier(weights, float(arrays["accuracy"]), float(arrays["pixels_accuracy"]))
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None
 
@@ -43,6 +43,10 @@ def _loaded(path: Path) -> Classifier | None:
 def _trained(data: Dataset, path: Path) -> Classifier:
     trained = classifier.train(data)
     arrays = {f"weight_{number}": weight for number, weight in enumerate(trained.weights)}
+    shares = {
+        "accuracy": np.array(trained.accuracy),
+        "pixels_accuracy": np.array(trained.pixels_accuracy),
+    }
     with suppress(OSError), replacing(path) as file:
-        np.savez(file, allow_pickle=False, accuracy=np.array(trained.accuracy), **arrays)
+        np.savez(file, allow_pickle=False, **shares, **arrays)
     return trained

@@ -1,7 +1,7 @@
 """What users read of trainings: descriptions of runs, Markdown, and lines for the terminal."""
 
 from collections.abc import Mapping, Sequence
-from statistics import mean
+from statistics import mean, stdev
 
 from jobs.report.records import SizeErrors
 from jobs.spec import TrainingSpec
@@ -54,10 +54,26 @@ def describe_sweep(
         f"{recipe.batch_size}. Curves, models and pictures are in the runs below this one.\n"
     )
     if outcomes:
-        text += "\n" + _table(outcomes)
+        text += "\n" + _table(outcomes) + _over_seeds(specs, outcomes)
     if report_link:
         text += f"\nThe submission document: [report run]({report_link})\n"
     return text
+
+
+def _over_seeds(specs: Sequence[TrainingSpec], outcomes: Sequence[Outcome]) -> str:
+    """Return mean and standard deviation of the final errors of settings with several seeds."""
+    finals: dict[str, list[float]] = {}
+    for spec, outcome in zip(specs, outcomes, strict=True):
+        if outcome.metrics:
+            finals.setdefault(spec.setting.name, []).append(outcome.metrics["final_test_mse"])
+    lines = [
+        f"- setting {name}: {mean(errors):.5f} ± {stdev(errors):.5f} over {len(errors)} seeds\n"
+        for name, errors in finals.items()
+        if len(errors) > 1
+    ]
+    if not lines:
+        return ""
+    return "\nFinal test MSE, mean ± standard deviation:\n\n" + "".join(lines)
 
 
 def describe_study(

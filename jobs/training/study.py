@@ -115,7 +115,12 @@ def _log_intrinsic_dimension(run: Run, data: Dataset) -> None:
     count = min(intrinsic_dimension.POINTS, len(data.x_train))
     chosen = np.random.default_rng(0).choice(len(data.x_train), count, replace=False)
     images = data.x_train[chosen] / np.float32(MAX_PIXEL)
-    run.log_metrics({"intrinsic_dimension": intrinsic_dimension.two_nn(images)}, 0)
+    try:
+        estimate = intrinsic_dimension.two_nn(images)
+    except ValueError as error:
+        print(f"The intrinsic dimension is not estimated: {error}", file=sys.stderr)
+    else:
+        run.log_metrics({"intrinsic_dimension": estimate}, 0)
 
 
 def _write_table(sizes: Sequence[SizeErrors], path: Path) -> None:

@@ -19,12 +19,12 @@ def test_adam_by_hand() -> None:
 
 
 def test_what_soap_adds_by_hand() -> None:
-    """Two bases of 8: of the first layer's outputs and of the last one's inputs."""
+    """One basis of 8: of the last layer's inputs."""
     one_basis = 2 * 50 * 8**2 + 50 * 8**2 / soap.FACTOR_EVERY
     one_basis += REFRESH_PRODUCTS * 8**3 / soap.BASIS_EVERY
     setting = Setting("own", (8,))
     added = training_cost(setting, SOAP) - training_cost(setting, ADAM)
-    assert added == pytest.approx(100 * 2 * one_basis)
+    assert added == pytest.approx(100 * one_basis)
 
 
 def test_a_training_costs_as_much_as_it_is_long() -> None:

@@ -39,7 +39,13 @@ def scaled(training: Trainer) -> NDArray[np.float32]:
 
 
 def test_names_of_the_metrics(case: Case) -> None:
+    of_plane = {"trustworthiness", "continuity", "pca_trustworthiness", "pca_continuity"}
     wanted = {
+        "final_train_mse",
+        "decoder_affine_share",
+        "knn_accuracy_pca",
+        "knn_accuracy_pixels",
+        *(of_plane if case[0].setting.latent_size == 2 else ()),
         "final_test_mse",
         "best_test_mse",
         "best_iteration",
@@ -134,3 +140,44 @@ def test_the_manifold_is_decoded_over_the_middle_of_two_dimensions(case: Case) -
         assert along.min() < low < np.median(along) < high < along.max()
     code = np.array([[manifold.x_range[0], manifold.y_range[1]]], np.float32)
     np.testing.assert_allclose(manifold.pixels[-1, 0], training.network.decoder(code)[0], atol=1e-5)
+
+
+def test_the_training_error_is_that_of_training_images(case: Case) -> None:
+    training, found = case
+    x = training.data.x_train / np.float32(255)
+    decoded = np.asarray(training.network.autoencoder(x), np.float64)
+    wanted = np.square(decoded - x).mean()
+    assert found.metrics["final_train_mse"] == pytest.approx(wanted, rel=1e-5)
+
+
+def test_reconstructions_are_named_by_the_classifier(
+    case: Case, small_classifier: Classifier
+) -> None:
+    training, found = case
+    x, labels = scaled(training), training.data.y_test
+    decoded = np.clip(np.asarray(training.network.autoencoder(x)), 0, 1)
+    before, after = (small_classifier.probabilities(i).argmax(axis=1) for i in (x, decoded))
+    for digit in range(10):
+        for named in range(10):
+            count = np.sum((labels == digit) & (before == digit) & (after == named))
+            assert found.reconstructed_as[digit, named] == count
+
+
+def test_pca_votes_and_plane(case: Case, small_classifier: Classifier) -> None:
+    training, found = case
+    assert found.metrics["knn_accuracy_pixels"] == small_classifier.pixels_accuracy
+    assert 0.5 < found.metrics["knn_accuracy_pixels"] < 1
+    assert 0.1 < found.metrics["knn_accuracy_pca"] < 1
+    if training.setting.latent_size != 2:
+        assert found.pca_plane is None
+        return
+    assert found.pca_plane is not None
+    assert np.ptp(found.pca_plane[:, 0]) > np.ptp(found.pca_plane[:, 1]) > 0
+
+
+def test_a_decoder_is_affine_only_as_far_as_a_linear_fit_goes(case: Case) -> None:
+    training, found = case
+    if len(training.setting.widths) == 1:
+        assert found.metrics["decoder_affine_share"] == pytest.approx(1, abs=1e-5)
+    else:
+        assert 0 < found.metrics["decoder_affine_share"] < 0.999

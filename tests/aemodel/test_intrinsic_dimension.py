@@ -21,13 +21,13 @@ def test_a_curved_set() -> None:
     assert two_nn(sphere) == pytest.approx(2, rel=0.06)
 
 
-def test_points_that_occur_twice_are_left_out() -> None:
+def test_points_that_occur_twice_count_once() -> None:
     points = np.random.default_rng(0).uniform(size=(2_000, 2))
-    assert two_nn(np.concatenate([points, points[:50]])) == pytest.approx(two_nn(points), rel=0.05)
+    assert two_nn(np.concatenate([points, points[:50]])) == two_nn(points)
 
 
 def test_too_few_points() -> None:
-    with pytest.raises(ValueError, match="0 distinct points are too few"):
+    with pytest.raises(ValueError, match="1 distinct points are too few"):
         two_nn(np.ones((30, 2)))
 
 

@@ -235,3 +235,13 @@ def test_median_nearest_by_hand() -> None:
 
 def test_median_nearest_of_the_real_test_set(dataset: Dataset) -> None:
     assert latent.median_nearest_mse(dataset.x_test) == pytest.approx(0.028948, abs=1e-6)
+
+
+def test_a_plane_that_keeps_all_neighbours_is_trustworthy_and_continuous() -> None:
+    images = np.zeros((60, 784), np.uint8)
+    images[:, :2] = np.random.default_rng(0).integers(256, size=(60, 2))
+    assert latent.trustworthiness(images, images[:, :2].astype(float)) == (1.0, 1.0)
+    shuffled = np.random.default_rng(1).permutation(images[:, :2].astype(float))
+    trust, continuity = latent.trustworthiness(images, shuffled)
+    assert trust < 0.8
+    assert continuity < 0.8

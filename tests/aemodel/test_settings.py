@@ -153,3 +153,9 @@ def test_learning_rates_are_positive_and_at_most_the_peak(
 ) -> None:
     recipe = replace(ASSIGNMENT, iterations=iterations, schedule=schedule, warmup_iterations=warmup)
     assert all(0 < recipe.learning_rate_at(i) <= 0.001 for i in range(iterations))
+
+
+@pytest.mark.parametrize("iteration", [-1, 100_000])
+def test_there_is_no_learning_rate_outside_the_training(iteration: int) -> None:
+    with pytest.raises(ValueError, match=f"iteration {iteration} is outside 0..99999"):
+        ASSIGNMENT.learning_rate_at(iteration)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from aemodel.layer import Layer
 from aemodel.settings import Recipe
-from aemodel.soap import BASIS_EVERY, MAX_FIRST_OUTPUTS, Eigenbasis, basis_sizes
+from aemodel.soap import BASIS_EVERY, Eigenbasis, basis_sizes
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -66,12 +66,10 @@ def test_a_basis_that_is_found_turns_no_more() -> None:
     assert list(order) == list(range(8))
 
 
-def test_bases_stand_everywhere_but_at_the_pixels_and_a_wide_first_layer() -> None:
-    assert basis_sizes([(784, 8), (8, 784)]) == [(0, 8), (8, 0)]
-    wide = MAX_FIRST_OUTPUTS + 1
-    shapes = [(784, wide), (wide, 9), (9, wide), (wide, 784)]
-    assert basis_sizes(shapes) == [(0, 0), (wide, 9), (9, wide), (wide, 0)]
-    assert basis_sizes([(784, wide - 1), (wide - 1, 784)])[0] == (0, wide - 1)
+def test_bases_stand_at_all_sides_but_the_pixels_and_the_first_layer() -> None:
+    assert basis_sizes([(784, 8), (8, 784)]) == [(0, 0), (8, 0)]
+    shapes = [(784, 40), (40, 9), (9, 40), (40, 784)]
+    assert basis_sizes(shapes) == [(0, 0), (40, 9), (9, 40), (40, 0)]
 
 
 # --- A layer in rotated coordinates ----------------------------------------------------------

@@ -375,3 +375,12 @@ def test_a_batch_larger_than_the_training_set_is_refused(small_dataset: Dataset)
 def test_an_unknown_precision_is_refused(small_dataset: Dataset) -> None:
     with pytest.raises(ValueError, match="precision='float16' is not known: give float32 or"):
         Trainer(CUSTOM, RECIPE, 0, small_dataset, "float16")
+
+
+def test_short_trainings_in_one_process_are_silent(
+    small_dataset: Dataset, caplog: pytest.LogCaptureFixture
+) -> None:
+    recipe = replace(ASSIGNMENT, iterations=2, eval_every=1, batch_size=10)
+    for seed in range(6):
+        trained(start(small_dataset, recipe, Setting("4-2", (4, 2)), seed))
+    assert "retracing" not in caplog.text

@@ -4,6 +4,7 @@ Notation: e_k is the error recorded at iteration t_k, k = 0 .. n-1. Single recor
 about, so levels are medians: m_k is the median of the errors recorded around k, spikes left out.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -134,6 +135,18 @@ def settled(curve: Curve) -> int | None:
 def ending_spike(curve: Curve) -> Spike | None:
     """Return the spike in which a training ended; None if it ended in none."""
     return next((spike for spike in reversed(spikes(curve)) if spike.end is None), None)
+
+
+def is_sound(training: TrainingRecord) -> bool:
+    """Return whether a training ended with an error that says something of the network."""
+    final = training.final_test_mse
+    return final is not None and math.isfinite(final) and not ended_in_spike(training)
+
+
+def ended_in_spike(training: TrainingRecord) -> bool:
+    """Return whether the error of a training jumped and did not come back."""
+    curve = with_end(training)
+    return curve is not None and ending_spike(curve) is not None
 
 
 def first_not_finite(curve: Curve) -> int | None:

@@ -13,11 +13,15 @@ import numpy as np
 
 from aemodel.settings import RECIPES, Recipe, Setting
 from jobs import assignment
+from jobs.report.analysis.curve_shape import is_sound
 from jobs.report.analysis.interpolation import mean_ratio
 from jobs.report.records import TrainingRecord
 from jobs.report.wording import OPTIMIZERS
 
 Key = tuple[object, ...]
+
+PLANE = 2
+"""Latent size whose codes are a plane."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +58,7 @@ class Group:
         """Return what to call one of the trainings: with its seed if there are several."""
         if len(self.trainings) == 1:
             return self.label
-        return f"{self.label}, seed {training.spec.seed}"
+        return f"{self.label} (seed {training.spec.seed})"
 
 
 def grouped(trainings: Iterable[TrainingRecord]) -> tuple[Group, ...]:
@@ -89,20 +93,30 @@ def trainings_with_interpolations(groups: Iterable[Group]) -> tuple[TrainingReco
     """Return those that part 2 compares, the one that it shows first.
 
     Of each group the first training that has interpolations: of settings 2 and 3, as the assignment
-    asks, or of any if there are none of these. First is the one whose decoded pictures are nearest
-    to test images, measured against pixel blends.
+    asks, or of any if there are none of these; a training that ended in a spike decodes badly, and
+    is left out if there is another. First is the one whose decoded pictures are nearest to test
+    images, measured against pixel blends.
     """
     firsts = (next((t for t in group.trainings if t.interpolations), None) for group in groups)
     with_paths = [training for training in firsts if training]
     asked = [t for t in with_paths if t.spec.setting.name in assignment.INTERPOLATED]
-    return tuple(sorted(asked or with_paths, key=mean_ratio))
+    candidates = asked or with_paths
+    sound = [training for training in candidates if is_sound(training)]
+    return tuple(sorted(sound or candidates, key=mean_ratio))
 
 
 def training_for_embedding(groups: tuple[Group, ...]) -> TrainingRecord | None:
-    """Return the training whose codes part 3 shows: setting 1, else the smallest latent size."""
+    """Return the training whose codes part 3 shows.
+
+    It is setting 1, else one of two latent dimensions, else of the smallest latent size.
+    """
     ranked = sorted(
         groups,
-        key=lambda group: (group.setting.name != assignment.EMBEDDED, group.setting.latent_size),
+        key=lambda group: (
+            group.setting.name != assignment.EMBEDDED,
+            group.setting.latent_size != PLANE,
+            group.setting.latent_size,
+        ),
     )
     trainings = (t for group in ranked for t in group.trainings)
     return next((t for t in trainings if t.codes is not None and t.labels is not None), None)

@@ -1,10 +1,9 @@
 """All that the sections of the document share, computed once from the records."""
 
-import math
 from dataclasses import dataclass
 
 from jobs.report.analysis.comparison import Comparison, comparisons
-from jobs.report.analysis.curve_shape import ending_spike, with_end
+from jobs.report.analysis.curve_shape import is_sound
 from jobs.report.analysis.groups import (
     Group,
     comparable_groups,
@@ -67,15 +66,3 @@ class Study:
         sizes = {setting.latent_size for setting in settings}
         hidden = {setting.hidden_widths for setting in settings}
         return len(hidden) == 1 and len(sizes) == len(settings) > 1
-
-
-def is_sound(training: TrainingRecord) -> bool:
-    """Return whether a training ended with an error that says something of the network."""
-    final = training.final_test_mse
-    return final is not None and math.isfinite(final) and not ended_in_spike(training)
-
-
-def ended_in_spike(training: TrainingRecord) -> bool:
-    """Return whether the error of a training jumped and did not come back."""
-    curve = with_end(training)
-    return curve is not None and ending_spike(curve) is not None

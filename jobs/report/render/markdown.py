@@ -87,12 +87,12 @@ def _bullets(items: Iterator[str] | Sequence[str]) -> str:
 
 
 def _finding(item: dict[str, Any]) -> str:
-    links = ", ".join(f"[{one['label']}](#{one['id']})" for one in item["see"])
+    links = ", ".join(f"[{figure['label']}](#{figure['id']})" for figure in item["see"])
     return escape(item["text"]) + (f" ({links})" if links else "")
 
 
 def _table(block: dict[str, Any]) -> str:
-    columns = tuple((escape(one["head"]), one["align"]) for one in block["columns"])
+    columns = tuple((escape(column["head"]), column["align"]) for column in block["columns"])
     rows = [[escape(cell) for cell in row] for row in block["rows"]]
     return (
         f'<a id="{block["id"]}"></a>\n\n**{block["number"]}.** {escape(block["caption"])}\n\n'
@@ -189,4 +189,4 @@ def _words(text: str) -> str:
 
 
 def _address(href: str) -> str:
-    return "".join(f"%{ord(one):02X}" if one in "<>\\\n " else one for one in href)
+    return "".join(f"%{ord(c):02X}" if c in "<>\\\n " else c for c in href)

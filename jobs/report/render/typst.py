@@ -59,8 +59,10 @@ class Submission:
     """PDF standards that the PDF keeps, as Typst names them; empty when its text allows none."""
     results: str
     """The results table, Markdown."""
+    author: str
+    """The author's name, as it was given."""
     notes: str
-    """The student's own words, as they were given."""
+    """The author's own words, as they were given."""
     warning: str
     """What is wrong with the PDF, such as letters without a font, and what to do; may be empty."""
 
@@ -88,6 +90,7 @@ def build(records: Records) -> Submission:
         files=files,
         standards=tuple(options.get("pdf_standards", ())),
         results=results(records),
+        author=records.request.author,
         notes=records.request.notes,
         warning=_warning(text, options),
     )

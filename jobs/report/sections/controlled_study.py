@@ -9,6 +9,7 @@ from itertools import pairwise
 
 from aemodel.intrinsic_dimension import POINTS
 from jobs.report.analysis.estimate import Estimate
+from jobs.report.analysis.groups import Group
 from jobs.report.analysis.latent_sizes import (
     PowerLaws,
     Step,
@@ -25,6 +26,7 @@ from jobs.report.records import ControlledStudy, SizeErrors
 from jobs.report.wording import (
     OPTIMIZERS,
     UNKNOWN,
+    capitalized,
     format_count,
     format_mse,
     format_percent,
@@ -36,6 +38,10 @@ FIGURE, TABLE = "figure-controlled-study", "table-controlled-study"
 SEE = (FIGURE, TABLE)
 FEWEST_SIZES = 4
 """Latent sizes from which on a power law is fitted: fewer leave next to nothing to judge it by."""
+CAPTION = (
+    "Error against latent size, on logarithmic axes: means of the controlled study with their 95% "
+    "confidence intervals over the seeds, and PCA with as many components."
+)
 COLUMNS = (
     *(("Latent size", "right"), ("Final test MSE", "right"), ("95% interval", "right")),
     *(("PCA", "right"), ("Below PCA", "right"), ("p of the step", "right")),
@@ -82,7 +88,8 @@ def _figure(study: Study, controlled: ControlledStudy) -> Figure:
     from jobs.artifacts.latent_size_figure import Marks, error_by_latent_size
 
     means = [mean_error(size.errors) for size in controlled.sizes]
-    settings, published = _settings(study, controlled), _published(study, controlled)
+    groups, published = _settings(study, controlled), _published(controlled)
+    settings = tuple((g.setting.latent_size, g.mean("final_test_mse") or 0.0) for g in groups)
     others = [Marks("the settings of this document", settings)] if settings else []
     others += [Marks(source.label, source.errors) for source in published]
     drawn = error_by_latent_size(
@@ -95,34 +102,41 @@ def _figure(study: Study, controlled: ControlledStudy) -> Figure:
         key=FIGURE,
         picture=svg(drawn),
         alt=_alt(controlled.sizes),
-        caption=_caption(bool(settings), published),
+        caption=CAPTION + _differences(groups, controlled) + _sources(published),
         floats=True,
     )
 
 
-def _settings(study: Study, controlled: ControlledStudy) -> tuple[tuple[int, float], ...]:
-    """Return latent size and mean error of the document's settings on the same data."""
-    return tuple(
-        (group.setting.latent_size, mean)
-        for group in study.sound
-        if group.first.spec.data_digest == controlled.data_digest
-        and (mean := group.mean("final_test_mse")) is not None
-    )
+def _settings(study: Study, controlled: ControlledStudy) -> list[Group]:
+    """Return the document's settings on the same data."""
+    digest = controlled.data_digest
+    return [group for group in study.sound if group.first.spec.data_digest == digest]
 
 
-def _published(study: Study, controlled: ControlledStudy) -> tuple[Published, ...]:
+def _published(controlled: ControlledStudy) -> tuple[Published, ...]:
     return PUBLISHED if DatasetRecord(controlled.data_digest).is_mnist else ()
 
 
-def _caption(has_settings: bool, published: Sequence[Published]) -> str:
-    text = (
-        "Error against latent size, on logarithmic axes: means of the controlled study with their "
-        "95% confidence intervals over the seeds, and PCA with as many components."
+def _differences(groups: Sequence[Group], controlled: ControlledStudy) -> str:
+    """Say in what the document's settings differ from the networks of the study."""
+    other_hidden = [g.label for g in groups if g.setting.hidden_widths != controlled.hidden_widths]
+    other_recipes = dict.fromkeys(
+        f"{g.recipe.name} ({format_count(g.recipe.iterations)} iterations)"
+        for g in groups
+        if g.recipe != controlled.recipe
     )
-    if has_settings:
-        text += " The settings of this document have other hidden layers, and their own recipe."
+    text = ""
+    if other_hidden:
+        have = "has" if len(other_hidden) == 1 else "have"
+        text += f" {capitalized(listing(other_hidden))} {have} other hidden layers."
+    if other_recipes:
+        text += f" The settings of this document have another recipe: {listing(other_recipes)}."
+    return text
+
+
+def _sources(published: Sequence[Published]) -> str:
     sources = (f"{source.what} {cite(source.key)}" for source in published)
-    return text + (f" Published: {'; '.join(sources)}." if published else "")
+    return f" Published: {'; '.join(sources)}." if published else ""
 
 
 def _alt(sizes: Sequence[SizeErrors]) -> str:
@@ -311,8 +325,8 @@ def _beyond_intrinsic_dimension(
         kind="intrinsic dimension",
         numbers={"intrinsic dimension": Estimate(dimension)},
         text=f"TwoNN {cite('facco')} estimates the intrinsic dimension of training images (at most "
-        f"{format_count(POINTS)} of them) as {dimension:.1f}: so many numbers would describe them "
-        f"locally, if they lay on a smooth set.{_beyond(beyond)}",
+        f"{format_count(POINTS)} of them) as {dimension:.1f}: about as many numbers would "
+        f"describe them locally if they lay on a smooth surface.{_beyond(beyond)}",
         see=SEE,
     )
 

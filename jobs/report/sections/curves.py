@@ -30,13 +30,13 @@ Shape = TypeVar("Shape")
 SEE = ("figure-curves",)
 LINEAR = (
     "Near zero tanh is a straight line. A network whose hidden units all stay there is a linear "
-    f"autoencoder, and the best of these has the error of PCA {cite('baldi-hornik')}: below it the "
-    "hidden units must use the curved part."
+    f"autoencoder, and the best of these is PCA {cite('baldi-hornik')}: to get below it the hidden "
+    "units must use the curved part."
 )
 SPIKES_OF_ADAM = (
     "Adam divides each step by the recent size of the gradients, and can enter a state in which "
-    f"its steps are large and point away from lower loss {cite('molybog')}. The records do not "
-    "say whether that happened here."
+    f"its steps are large and hardly related to the direction of descent {cite('molybog')}. The "
+    "records do not say whether that happened here."
 )
 OVERFITTING = (
     "A test error that rises while the training error falls is over-fitting: what is learnt then "

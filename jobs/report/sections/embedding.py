@@ -15,7 +15,7 @@ from jobs.report.analysis.neighbours import CLASSES, K, Neighbours
 from jobs.report.analysis.noise import share_difference
 from jobs.report.analysis.study import Study
 from jobs.report.blocks import Block, Figure, Heading, Observation, Paragraph, Table, ref
-from jobs.report.dataset import DatasetRecord
+from jobs.report.dataset import DIGITS, DatasetRecord
 from jobs.report.records import TrainingRecord
 from jobs.report.sections import mnist_lore
 from jobs.report.sections.ending import part_ending
@@ -95,9 +95,17 @@ def _scatter(training: TrainingRecord) -> Figure:
         picture=charts.embedding(training),
         alt=f"Scatter plot of the {codes} of {images:,} test images, one colour per {data.noun}.",
         caption=f"The {codes} of the {images:,} test images in {setting_name(setting)} (seed "
-        f"{training.spec.seed}), one dot per image, one colour per {data.noun}.",
+        f"{training.spec.seed}), one dot per image, one colour per {data.noun}.{_legend(data)}",
         width=0.68,
     )
+
+
+def _legend(data: DatasetRecord) -> str:
+    """Say which number stands for which class, if they have other names."""
+    names = [data.name_of(c) for c in range(CLASSES)]
+    if names == list(DIGITS):
+        return ""
+    return f" {'; '.join(f'{c}: {name}' for c, name in enumerate(names))}."
 
 
 def _table(neighbours: Neighbours, data: DatasetRecord) -> Table:
@@ -239,7 +247,7 @@ def _alike_in_pixels(neighbours: Neighbours, pair: tuple[int, int]) -> str:
 
 def votes(study: Study) -> Iterator[Observation]:
     """Say whether nearest neighbours name the class better in the larger latent space."""
-    known = [group for group in study.comparable if group.mean("knn_accuracy") is not None]
+    known = [group for group in study.sound if group.mean("knn_accuracy") is not None]
     for small, large in pairwise(known):
         if small.setting.latent_size < large.setting.latent_size:
             yield from _votes(small, large)

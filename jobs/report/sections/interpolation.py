@@ -15,6 +15,7 @@ from jobs.report.analysis.interpolation import (
     Distances,
     Segment,
     distances,
+    mean_ratio,
     segments,
     share_nearer_centre,
 )
@@ -101,12 +102,12 @@ def _method(study: Study) -> str:
         f" The figures show {setting_name(setting)} (latent size {setting.latent_size}, seed "
         f"{training.spec.seed})"
     )
-    others = listing(setting_name(t.spec.setting) for t in study.for_interpolation[1:])
+    others = study.for_interpolation[1:]
+    if others and round(mean_ratio(training), 3) < round(min(map(mean_ratio, others)), 3):
+        text += ", where the mean ratio of the two distances is lowest"
     if others:
-        text += (
-            f", whose decoded pictures are nearer to test images, beside the blends, than those "
-            f"of {others}; {ref('table-interpolation')} measures all"
-        )
+        names = listing(setting_name(other.spec.setting) for other in others)
+        text += f"; {ref('table-interpolation')} has {names} as well"
     return f"{text}."
 
 
@@ -161,8 +162,9 @@ def labels(training: TrainingRecord) -> Iterator[Observation]:
             detours.append(f"From {pair} the labels are {_way(way, data)}.")
     sentences = detours
     if changes:
-        once = listing(f"{listing(pairs)} at {format_fraction(f)}" for f, pairs in changes.items())
-        sentences = [f"The label changes once on the way: {once}.", *detours]
+        once = [f"{listing(pairs)} at {format_fraction(f)}" for f, pairs in changes.items()]
+        rest = (f"from {part}" for part in once[1:])
+        sentences = [f"The label changes once from {listing([once[0], *rest])}.", *detours]
     if sentences:
         yield Observation(
             kind="labels on the way",
@@ -208,7 +210,9 @@ def realness(training: TrainingRecord) -> Iterator[Observation]:
 
 
 def _share(share: float) -> str:
-    return "none" if share == 0 else format_percent(share)
+    if share == 0:
+        return "none"
+    return "fewer than 0.1%" if share < 0.0005 else format_percent(share)
 
 
 def _why(verdicts: set[Verdict], nearer: float | None) -> str:

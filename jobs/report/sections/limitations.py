@@ -1,6 +1,6 @@
 """What the document must say of the runs it was given: what is missing, short, mixed or single."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 
 from aemodel.coordinates import KEPT_VARIANCE
@@ -12,7 +12,7 @@ from jobs.report.analysis.study import Study
 from jobs.report.blocks import Block, Caveats, cite, ref
 from jobs.report.records import Records, TrainingRecord
 from jobs.report.sections.mnist_lore import PIXEL_AXES
-from jobs.report.wording import OPTIMIZERS, capitalized, format_count, listing, one_line
+from jobs.report.wording import MAX_LISTED, OPTIMIZERS, capitalized, format_count, listing, one_line
 
 MAX_NAMED = 20
 """Omissions named one by one; more are counted."""
@@ -53,9 +53,11 @@ def _recipes(study: Study) -> Iterator[str]:
             setting_name(t.spec.setting) for t in trainings if t.spec.recipe == recipe
         )
         verb = "was" if len(names) == 1 else "were"
+        everyone = len(names) > 1 and all(t.spec.recipe == recipe for t in trainings)
+        who = "All networks" if everyone else capitalized(listing(names))
         yield (
-            f"{capitalized(listing(names))} {verb} trained with {_name(recipe)} instead of the "
-            f"assignment's: {_way(recipe)} instead of {_way(assignment.RECIPE)}."
+            f"{who} {verb} trained with {_name(recipe)} instead of the assignment's: "
+            f"{_way(recipe)} instead of {_way(assignment.RECIPE)}."
             f"{_meaning(recipe, study)}"
         )
         if recipe.optimizer == "soap":
@@ -98,12 +100,18 @@ def _soap(trainings: Sequence[TrainingRecord]) -> str:
         "and outputs of the network are confined to the principal axes of the training images that "
         f"hold {100 * KEPT_VARIANCE:g}% of their variance{number}"
     )
-    counts = dict.fromkeys(
-        f"{format_count(count)} in {setting_name(t.spec.setting)}"
+    counts = {
+        setting_name(t.spec.setting): count
         for t in trainings
         if (count := trained_parameters(t)) is not None
-    )
-    return f"{text}, which leaves {listing(counts)} parameters to train." if counts else f"{text}."
+    }
+    return f"{text}, which leaves {_counts(counts)} parameters to train." if counts else f"{text}."
+
+
+def _counts(counts: Mapping[str, int]) -> str:
+    if len(counts) > MAX_LISTED:
+        return f"{format_count(min(counts.values()))} to {format_count(max(counts.values()))}"
+    return listing(f"{format_count(count)} ({name})" for name, count in counts.items())
 
 
 def axes_of(training: TrainingRecord) -> int | None:
@@ -138,8 +146,8 @@ def _custom_settings(groups: Sequence[Group]) -> Iterator[str]:
         dict.fromkeys(setting_name(g.setting) for g in groups if g.setting.name not in SETTINGS)
     )
     if own:
-        verb = "is not one" if len(own) == 1 else "are not"
-        yield f"{capitalized(listing(own))} {verb} of the assignment's settings."
+        names = f"{len(own)} settings" if len(own) > MAX_LISTED else capitalized(listing(own))
+        yield f"{names} {'is' if len(own) == 1 else 'are'} not among the assignment's."
 
 
 def _differences(trainings: Sequence[TrainingRecord]) -> Iterator[str]:

@@ -4,9 +4,10 @@ from collections.abc import Iterator, Sequence
 
 from aemodel.settings import Recipe
 from jobs import assignment
+from jobs.report.analysis.curve_shape import ended_in_spike
 from jobs.report.analysis.groups import Group, setting_name
 from jobs.report.analysis.interpolation import distances
-from jobs.report.analysis.study import Study, ended_in_spike
+from jobs.report.analysis.study import Study
 from jobs.report.blocks import Block, Heading, Table
 from jobs.report.wording import (
     OPTIMIZERS,

@@ -60,13 +60,9 @@ def authorship(records: Records) -> str:
         f"The program {PROJECT} {one_line(program.version, 40)}{commit} drew the figures and wrote "
         "every sentence of this document"
     )
-    own = ["the sections “Author's notes”"] if notes.parts else []
-    own += ["the section “Notes”"] if notes.rest else []
-    return f"{text}; only {listing(own)} {_are(own)} by {author}." if own else f"{text}."
-
-
-def _are(own: Sequence[str]) -> str:
-    return "is" if own == ["the section “Notes”"] else "are"
+    own = ["“Author's notes”"] if notes.parts else []
+    own += ["“Notes”"] if notes.rest else []
+    return f"{text}, except under {listing(own)}: that is by {author}." if own else f"{text}."
 
 
 def _table(trainings: Sequence[TrainingRecord]) -> Table:
@@ -240,14 +236,14 @@ def reproduction(records: Records, trainings: Sequence[TrainingRecord]) -> Itera
         "In a checkout of the project, with its environment active, these commands train the same "
         "networks again and build the document, without the author's name and notes. Times will "
         "differ; on another type of processor, or with other library versions, so will the last "
-        "digits of the errors."
+        "decimals of the errors."
     )
     foreign = dict.fromkeys(t.dataset.title for t in trainings if not t.dataset.is_mnist)
     if foreign:
-        text += f" FOLDER is the folder of {listing(foreign)}."
+        text += f" FOLDER stands for the folder of {listing(foreign)}."
     report = _report_command(records, ways)
     if "runs=" in report:
-        text += " RUNS are the ids of the new runs of this list, with commas between them."
+        text += " RUNS stands for the ids of the new trainings, separated by commas."
     if any(not way.commit for way in ways):
         text += " The commit of some runs is not known."
     yield Paragraph(text, sticky=True)

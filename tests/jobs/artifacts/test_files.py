@@ -62,6 +62,10 @@ def test_all_files_and_no_others(case: Case) -> None:
         "embedding/mnist_test_labels.csv",
         "embedding/neighbour_shares.csv",
         "embedding/embedding_2d.png",
+        "data/class_counts.csv",
+        "interpolation/real_images.csv",
+        "interpolation/real_images_strips.csv",
+        "reconstructed_as.csv",
         "reconstructions.csv",
         "reconstructions.png",
         "samples.png",
@@ -77,7 +81,7 @@ def test_all_files_and_no_others(case: Case) -> None:
         wanted |= {f"interpolation/{pair}/recreation_{f}.csv" for f in FRACTIONS}
         wanted |= {f"interpolation/{pair}/img_{f}.png" for f in FRACTIONS}
     if job.setting.latent_size == 2:
-        wanted.add("manifold.png")
+        wanted |= {"manifold.png", "embedding/pca_plane.csv"}
     assert {str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()} == wanted
 
 
@@ -216,3 +220,22 @@ def test_csv_reads_back_equal(tmp_path: Path, values: NDArray[np.floating]) -> N
     np.testing.assert_array_equal(found.astype(values.dtype), values)
     lines = (tmp_path / "a.csv").read_text().splitlines()
     assert len(lines) == len(values)
+
+
+def test_what_is_written_of_data_and_networks_is_read_again(case: Case) -> None:
+    trainer, _, found, folder = case
+    run = RunFiles.in_folder(folder)
+    counts, named, ways = run.class_counts(), run.reconstructed_as(), run.real_interpolations()
+    assert counts is not None
+    assert counts.sum(axis=1).tolist() == [2000, 500]
+    assert counts[1, 3] == np.sum(trainer.data.y_test == 3)
+    np.testing.assert_array_equal(named, found.reconstructed_as)
+    assert ways is not None
+    assert found.real_interpolations is not None
+    np.testing.assert_array_equal(ways.pairs, found.real_interpolations.pairs)
+    np.testing.assert_array_equal(ways.distances, found.real_interpolations.distances)
+    np.testing.assert_array_equal(ways.strips, found.real_interpolations.strips)
+    plane = run.pca_plane()
+    assert (plane is None) == (found.pca_plane is None)
+    if plane is not None:
+        np.testing.assert_array_equal(plane, found.pca_plane)

@@ -10,7 +10,7 @@ from jobs.report.analysis.study import Study
 from jobs.report.blocks import Figure, Observation, Paragraph, Table, numbered
 from jobs.report.records import ControlledStudy, SizeErrors
 from jobs.report.sections import controlled_study
-from tests.jobs.report.synthetic import make_records
+from tests.jobs.report.synthetic import make_full_records, make_records
 
 NOISE = (-0.0001, 0.0, 0.0001)
 
@@ -66,6 +66,14 @@ def test_the_section_says_what_was_trained_and_shows_it() -> None:
     assert table.rows[0][3:] == ["0.05570", "34% (33% to 34%)", "–"]
     assert table.rows[1][5] == "< 0.001"
     numbered(blocks)  # every citation is known
+
+
+def test_the_caption_says_in_what_the_settings_differ() -> None:
+    records = make_full_records(controlled_study=MADE)
+    study = Study.of(records)
+    (figure,) = (b for b in controlled_study.blocks(study) if isinstance(b, Figure))
+    assert "Setting 1 and setting 3 have other hidden layers." in figure.caption
+    assert "have another recipe: assignment (100,000 iterations)." in figure.caption
 
 
 def test_published_errors_are_those_of_mnist_alone() -> None:
@@ -155,7 +163,7 @@ def test_three_sizes_are_too_few_for_a_power_law() -> None:
     ("dimension", "words"),
     [
         (3.0, "still falls at every step from 4 to 16."),
-        (13.9, "if they lay on a smooth set."),
+        (13.9, "if they lay on a smooth surface."),
     ],
 )
 def test_the_intrinsic_dimension_beside_the_steps(dimension: float, words: str) -> None:

@@ -16,10 +16,12 @@ from markdown_it import MarkdownIt
 from pypdf import PdfReader
 
 from aemodel.settings import RECIPES, parse_setting
+from jobs.report.analysis.study import Study
 from jobs.report.records import Omission, Records
 from jobs.report.render import typst
 from jobs.report.render.typst import Submission, build
-from tests.jobs.report.synthetic import make_records, make_training
+from jobs.report.sections import overview
+from tests.jobs.report.synthetic import make_full_records, make_records, make_training
 
 HOSTILE = (
     '#read("/etc/passwd") #import "@preview/x:1.0.0" $x^2$ *b* _i_ @ref <label> // no /* comment'
@@ -113,9 +115,9 @@ def test_the_pdf_keeps_the_standards(full: Submission) -> None:
 def test_all_three_parts_have_figures_observations_and_intuitions(page: Page) -> None:
     for part in ("Part 1", "Part 2", "Part 3", "Provenance"):
         assert part in page.text
-    assert page.text.count("Observations") == page.text.count("Intuitions") == 3
-    assert page.tags["img"] == 7
-    for number in range(1, 8):
+    assert page.text.count("Observations") == page.text.count("Intuitions") == 4
+    assert page.tags["img"] == 10
+    for number in range(1, 11):
         assert f"Figure {number}." in page.text
 
 
@@ -162,8 +164,8 @@ def test_the_markdown_shows_its_figures_and_tables(full: Submission) -> None:
         full.files[typst.MARKDOWN].decode()
     )
     shown = Page(rendered.encode())
-    assert shown.tags["table"] == 5
-    assert shown.tags["img"] == 7
+    assert shown.tags["table"] == 8
+    assert shown.tags["img"] == 10
     assert all(source in full.files for source in shown.values("img", "src"))
     assert "0.03851" in shown.text
 
@@ -244,12 +246,13 @@ def test_records_with_little_in_them_make_a_document() -> None:
     bare = make_training(
         "1", setting=parse_setting("300-40-5"), curve=None, final_test_mse=None, best_test_mse=None,
         best_iteration=None, pca_test_mse=None, train_seconds=None, knn_accuracy=None,
-        mse_by_digit=(), codes=None, labels=None, interpolations=(),
+        mse_by_digit=(), codes=None, labels=None, interpolations=(), generated=None,
+        class_counts=None, samples=None,
         reconstructions=None, end_time_ms=None, versions={}, threads=0,
         git_commit="", data_digest="",
     )  # fmt: skip
     shown = Page(build(make_records(bare)).files[typst.HTML])
-    assert shown.tags["img"] == 0
+    assert shown.tags["img"] == 1
     assert "No training recorded interpolations" in shown.text
     assert "nan" not in shown.text.lower().split()
 
@@ -259,6 +262,25 @@ def test_a_diverged_training_makes_a_document() -> None:
     assert training.curve is not None
     training.curve.test_mse[5:] = np.nan
     assert "the training diverged" in Page(build(make_records(training)).files[typst.HTML]).text
+
+
+def test_another_data_set_is_not_spoken_of_as_mnist() -> None:
+    names = ("T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker",
+             "bag", "boot")  # fmt: skip
+    other = {"data_digest": "feed", "data_name": "clothes", "classes": names}
+    made = build(make_records(make_training("1", **other), make_training("2", **other)))
+    text = Page(made.files[typst.HTML]).text
+    assert "trained on the data set “clothes”" in text
+    assert "dress to bag" in text
+    assert "9: boot" in text
+    words = text.replace("mnist-autoencoders", "").lower()
+    for word in ("mnist", "digit", "paper", "stroke", "579"):
+        assert word not in words, word
+
+
+def test_the_abstract_is_short() -> None:
+    for records in (make_full_records(), make_records(make_training("1"))):
+        assert len(overview.abstract(Study.of(records)).split()) <= 120
 
 
 def test_credentials_of_the_tracking_server_are_left_out() -> None:

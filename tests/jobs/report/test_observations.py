@@ -384,6 +384,13 @@ def realistic(name: str, ratio: float) -> TrainingRecord:
     return with_paths(name, [3] * 11, **distances)
 
 
+def test_a_training_that_ended_in_a_spike_is_shown_only_if_there_is_no_other() -> None:
+    spoilt = replace(realistic("3", 0.5), curve=spiked().curve)
+    spoilt = replace(spoilt, final_test_mse=spiked().final_test_mse)
+    assert study_of(realistic("2", 0.9), spoilt).for_interpolation[0].spec.setting.name == "2"
+    assert study_of(spoilt).for_interpolation == (spoilt,)
+
+
 # --- Part 3 -------------------------------------------------------------------------------------
 
 

@@ -146,7 +146,7 @@ def test_a_damaged_reference_is_left_out(how: str) -> None:
 def test_of_several_seeds_the_first_whole_one_is_compared() -> None:
     records = make_records(fast(curve=None), fast(seed=1), fast(seed=2), references=(reference(),))
     (one,) = comparisons(records)
-    assert (one.label, one.training.spec.seed) == ("setting 2, seed 1", 1)
+    assert (one.label, one.training.spec.seed) == ("setting 2 (seed 1)", 1)
 
 
 def test_both_recipes_among_the_trainings_are_compared() -> None:
@@ -266,7 +266,7 @@ def test_what_fast_really_trains_is_said() -> None:
     said = " ".join(caveats_of(make_records(make_training("1", recipe=PRESET))))
     assert "K-FAC" in said
     assert "hold 99.99% of their variance, 579 of 784" in said
-    assert "165,829 in setting 1 parameters" in said
+    assert "165,829 (setting 1) parameters" in said
     other = make_training("1", recipe=PRESET, data_digest="other")
     unknown = " ".join(caveats_of(make_records(other)))
     assert "579" not in unknown

@@ -26,9 +26,9 @@ export class Reading {
   clear() {
     this.showPictures(false);
     this.histogram.mark(null);
-    this.find("verdict-title").textContent = "How well can the network copy it?";
+    this.find("verdict-title").textContent = "Draw a digit, then a letter.";
     this.find("verdict").textContent =
-      "Draw a digit. Then draw a letter: the network has seen only digits.";
+      "The network has seen only digits. Can it copy yours?";
   }
 
   /** Shows what becomes of an image of pixels 0..1, and returns its code. */
@@ -44,9 +44,7 @@ export class Reading {
   }
 
   showPictures(visible) {
-    for (const id of ["prepared", "copy", "neighbours"]) {
-      this.find(id).classList.toggle("empty", !visible);
-    }
+    for (const id of ["forms", "likest"]) this.find(id).classList.toggle("empty", !visible);
   }
 
   showNeighbours(indices) {

@@ -14,7 +14,7 @@ from tests.support.browser import console_messages, headless_chromium
 
 @pytest.fixture(scope="session")
 def networks(dataset: Dataset) -> dict[str, Network]:
-    return {name: make_network(name, dataset) for name in ("1", "3")}
+    return {name: make_network(name, dataset) for name in ("1", "2", "3")}
 
 
 @pytest.fixture(scope="session")

@@ -81,7 +81,7 @@ def test_place_of_the_drawing_is_marked(networks: dict[str, Network], open_file:
     page.find("draw-tab").click()
     page.tap("square-undo")
     page.settle()
-    assert page.find("verdict-title").text == "How well can the network copy it?"
+    assert page.find("verdict-title").text == "Draw a digit, then a letter."
     assert not page.find("use-end").is_enabled()
 
 

@@ -10,7 +10,9 @@ from tests.jobs.artifacts.explorer.network import PAIRS, REAL_DISTANCE, Network,
 from tests.jobs.artifacts.explorer.page import SEVEN, Floats, Open, assert_same_pixels
 
 
-@pytest.mark.parametrize(("setting", "limit"), [("1", 2_000_000), ("3", 7_000_000)])
+@pytest.mark.parametrize(
+    ("setting", "limit"), [("1", 2_000_000), ("2", 3_500_000), ("3", 7_000_000)]
+)
 def test_page_is_small(networks: dict[str, Network], setting: str, limit: int) -> None:
     """Trained weights and codes take less than these: 4.0 MB in setting 3."""
     assert len(networks[setting].html.encode()) <= limit

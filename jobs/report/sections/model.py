@@ -1,0 +1,132 @@
+"""The networks and how they were trained: a drawing, the equations, the loss and the recipes."""
+
+from collections.abc import Iterator, Sequence
+
+from aemodel.settings import PIXELS, RECIPES, Recipe, Setting
+from jobs import assignment
+from jobs.report import diagram
+from jobs.report.analysis.groups import Group, setting_name
+from jobs.report.analysis.study import Study
+from jobs.report.blocks import Block, Equation, Figure, Heading, Paragraph, Table, cite, ref
+from jobs.report.wording import (
+    OPTIMIZERS,
+    UNKNOWN,
+    format_count,
+    listing,
+    one_line,
+)
+
+MAX_DRAWN = 4
+"""Settings in the drawing."""
+ENCODER = (
+    "h[0] = x; h[l] = tanh(W[l] h[l − 1] + b[l]) for the hidden layers l = 1, …, L − 1; "
+    "z = W[L] h[L − 1] + b[L]"
+)
+"""The encoder in words; the template sets the formula of the same name."""
+HELD_BACK = 10_000
+"""Training images on which the recipes with SOAP were compared with one another."""
+
+
+def blocks(study: Study) -> Iterator[Block]:
+    """Yield the networks and their recipes; nothing if there is no training."""
+    if not study.groups:
+        return
+    settings = tuple(dict.fromkeys(group.setting for group in study.groups))
+    yield Heading("Model and training")
+    yield Paragraph(
+        f"An encoder maps an image x of {PIXELS} pixels to a code z, and a decoder maps the code "
+        f"back to an image x̂ ({ref('figure-model')}). All layers are fully connected; in the "
+        "encoder they compute"
+    )
+    yield Equation("encoder", ENCODER)
+    yield Paragraph(
+        "The decoder has the same form, with the widths in reverse order and weights of its own. "
+        "The weights start from the uniform distribution of Glorot and Bengio "
+        f"{cite('glorot-bengio')}, the biases from zero."
+    )
+    yield _drawing(settings[:MAX_DRAWN])
+    yield table(study.groups)
+    if chosen := _choice(study.groups):
+        yield Paragraph(chosen)
+
+
+def _drawing(settings: Sequence[Setting]) -> Figure:
+    described = listing(
+        f"{setting_name(setting)} has layers of {listing(map(str, setting.layer_widths))} units"
+        for setting in settings
+    )
+    return Figure(
+        key="figure-model",
+        picture=diagram.networks(settings, [setting_name(setting) for setting in settings]),
+        alt=f"Encoder, code and decoder as boxes from left to right: {described}.",
+        caption="The networks. The number of units stands above each layer; heights are "
+        "logarithmic. Grey: input and output; blue: hidden layers with tanh; orange: the linear "
+        "code.",
+        width=0.9,
+        floats=True,
+    )
+
+
+def table(groups: Sequence[Group]) -> Table:
+    """Return the recipes of these groups, and the assignment's below them."""
+    used: dict[Recipe, list[str]] = {}
+    for group in groups:
+        used.setdefault(group.recipe, []).append(setting_name(group.setting))
+    several = len(used) > 1
+    rows = [
+        [_name(recipe) + (f" ({listing(dict.fromkeys(who))})" if several else ""), *_row(recipe)]
+        for recipe, who in used.items()
+    ]
+    if assignment.RECIPE not in used:
+        rows.append([_name(assignment.RECIPE), *_row(assignment.RECIPE)])
+    columns = (
+        ("Recipe", "left"), ("Optimiser", "left"), ("Iterations", "right"), ("Batch", "right"),
+        ("Learning rate", "right"), ("Schedule", "left"), ("Warm-up", "right"), ("β₁", "right"),
+        ("β₂", "right"), ("ε", "right"), ("Test error every", "right"),
+    )  # fmt: skip
+    beside = "" if assignment.RECIPE in used else ", and the assignment's"
+    return Table(
+        key="table-training",
+        caption=f"How the networks were trained{beside}. A cosine schedule takes the learning rate "
+        "from its peak to zero; warm-up: iterations in which it first rises linearly. Batches are "
+        "taken in order from the training images, shuffled once. "
+        f"Adam: {cite('kingma-ba')}.",
+        columns=columns,
+        rows=rows,
+    )
+
+
+def _name(recipe: Recipe) -> str:
+    changed = RECIPES.get(recipe.name) != recipe
+    return one_line(recipe.name, 40) + (", changed" if changed else "")
+
+
+def _row(recipe: Recipe) -> list[str]:
+    return [
+        OPTIMIZERS[recipe.optimizer],
+        format_count(recipe.iterations),
+        format_count(recipe.batch_size),
+        f"{recipe.learning_rate:g}",
+        recipe.schedule,
+        format_count(recipe.warmup_iterations) if recipe.warmup_iterations else UNKNOWN,
+        f"{recipe.beta_1:g}",
+        f"{recipe.beta_2:g}",
+        f"{recipe.epsilon:g}",
+        format_count(recipe.eval_every),
+    ]
+
+
+def _choice(groups: Sequence[Group]) -> str:
+    """Say how the presets with SOAP were chosen; nothing if no training used one unchanged."""
+    names = dict.fromkeys(
+        group.recipe.name
+        for group in groups
+        if group.recipe.optimizer == "soap" and RECIPES.get(group.recipe.name) == group.recipe
+    )
+    if not names:
+        return ""
+    return (
+        f"The numbers of the recipe {listing(names)} come from trainings on MNIST's first 50,000 "
+        f"training images, which were compared by their error on the other {HELD_BACK:,}; the test "
+        "images played no part in it."
+    )

@@ -1,0 +1,138 @@
+"""Every number that the document of a real run claims, computed again by other code."""
+
+import io
+import json
+import re
+import zipfile
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from aemodel.data import Dataset
+from tests.support.recomputed import Recomputed
+from tests.support.workspace import Ended
+
+NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?%?")
+PAIRS = ((3, 8), (4, 9), (1, 7))
+GIVEN = {"1", "2", "3", "10", "16", "64", "5%", "2%", "0.1%", *map(str, range(10))}
+"""Names of settings and digits, latent sizes, and the constants of the sentences."""
+
+
+@pytest.fixture(scope="module")
+def document(assignment: Ended) -> dict[str, Any]:
+    path = assignment.place.folder / "submission" / "submission-source.zip"
+    archive = zipfile.ZipFile(io.BytesIO(path.read_bytes()))
+    return dict(json.loads(archive.read("submission.json")))
+
+
+@pytest.fixture(scope="module")
+def trainings(assignment: Ended, small_dataset: Dataset) -> list[Recomputed]:
+    runs = assignment.place.runs(kind="training")
+    return [Recomputed(assignment.place, run, small_dataset) for run in runs]
+
+
+def percent(share: float) -> set[str]:
+    """Return a share as it may be printed, whatever its last digit was rounded from."""
+    return {f"{100 * share + off:.{d}f}%" for d in (0, 1) for off in (0.0, 2e-3, -2e-3)}
+
+
+def part_1(trainings: list[Recomputed]) -> Iterator[str]:
+    for training in trainings:
+        yield from percent(abs(1 - training.final / training.pca))
+        yield f"{training.final:.5f}"
+        yield f"{training.pca:.5f}"
+        if training.below_pca is not None:
+            yield f"{training.below_pca:,}"
+        errors = [training.digit(digit) for digit in range(10)]
+        yield f"{max(errors) / min(errors):.1f}"
+    rates = []
+    for small, large in pairwise(trainings):
+        share = 1 - large.final / small.final
+        yield from percent(abs(share))
+        doublings = {8: 3, 4: 2}[large.latent_size // small.latent_size]
+        rates.append(1 - (1 - share) ** (1 / doublings))
+    for rate in (*rates, sum(rates) / len(rates)):
+        yield from percent(rate)
+
+
+def part_2(trainings: list[Recomputed]) -> Iterator[str]:
+    for training in trainings[1:]:
+        paths = [training.path(*pair) for pair in PAIRS]
+        for labels, decoded, blended in paths:
+            yield from percent(abs(1 - decoded / blended))
+            for step in range(11):
+                if step == 0 or labels[step] != labels[step - 1]:
+                    yield f"{step / 10:.1f}"
+                if step == 10 or labels[step] != labels[step + 1]:
+                    yield f"{step / 10:.1f}"
+        yield f"{sum(decoded for _, decoded, _ in paths) / len(paths):.5f}"
+        yield from percent(training.near_the_centre({d for pair in PAIRS for d in pair}))
+
+
+def part_3(trainings: list[Recomputed]) -> Iterator[str]:
+    shares = trainings[0].neighbours
+    yield from percent(trainings[0].same)
+    for a in range(10):
+        for b in range(10):
+            yield from percent(shares[a, b])
+            yield from percent((shares[a, b] + shares[b, a]) / 2)
+    for training in trainings:
+        yield from percent(training.vote)
+
+
+def observations(document: dict[str, Any]) -> list[str]:
+    found = [block for block in document["blocks"] if block["kind"] == "findings"]
+    assert len(found) == 3
+    return [item["text"] for block in found for item in block["items"]]
+
+
+def test_every_number_of_the_observations(
+    document: dict[str, Any], trainings: list[Recomputed]
+) -> None:
+    known = GIVEN | {*part_1(trainings), *part_2(trainings), *part_3(trainings)}
+    texts = observations(document)
+    assert len(texts) >= 8
+    for text in texts:
+        unknown = [number for number in NUMBER.findall(text) if number.strip(",") not in known]
+        assert not unknown, text
+
+
+def table(document: dict[str, Any], key: str) -> list[list[str]]:
+    (found,) = [block for block in document["blocks"] if block.get("id") == key]
+    return list(found["rows"])
+
+
+def test_the_table_of_results(document: dict[str, Any], trainings: list[Recomputed]) -> None:
+    for row, training in zip(table(document, "table-summary"), trainings, strict=True):
+        for number in (f"{training.final:.5f}", f"{training.pca:.5f}"):
+            assert number in row
+        assert f"{100 * training.vote:.1f}%" in row
+
+
+def test_the_error_of_each_digit(document: dict[str, Any], trainings: list[Recomputed]) -> None:
+    for row, training in zip(table(document, "table-digits"), trainings, strict=True):
+        for digit, cell in enumerate(row[1:]):
+            assert float(cell) == pytest.approx(1000 * training.digit(digit), abs=0.0051)
+
+
+def test_the_distances_on_the_way(document: dict[str, Any], trainings: list[Recomputed]) -> None:
+    rows = table(document, "table-interpolation")
+    assert len(rows) == 6
+    named = {f"setting {training.name}": training for training in trainings}
+    for name, latent, pair, decoded, blended, ratio in rows:
+        a, b = map(int, pair.split(" to "))
+        _, ours, theirs = named[name].path(a, b)
+        assert int(latent) == named[name].latent_size
+        assert float(decoded) == pytest.approx(ours, abs=6e-6)
+        assert float(blended) == pytest.approx(theirs, abs=6e-6)
+        assert float(ratio) == pytest.approx(ours / theirs, abs=6e-4)
+
+
+def test_the_neighbours_in_the_plane(document: dict[str, Any], trainings: list[Recomputed]) -> None:
+    for row, shares in zip(
+        table(document, "table-neighbours"), trainings[0].neighbours, strict=True
+    ):
+        for cell, share in zip(row[1:], shares, strict=True):
+            assert (0.0 if cell == "·" else float(cell)) == pytest.approx(100 * share, abs=0.52)

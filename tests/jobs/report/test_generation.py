@@ -1,0 +1,84 @@
+"""What the report says of generated images, and when it does not."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from aemodel.generation import Quality
+from jobs.report.analysis.study import Study
+from jobs.report.blocks import Observation, Table
+from jobs.report.records import Generated, TrainingRecord
+from jobs.report.sections import generation
+from tests.jobs.report.synthetic import curve, make_records, make_training
+
+
+def training(name: str = "2", **changes: Any) -> TrainingRecord:
+    made = make_training(name)
+    assert made.generated is not None
+    return replace(made, generated=replace(made.generated, **changes))
+
+
+def claims(*trainings: TrainingRecord) -> dict[str, Observation]:
+    study = Study.of(make_records(*trainings))
+    return {item.kind: item for item in generation.observations(study)}
+
+
+def quality(frechet: float, sure: float = 0.5) -> Quality:
+    return Quality(0.02, sure, 0.98, frechet)
+
+
+def test_a_better_mixture_is_told_with_the_literature() -> None:
+    claim = claims(training(gaussian=quality(13.7), mixture=quality(4.3)))[
+        "mixture beside Gaussian"
+    ]
+    assert claim.numbers["setting 2"].value == pytest.approx(13.7 / 4.3)
+    assert "3.2 times (setting 2) as far from the test images" in claim.text
+    assert "58.73" in claim.intuition
+
+
+def test_a_little_better_mixture_has_no_literature() -> None:
+    claim = claims(training(gaussian=quality(7.9), mixture=quality(4.3)))["mixture beside Gaussian"]
+    assert claim.intuition == ""
+
+
+def test_a_mixture_that_is_better_by_less_than_real_images_differ_is_not_told() -> None:
+    assert "mixture beside Gaussian" not in claims(
+        training(gaussian=quality(5.2), mixture=quality(4.3), real=quality(1.0))
+    )
+
+
+def test_networks_in_which_it_is_not_better_are_named() -> None:
+    claim = claims(training("2"), training("3", gaussian=quality(9.4), mixture=quality(9.4)))[
+        "mixture beside Gaussian"
+    ]
+    assert "; in setting 3 it is not better by more than real images differ." in claim.text
+
+
+def test_sureness_is_told_beyond_its_noise_alone() -> None:
+    said = claims(training(gaussian=quality(9, 0.36), mixture=quality(9, 0.77)))["sureness"].text
+    assert "77% instead of 36% in setting 2" in said
+    near = claims(training(gaussian=quality(9, 0.500), mixture=quality(9, 0.510)))
+    assert "sureness" not in near
+
+
+def test_better_reconstruction_and_worse_generation() -> None:
+    small, large = make_training("2"), make_training("3")
+    said = claims(small, large)["reconstruction beside generation"].text
+    assert said.startswith("Setting 3 reconstructs better than setting 2 and generates worse")
+    assert "9.4 instead of 4.3" in said
+    worse = make_training("3", curve=curve({1: 0.1, 100_000: 0.03}))
+    assert "reconstruction beside generation" not in claims(small, worse)
+
+
+def test_without_generated_images_there_is_no_section() -> None:
+    study = Study.of(make_records(replace(make_training("1"), generated=None)))
+    assert list(generation.blocks(study)) == []
+
+
+def test_the_scale_stands_first_in_the_table() -> None:
+    study = Study.of(make_records(make_training("1"), make_training("2")))
+    (table,) = (b for b in generation.blocks(study) if isinstance(b, Table))
+    assert [row[0] for row in table.rows[:2]] == ["training images", "setting 1, reconstructions"]
+    assert len(table.rows) == 7
+    assert isinstance(make_training("1").generated, Generated)

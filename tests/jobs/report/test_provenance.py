@@ -1,0 +1,95 @@
+"""The commands that make the document again name all that decides its numbers."""
+
+from dataclasses import replace
+
+from aemodel.settings import RECIPES, parse_setting
+from jobs.report.analysis.study import Study
+from jobs.report.blocks import Code, Paragraph
+from jobs.report.records import Records
+from jobs.report.sections import provenance
+from tests.jobs.report.synthetic import make_full_records, make_records, make_training
+
+RUN = "mlflow run . --env-manager local"
+
+
+def commands(records: Records) -> list[str]:
+    (code,) = [b for b in provenance.blocks(Study.of(records)) if isinstance(b, Code)]
+    return code.text.splitlines()
+
+
+def text(records: Records) -> str:
+    blocks = provenance.blocks(Study.of(records))
+    return " ".join(block.text for block in blocks if isinstance(block, Paragraph))
+
+
+def test_one_command_makes_the_whole_assignment_and_its_document() -> None:
+    checkout, command = commands(make_full_records())
+    assert checkout == "git checkout 7c211433f02071597741e6ff5a8ea34789abbf43"
+    assert command == (
+        f"{RUN} --experiment-name reproduction -P setting=all -P recipe=assignment -P seeds=0 "
+        "-P pairs=3-8,4-9,1-7 -P precision=float32 -P threads=2"
+    )
+
+
+def test_trainings_of_other_threads_precision_or_commit_have_commands_of_their_own() -> None:
+    records = make_records(
+        make_training("1", threads=1),
+        make_training("2", precision="bfloat16", git_commit="a" * 40),
+        make_training("3", git_commit="a" * 40),
+    )
+    lines = commands(records)
+    assert [line for line in lines if line.startswith("git")] == [
+        "git checkout 7c211433f02071597741e6ff5a8ea34789abbf43",
+        f"git checkout {'a' * 40}",
+        f"git checkout {records.program.commit}",
+    ]
+    assert sum("threads=1" in line for line in lines) == 1
+    assert sum("precision=bfloat16" in line for line in lines) == 1
+    assert lines[-1] == f"{RUN} -e report --experiment-name reproduction"
+
+
+def test_the_references_are_made_again_as_well() -> None:
+    reference = make_training("2", git_commit="b" * 40, threads=1)
+    records = make_records(make_training("2", recipe=RECIPES["fast"]), references=(reference,))
+    lines = commands(records)
+    assert lines[0] == f"git checkout {'b' * 40}"
+    assert "recipe=assignment" in lines[1]
+    assert "threads=1" in lines[1]
+
+
+def test_seeds_settings_and_changed_fields_are_named() -> None:
+    recipe = replace(RECIPES["fast"], iterations=500, eval_every=50)
+    trainings = [
+        make_training("1", setting=parse_setting(name), recipe=recipe, seed=seed)
+        for name in ("256-64-2", "256-64-4")
+        for seed in (0, 1)
+    ]
+    records = make_records(*trainings)
+    command, report = commands(records)[1], commands(records)[-1]
+    for part in ("setting=256-64-2,256-64-4", "seeds=0,1", "iterations=500", "eval_every=50"):
+        assert f"-P {part} " in command
+    assert report.endswith("-P runs=RUNS")
+    assert "RUNS stands for the ids" in text(records)
+
+
+def test_another_data_set_is_named() -> None:
+    records = make_records(make_training("1", data_digest="feed", data_name="shapes"))
+    assert "-P data=FOLDER" in commands(records)[1]
+    assert "FOLDER stands for the folder of the data set “shapes”" in text(records)
+    assert "data=" not in " ".join(commands(make_full_records()))
+
+
+def test_a_run_without_a_commit_is_said_to_have_none() -> None:
+    records = make_records(make_training("1", git_commit=""))
+    assert "The commit of some runs is not known." in text(records)
+    assert commands(records)[0].startswith(RUN)
+
+
+def test_only_the_terms_that_are_used_are_defined() -> None:
+    terms = " ".join(provenance.definitions(Study.of(make_full_records())))
+    for term in ("Spike", "Rest", "Level", "Overlap"):
+        assert f"{term}" in terms
+    calm = Study.of(make_records(make_training("2", codes=None)))
+    assert list(provenance.definitions(calm)) == []
+    silent = Study.of(make_full_records(observations=False))
+    assert list(provenance.definitions(silent)) == []

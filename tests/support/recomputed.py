@@ -1,0 +1,141 @@
+"""The numbers of a document computed again from a run's model, artifacts and data.
+
+Nothing of the report is used here: plain NumPy, by brute force.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from mlflow.entities import Run
+from numpy.typing import NDArray
+
+from aemodel.data import Dataset
+from tests.support.workspace import Workspace
+
+Array = NDArray[np.float64]
+
+
+def squared_distances(a: Array, b: Array) -> Array:
+    """Return the mean squared difference of each row of a to each row of b."""
+    products = np.square(a).sum(1)[:, None] + np.square(b).sum(1)[None] - 2 * a @ b.T
+    return np.asarray(np.maximum(products, 0) / a.shape[1])
+
+
+@dataclass(frozen=True)
+class Recomputed:
+    """What one training's document may say."""
+
+    workspace: Workspace
+    run: Run
+    data: Dataset
+
+    @property
+    def latent_size(self) -> int:
+        return int(self.run.data.params["latent_size"])
+
+    @property
+    def name(self) -> str:
+        return self.run.data.params["setting"]
+
+    @cached_property
+    def model(self) -> Any:
+        import mlflow
+
+        mlflow.set_tracking_uri(self.workspace.uri)
+        return mlflow.tensorflow.load_model(self.workspace.model_uri(self.run))
+
+    @cached_property
+    def images(self) -> Array:
+        return self.data.x_test.astype(np.float64) / 255
+
+    @cached_property
+    def errors(self) -> Array:
+        """The error of each test image."""
+        decoded = np.asarray(self.model(self.images.astype(np.float32)), dtype=np.float64)
+        return np.asarray(np.square(decoded - self.images).mean(axis=1))
+
+    @property
+    def final(self) -> float:
+        return float(self.errors.mean())
+
+    @cached_property
+    def pca(self) -> float:
+        train = self.data.x_train.astype(np.float64) / 255
+        mean = train.mean(axis=0)
+        _, _, axes = np.linalg.svd(train - mean, full_matrices=False)
+        basis = axes[: self.latent_size]
+        centred = self.images - mean
+        return float(np.square(centred - centred @ basis.T @ basis).mean())
+
+    def digit(self, digit: int) -> float:
+        return float(self.errors[self.data.y_test == digit].mean())
+
+    @property
+    def below_pca(self) -> int | None:
+        """The recorded iteration from which on the error is below PCA's."""
+        errors = np.loadtxt(self.workspace.artifacts(self.run) / "curve" / "recreation_err.csv")
+        since: int | None = None
+        for point, error in enumerate([*errors.tolist(), self.final]):
+            iteration = min(
+                point * int(self.run.data.params["eval_every"]),
+                int(self.run.data.params["iterations"]) - 1,
+            )
+            since = (iteration if since is None else since) if error < self.pca else None
+        return since
+
+    @cached_property
+    def codes(self) -> Array:
+        return self.workspace.table(self.run, "embedding/low_dimension_embedding.csv")
+
+    @cached_property
+    def labels(self) -> NDArray[np.int64]:
+        table = self.workspace.table(self.run, "embedding/mnist_test_labels.csv")
+        return table.astype(np.int64)
+
+    @cached_property
+    def neighbours(self) -> Array:
+        """Row d: share of each digit among the 10 nearest other codes of the codes of digit d."""
+        distances = squared_distances(self.codes, self.codes)
+        np.fill_diagonal(distances, np.inf)
+        nearest = self.labels[np.argsort(distances, axis=1, kind="stable")[:, :10]]
+        rows = [nearest[self.labels == d] for d in range(10)]
+        return np.array([[np.mean(row == e) for e in range(10)] for row in rows])
+
+    @property
+    def same(self) -> float:
+        counts = np.bincount(self.labels, minlength=10)
+        return float((np.diag(self.neighbours) * counts).sum() / counts.sum())
+
+    @property
+    def vote(self) -> float:
+        """Accuracy of 10 nearest training codes; the smallest digit wins a tie."""
+        train = self.data.x_train.astype(np.float32) / np.float32(255)
+        codes = np.asarray(self.model.get_layer("encoder")(train), dtype=np.float64)
+        test = np.asarray(
+            self.model.get_layer("encoder")(self.images.astype(np.float32)), dtype=np.float64
+        )
+        order = np.argsort(squared_distances(test, codes), axis=1, kind="stable")[:, :10]
+        votes = [np.bincount(row, minlength=10).argmax() for row in self.data.y_train[order]]
+        return float(np.mean(votes == self.data.y_test))
+
+    def path(self, a: int, b: int) -> tuple[list[int], float, float]:
+        """Return labels of the eleven pictures, and mean distances of decoded and blended ones."""
+        folder = f"interpolation/{a}-to-{b}"
+        steps = [f"{folder}/recreation_{step / 10}.csv" for step in range(11)]
+        pixels = np.array([self.workspace.table(self.run, step) for step in steps])
+        f = np.arange(11)[:, None] / 10
+        blend = (1 - f) * pixels[0] + f * pixels[-1]
+        decoded, blended = (squared_distances(side, self.images) for side in (pixels, blend))
+        labels = self.data.y_test[decoded.argmin(axis=1)].astype(int).tolist()
+        return labels, float(decoded.min(1)[1:-1].mean()), float(blended.min(1)[1:-1].mean())
+
+    def near_the_centre(self, digits: set[int]) -> float:
+        """Share of the codes of digits that are as near to the centre as their mean; averaged."""
+        centre, shares = self.codes.mean(axis=0), []
+        for digit in digits:
+            own = self.codes[self.labels == digit]
+            radius = np.linalg.norm(own.mean(axis=0) - centre)
+            shares.append(np.mean(np.linalg.norm(own - centre, axis=1) <= radius))
+        return float(np.mean(shares))
