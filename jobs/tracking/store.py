@@ -31,8 +31,8 @@ PARENT = "mlflow.parentRunId"
 UI_PORT = 5000
 """Where the UI of a store on disk is served, unless another port is named."""
 
-OWN_STORE = "sqlite:///mlflow.db"
-"""The store that the Makefile opens."""
+OWN_STORE = "mlflow.db"
+"""File of the store that the Makefile opens, in the project's folder."""
 
 LIBRARIES = ("tensorflow", "keras", "numpy", "scikit-learn", "matplotlib", "mlflow", "joblib")
 """Libraries whose versions a run records."""
@@ -218,7 +218,8 @@ class Store:
         """Return the command after which `link` works; empty if the store is a server itself."""
         if self.tracking_uri.startswith("http"):
             return ""
-        if self.tracking_uri == canonical_uri(OWN_STORE) and Path("Makefile").exists():
+        own = canonical_uri(f"sqlite:///{Path(OWN_STORE).absolute()}")
+        if self.tracking_uri == own and Path("Makefile").exists():
             return "make ui"
         is_file = self.tracking_uri.startswith("sqlite:")
         shown = shlex.quote(self.tracking_uri) if is_file else '"$MLFLOW_TRACKING_URI"'

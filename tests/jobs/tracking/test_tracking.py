@@ -294,6 +294,8 @@ def test_the_command_that_opens_the_store(
     monkeypatch.setenv("MLFLOW_RUN_ID", "0" * 32)  # as under `mlflow run`
     uri = store.tracking_uri
     assert store.ui_command() == f"mlflow server --backend-store-uri {uri} --port 5000"
+    monkeypatch.setenv("MLFLOW_RUN_ID", "0" * 32)  # under `mlflow run`, in a folder without a store
+    assert store.ui_command() == f"mlflow server --backend-store-uri {uri} --port 5000"
     own = replace(store, tracking_uri=f"sqlite:///{tmp_path}/mlflow.db")
     (tmp_path / "Makefile").touch()
     assert own.ui_command() == "make ui"
