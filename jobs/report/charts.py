@@ -206,12 +206,12 @@ def _draw_series(
 
 
 def reconstructions(trainings: Sequence[TrainingRecord], labels: Sequence[str]) -> bytes:
-    """Return ten test images above their reconstructions, one row per training, as PNG."""
+    """Return ten test images above their reconstructions, one row per training, as SVG."""
     from jobs.artifacts import figures
 
     shown = [t.reconstructions for t in trainings if t.reconstructions is not None]
     rows = np.stack([shown[0][0], *(pictures[1] for pictures in shown)])
-    return figures.png(figures.reconstructions(rows, ["test image", *labels]))
+    return figures.svg(figures.reconstructions(rows, ["test image", *labels]))
 
 
 def interpolation(path: Interpolation, data: DatasetRecord) -> bytes:
