@@ -84,6 +84,8 @@ class Evaluation:
     """One for each pair of digits asked for."""
     reconstructions: Images
     """The first test image of each digit above their reconstructions; shape (2, 10, 784)."""
+    pca_reconstructions: latent.Floats
+    """The same images from as many principal components as a code has numbers; shape (10, 784)."""
     manifold: Manifold | None
     """For a latent size of 2 alone."""
     generation: generation.Generation
@@ -139,6 +141,8 @@ def evaluate(
         neighbour_shares=latent.neighbour_shares(plane.xy, data.y_test),
         interpolations=_interpolations(network.decoder, codes, data, pairs),
         reconstructions=np.stack([x_test[examples], decoded[examples]]),
+        pca_reconstructions=trainer.principal_components.mean
+        + principal[examples] @ _axes(trainer),
         manifold=_manifold(network.decoder, codes) if codes.shape[1] == 2 else None,
         generation=generated,
         reconstructed_as=_named_again(x_test, decoded, data.y_test, classifier),

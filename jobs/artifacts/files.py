@@ -31,6 +31,7 @@ LABELS = "embedding/mnist_test_labels.csv"
 NEIGHBOUR_SHARES = "embedding/neighbour_shares.csv"
 EMBEDDING_FIGURE = "embedding/embedding_2d.png"
 RECONSTRUCTIONS = "reconstructions.csv"
+PCA_RECONSTRUCTIONS = "reconstructions_pca.csv"
 RECONSTRUCTIONS_FIGURE = "reconstructions.png"
 TRAINING_IMAGES_FIGURE = "samples.png"
 MANIFOLD_FIGURE = "manifold.png"
@@ -147,6 +148,7 @@ def _write_images(evaluation: Evaluation, trainer: Trainer, folder: Path) -> Non
     data, manifold = trainer.data, evaluation.manifold
     rows = evaluation.reconstructions
     write_csv(folder / RECONSTRUCTIONS, rows.reshape(-1, PIXELS))
+    write_csv(folder / PCA_RECONSTRUCTIONS, evaluation.pca_reconstructions)
     write_csv(folder / RECONSTRUCTED_AS, evaluation.reconstructed_as)
     drawn = {
         RECONSTRUCTIONS_FIGURE: figures.reconstructions(rows, ("test image", "reconstruction")),
@@ -247,6 +249,11 @@ class RunFiles:
         """Return a test image of each digit above their reconstructions; shape (2, 10, 784)."""
         table = self._table(RECONSTRUCTIONS, (2 * DIGITS, PIXELS))
         return None if table is None else table.astype(np.float32).reshape(2, DIGITS, PIXELS)
+
+    def pca_reconstructions(self) -> NDArray[np.float32] | None:
+        """Return PCA's reconstructions of these images; shape (10, 784)."""
+        table = self._table(PCA_RECONSTRUCTIONS, (DIGITS, PIXELS))
+        return None if table is None else table.astype(np.float32)
 
     def interpolation(self, pair: Pair) -> Interpolation | None:
         """Return the interpolation between two digits."""

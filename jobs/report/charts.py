@@ -15,6 +15,7 @@ from jobs.report.analysis import curve_shape
 from jobs.report.analysis.comparison import Comparison
 from jobs.report.analysis.groups import Group
 from jobs.report.dataset import DatasetRecord
+from jobs.report.published import Published
 from jobs.report.records import Generated, TrainingRecord
 
 if TYPE_CHECKING:
@@ -162,8 +163,11 @@ def _above(figure: "Figure", handles: Sequence["Artist"]) -> None:
     figure.legend(handles=handles, loc="outside upper center", ncols=columns, frameon=False)
 
 
-def latent_sizes(groups: Sequence[Group]) -> bytes:
-    """Return the final error against latent size beside PCA's as SVG, on log-log axes."""
+def latent_sizes(groups: Sequence[Group], published: Sequence[Published] = ()) -> bytes:
+    """Return the final error against latent size beside PCA's as SVG, on log-log axes.
+
+    Published errors are single marks.
+    """
 
     def draw(figure: "Figure") -> None:
         axes = figure.subplots()
@@ -173,6 +177,14 @@ def latent_sizes(groups: Sequence[Group]) -> bytes:
         )
         for field, label, style, colour in series:
             _draw_series(axes, groups, field, label=label, style=style, colour=colour)
+        for source, marker in zip(published, "^v<>", strict=False):
+            axes.plot(
+                *zip(*source.errors, strict=True),
+                marker,
+                color="#009e73",
+                fillstyle="none",
+                label=source.label,
+            )
         sizes = sorted({group.setting.latent_size for group in groups})
         axes.set(xscale="log", yscale="log", xlabel="latent size", ylabel="test MSE per pixel")
         axes.set_xticks(sizes, [str(size) for size in sizes])
@@ -206,12 +218,20 @@ def _draw_series(
 
 
 def reconstructions(trainings: Sequence[TrainingRecord], labels: Sequence[str]) -> bytes:
-    """Return ten test images above their reconstructions, one row per training, as SVG."""
+    """Return ten test images above their reconstructions, by each training and PCA, as SVG."""
     from jobs.artifacts import figures
 
-    shown = [t.reconstructions for t in trainings if t.reconstructions is not None]
-    rows = np.stack([shown[0][0], *(pictures[1] for pictures in shown)])
-    return figures.svg(figures.reconstructions(rows, ["test image", *labels]))
+    rows: list[NDArray[np.float32]] = []
+    names = ["test image"]
+    for training, label in zip(trainings, labels, strict=True):
+        if (pictures := training.reconstructions) is None:
+            continue
+        rows += [pictures[1]] if rows else [pictures[0], pictures[1]]
+        names.append(label)
+        if training.pca_reconstructions is not None:
+            rows.append(training.pca_reconstructions)
+            names.append(f"PCA, {training.spec.setting.latent_size}")
+    return figures.svg(figures.reconstructions(np.stack(rows), names))
 
 
 def interpolation(path: Interpolation, data: DatasetRecord) -> bytes:
@@ -296,6 +316,14 @@ def embedding(training: TrainingRecord) -> bytes:
         raise ValueError(f"run {training.run_id}: an embedding needs latent codes and labels")
     plane = latent.project(training.codes)
     return figures.png(figures.embedding(plane.xy, training.labels, plane.axis_names))
+
+
+def plane(xy: NDArray[np.floating], labels: NDArray[np.int64]) -> bytes:
+    """Return points (n, 2) of PCA's plane, one colour a digit, as PNG."""
+    from jobs.artifacts import figures
+
+    names = "principal component 1", "principal component 2"
+    return figures.png(figures.embedding(xy, labels, names))
 
 
 def _colours(drawn: Sequence[object]) -> list[str]:

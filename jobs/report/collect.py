@@ -202,6 +202,7 @@ def _training(store: Store, info: RunInfo, spec: TrainingSpec) -> TrainingRecord
             interpolations=tuple(path for path in paths if path is not None),
             reconstructions=files.reconstructions(),
             manifold=files.manifold(),
+            pca_reconstructions=files.pca_reconstructions(),
             samples=files.samples(),
             pca_xy=files.pca_plane(),
             class_counts=files.class_counts(),

@@ -119,6 +119,8 @@ class TrainingRecord:
     real_interpolations: RealInterpolations | None = None
     """Ways between single test images."""
     generated: Generated | None = None
+    pca_reconstructions: NDArray[np.float32] | None = None
+    """These test images from as many principal components as a code has numbers; (10, 784)."""
     samples: bytes | None = None
     """Training images with their labels: a PNG picture."""
     manifold: bytes | None = None

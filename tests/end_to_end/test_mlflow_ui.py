@@ -108,7 +108,7 @@ def trainings(assignment: Ended) -> list[Run]:
 @pytest.fixture(scope="module")
 def page(assignment: Ended, ui: Ui) -> str:
     """The address that the command prints last, at the server of this test."""
-    printed = r"In the MLflow UI, after make ui: http://127.0.0.1:5000/(\S+)"
+    printed = r"In the MLflow UI, after `[^`]*`: http://127.0.0.1:5000/(\S+)"
     found = re.search(printed, assignment.output)
     assert found is not None, assignment.output
     return f"{ui.address}/{found[1]}"

@@ -40,6 +40,7 @@ HOSTILE = (
     "%PATH% !x! ^& <(touch x)",
     "\ttouch x > x #",
     "",
+    "${IFS}touch${IFS}x; true",
 )
 
 ENTRY_POINTS = yaml.safe_load((ROOT / "MLproject").read_text())["entry_points"]

@@ -37,6 +37,17 @@ class Neighbours:
         """Share of neighbours of the same class, over all points."""
         return float(np.mean(self.nearest == self.labels[:, np.newaxis]))
 
+    @property
+    def vote(self) -> float:
+        """Share of points whose class most of their neighbours have; of a tie the first class."""
+        counts = np.stack([np.sum(self.nearest == c, axis=1) for c in range(CLASSES)], axis=1)
+        return float(np.mean(counts.argmax(axis=1) == self.labels))
+
+    def lead_over(self, other: "Neighbours") -> Estimate:
+        """Return by how much the share of neighbours of the same class is above that of another."""
+        own, others = (np.mean(n.nearest == n.labels[:, np.newaxis], axis=1) for n in (self, other))
+        return difference_over_images(own, others)
+
     def own(self, c: int) -> Estimate:
         """Return the share of neighbours of the same class for the points of class c."""
         return mean_over_images(self._own(c))
@@ -78,15 +89,25 @@ def neighbours_in_plane(training: TrainingRecord) -> Neighbours | None:
 
     None if codes or labels are missing or not finite, or a class has no image.
     """
-    from sklearn.neighbors import NearestNeighbors
-
     from aemodel import latent
 
     codes, labels = training.codes, training.labels
-    if codes is None or labels is None or len(codes) != len(labels) or len(codes) <= K:
+    if codes is None or labels is None or not np.isfinite(codes).all():
         return None
-    if not np.isfinite(codes).all() or set(labels.tolist()) != set(range(CLASSES)):
+    return _neighbours(latent.project(codes).xy, labels)
+
+
+def neighbours_in_pca_plane(training: TrainingRecord) -> Neighbours | None:
+    """Return the neighbours in PCA's plane; None if it was not recorded or a class is empty."""
+    if training.pca_xy is None or training.labels is None:
         return None
-    xy = latent.project(codes).xy
+    return _neighbours(training.pca_xy, training.labels)
+
+
+def _neighbours(xy: NDArray[np.floating], labels: NDArray[np.int64]) -> Neighbours | None:
+    from sklearn.neighbors import NearestNeighbors
+
+    if len(xy) != len(labels) or len(xy) <= K or set(labels.tolist()) != set(range(CLASSES)):
+        return None
     search = NearestNeighbors(n_neighbors=K, algorithm="kd_tree").fit(xy)
     return Neighbours(labels, labels[search.kneighbors(return_distance=False)])

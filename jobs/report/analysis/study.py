@@ -11,7 +11,11 @@ from jobs.report.analysis.groups import (
     training_for_embedding,
     trainings_with_interpolations,
 )
-from jobs.report.analysis.neighbours import Neighbours, neighbours_in_plane
+from jobs.report.analysis.neighbours import (
+    Neighbours,
+    neighbours_in_pca_plane,
+    neighbours_in_plane,
+)
 from jobs.report.dataset import DatasetRecord
 from jobs.report.records import Records, TrainingRecord
 
@@ -36,6 +40,8 @@ class Study:
     """The training that Part 3 shows."""
     neighbours: Neighbours | None
     """Which of its test images lie next to each other in the plane."""
+    pca_neighbours: Neighbours | None
+    """The same in PCA's plane."""
 
     @classmethod
     def of(cls, records: Records) -> "Study":
@@ -52,6 +58,7 @@ class Study:
             for_interpolation=trainings_with_interpolations(groups),
             for_embedding=for_embedding,
             neighbours=neighbours_in_plane(for_embedding) if for_embedding else None,
+            pca_neighbours=neighbours_in_pca_plane(for_embedding) if for_embedding else None,
         )
 
     @property

@@ -17,7 +17,7 @@ from jobs.report.analysis.study import Study
 from jobs.report.blocks import Block, Figure, Heading, Observation, Paragraph, Table, ref
 from jobs.report.dataset import DIGITS, DatasetRecord
 from jobs.report.records import TrainingRecord
-from jobs.report.sections import mnist_lore
+from jobs.report.sections import mnist_lore, planes
 from jobs.report.sections.ending import part_ending
 from jobs.report.wording import capitalized, format_percent, listing
 
@@ -48,6 +48,7 @@ def blocks(study: Study) -> Iterator[Block]:
     yield _scatter(training)
     if study.neighbours is not None:
         yield _table(study.neighbours, training.dataset)
+    yield from planes.blocks(study)
     if training.manifold is not None:
         yield Figure(
             key="figure-manifold",
@@ -66,7 +67,9 @@ def observations(study: Study) -> Iterator[Observation]:
     if training is not None and neighbours is not None:
         yield from purity(neighbours, training.dataset)
         yield from overlaps(neighbours, training.dataset)
+    yield from planes.beside_pca(study)
     yield from votes(study)
+    yield from planes.codes_beside_pca(study)
 
 
 def _introduction(training: TrainingRecord, with_table: bool) -> str:

@@ -10,7 +10,8 @@ from jobs.report.analysis.estimate import Estimate
 from jobs.report.analysis.groups import Group
 from jobs.report.analysis.noise import difference, mean_error
 from jobs.report.analysis.study import Study
-from jobs.report.blocks import Block, Figure, Observation
+from jobs.report.blocks import Block, Figure, Observation, cite
+from jobs.report.published import PUBLISHED, Published
 from jobs.report.wording import MAX_LISTED, format_mse, format_percent, listing
 
 SEE = ("figure-latent-size", "table-summary")
@@ -30,14 +31,25 @@ def blocks(study: Study) -> Iterator[Block]:
     """Yield the figure of error against latent size, if there are two sizes or more."""
     groups = [group for group in study.comparable if group.values("final_test_mse")]
     if len({group.setting.latent_size for group in groups}) > 1:
+        published = _published(study)
         yield Figure(
             key="figure-latent-size",
-            picture=charts.latent_sizes(groups),
+            picture=charts.latent_sizes(groups, published),
             alt=_alt(groups),
             caption="Final test error against the latent size, and PCA's with as many components; "
-            "both axes are logarithmic." + _bars(groups),
+            "both axes are logarithmic." + _bars(groups) + _sources(published),
             width=0.62,
         )
+
+
+def _published(study: Study) -> tuple[Published, ...]:
+    """Return the errors to compare with, unless the figure of the study shows them."""
+    return PUBLISHED if study.dataset.is_mnist and study.records.controlled_study is None else ()
+
+
+def _sources(published: Sequence[Published]) -> str:
+    sources = "; ".join(f"{source.what} {cite(source.key)}" for source in published)
+    return f" Published errors of other networks: {sources}." if sources else ""
 
 
 def _bars(groups: Sequence[Group]) -> str:

@@ -5,7 +5,15 @@ from itertools import chain
 
 from jobs.report.analysis.study import Study
 from jobs.report.blocks import Block, Equation, Heading, Observation, Paragraph
-from jobs.report.sections import controlled_study, curves, latent_size, recipes, reconstruction
+from jobs.report.sections import (
+    controlled_study,
+    curves,
+    latent_size,
+    named_again,
+    recipes,
+    reconstruction,
+    train_error,
+)
 from jobs.report.sections.ending import part_ending
 
 EQUATION = "MSE = 1 / (784 N) · sum over images n and pixels p of (x[n, p] − x̂[n, p])²"
@@ -31,8 +39,10 @@ CLAIMS: tuple[Callable[[Study], Iterator[Observation]], ...] = (
     curves.spikes,
     curves.over_fitting,
     curves.falling,
+    train_error.gap,
     recipes.times_to_target,
     reconstruction.extremes,
+    named_again.changes,
 )
 
 

@@ -1,6 +1,6 @@
 """Part 1: reconstructed images, and which digits are hard."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +29,8 @@ def blocks(study: Study) -> Iterator[Block]:
             key="figure-reconstructions",
             picture=charts.reconstructions([group.first for group in shown], labels),
             alt=f"A test image of each {noun} above its reconstructions by {listing(labels)}.",
-            caption=f"The first test image of each {noun} (top row) and its reconstructions.",
+            caption=f"The first test image of each {noun} (top row) and its reconstructions."
+            + _beside_pca(shown),
         )
     known = [(g, means) for g in study.groups if (means := class_errors(g)) is not None]
     if known:
@@ -41,6 +42,12 @@ def blocks(study: Study) -> Iterator[Block]:
             columns=(("Test MSE × 1000", "left"), *((name, "right") for name in names)),
             rows=[[g.label, *(f"{1000 * mean:.2f}" for mean in means)] for g, means in known],
         )
+
+
+def _beside_pca(shown: Sequence[Group]) -> str:
+    if all(group.first.pca_reconstructions is None for group in shown):
+        return ""
+    return " PCA: with as many components as the code above has numbers."
 
 
 def extremes(study: Study) -> Iterator[Observation]:

@@ -67,6 +67,7 @@ def test_all_files_and_no_others(case: Case) -> None:
         "interpolation/real_images_strips.csv",
         "reconstructed_as.csv",
         "reconstructions.csv",
+        "reconstructions_pca.csv",
         "reconstructions.png",
         "samples.png",
         "explorer.html",

@@ -116,8 +116,8 @@ def test_all_three_parts_have_figures_observations_and_intuitions(page: Page) ->
     for part in ("Part 1", "Part 2", "Part 3", "Provenance"):
         assert part in page.text
     assert page.text.count("Observations") == page.text.count("Intuitions") == 4
-    assert page.tags["img"] == 10
-    for number in range(1, 11):
+    assert page.tags["img"] == 11
+    for number in range(1, 12):
         assert f"Figure {number}." in page.text
 
 
@@ -164,8 +164,8 @@ def test_the_markdown_shows_its_figures_and_tables(full: Submission) -> None:
         full.files[typst.MARKDOWN].decode()
     )
     shown = Page(rendered.encode())
-    assert shown.tags["table"] == 8
-    assert shown.tags["img"] == 10
+    assert shown.tags["table"] == 10
+    assert shown.tags["img"] == 11
     assert all(source in full.files for source in shown.values("img", "src"))
     assert "0.03851" in shown.text
 
@@ -247,7 +247,7 @@ def test_records_with_little_in_them_make_a_document() -> None:
         "1", setting=parse_setting("300-40-5"), curve=None, final_test_mse=None, best_test_mse=None,
         best_iteration=None, pca_test_mse=None, train_seconds=None, knn_accuracy=None,
         mse_by_digit=(), codes=None, labels=None, interpolations=(), generated=None,
-        class_counts=None, samples=None,
+        class_counts=None, samples=None, pca_xy=None, knn_accuracy_pca=None,
         reconstructions=None, end_time_ms=None, versions={}, threads=0,
         git_commit="", data_digest="",
     )  # fmt: skip

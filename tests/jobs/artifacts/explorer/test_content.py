@@ -33,7 +33,7 @@ def test_fixed_point_is_within_half_a_step(values: Floats, bits: int) -> None:
     fixed = to_fixed_point(values, bits)
     assert fixed.integers.max() < 2**bits
     read = stored(fixed.encode())
-    slack = 1e-9 * np.abs(values).max()
+    slack = np.spacing(np.abs(values).max())  # of single precision, in which values are rounded
     assert np.abs(read - values).max() <= fixed.step / 2 + slack
     np.testing.assert_allclose(fixed.values, read, rtol=1e-6, atol=1e-30)
 

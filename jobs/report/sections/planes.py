@@ -1,0 +1,136 @@
+"""Part 3: the plane of the codes beside PCA's, and the codes of all settings beside PCA's."""
+
+from collections.abc import Iterator, Sequence
+
+from jobs.report import charts
+from jobs.report.analysis.estimate import Estimate
+from jobs.report.analysis.groups import Group, setting_name
+from jobs.report.analysis.neighbours import K, Neighbours
+from jobs.report.analysis.noise import share_difference
+from jobs.report.analysis.study import Study
+from jobs.report.blocks import Block, Figure, Observation, Table
+from jobs.report.records import PlaneQuality
+from jobs.report.wording import UNKNOWN, capitalized, format_percent, listing
+
+MEASURED = 4_000
+"""Test images over which trustworthiness and continuity are measured."""
+
+
+def blocks(study: Study) -> Iterator[Block]:
+    """Yield PCA's plane, its measures beside those of the codes, and the votes in all spaces."""
+    yield from _pca_plane(study)
+    rows = [_votes(group) for group in study.groups if group.mean("knn_accuracy_pca") is not None]
+    if rows:
+        yield Table(
+            key="table-votes",
+            caption=f"Test images whose {study.dataset.noun} the {K} nearest training images vote "
+            "for: nearest in the codes, in PCA's codes of the same size, and in pixels.",
+            columns=(
+                ("Training", "left"), ("Latent", "right"), ("Codes", "right"), ("PCA", "right"),
+                ("Pixels", "right"),
+            ),
+            rows=rows,
+        )  # fmt: skip
+
+
+def _pca_plane(study: Study) -> Iterator[Block]:
+    training, own, linear = study.for_embedding, study.neighbours, study.pca_neighbours
+    if training is None or training.pca_xy is None or own is None or linear is None:
+        return
+    data, name = training.dataset, setting_name(training.spec.setting)
+    yield Figure(
+        key="figure-pca-plane",
+        picture=charts.plane(training.pca_xy, own.labels),
+        alt=f"Scatter plot of the test images on two principal components, one colour per "
+        f"{data.noun}.",
+        caption="The same images on the first two principal components of the training images.",
+        width=0.5,
+    )
+    yield Table(
+        key="table-planes",
+        caption=f"Both planes. Vote: images whose {data.noun} their {K} nearest in the plane vote "
+        f"for. Same {data.noun}: share of these neighbours. Trustworthiness and continuity (1 is "
+        "best) fall with neighbours in the plane that are none in pixels, and with neighbours in "
+        f"pixels that are none in the plane, over the first {MEASURED:,} test images.",
+        columns=(
+            ("Plane", "left"), ("Vote", "right"), (f"Same {data.noun}", "right"),
+            ("Trustworthiness", "right"), ("Continuity", "right"),
+        ),
+        rows=[
+            _plane(name, own, training.plane),
+            _plane("PCA", linear, training.pca_plane),
+        ],
+    )  # fmt: skip
+
+
+def _plane(name: str, neighbours: Neighbours, quality: PlaneQuality | None) -> list[str]:
+    return [
+        name,
+        format_percent(neighbours.vote, 1),
+        format_percent(neighbours.same, 1),
+        UNKNOWN if quality is None else f"{quality.trustworthiness:.3f}",
+        UNKNOWN if quality is None else f"{quality.continuity:.3f}",
+    ]
+
+
+def _votes(group: Group) -> list[str]:
+    shares = (group.mean(f"knn_accuracy{of}") for of in ("", "_pca", "_pixels"))
+    return [
+        group.label,
+        str(group.setting.latent_size),
+        *(UNKNOWN if share is None else format_percent(share, 1) for share in shares),
+    ]
+
+
+def beside_pca(study: Study) -> Iterator[Observation]:
+    """Say whether neighbours in the plane are more often of the same class than in PCA's."""
+    training, own, linear = study.for_embedding, study.neighbours, study.pca_neighbours
+    if training is None or own is None or linear is None:
+        return
+    lead = own.lead_over(linear)
+    if not (lead.is_positive or lead.is_negative):
+        return
+    yield Observation(
+        kind="plane beside PCA's",
+        numbers={"lead": lead},
+        text=f"In PCA's plane {format_percent(linear.same)} of the {K} nearest neighbours are of "
+        f"the same {training.dataset.noun}, {'less' if lead.is_positive else 'more'} than in that "
+        f"of {setting_name(training.spec.setting)} ({format_percent(own.same)}).",
+        see=("figure-pca-plane", "table-planes"),
+    )
+
+
+def codes_beside_pca(study: Study) -> Iterator[Observation]:
+    """Say which codes name the class more often than PCA's codes and pixels, and which less."""
+    parts: list[str] = []
+    numbers: dict[str, Estimate] = {}
+    for field, words in (
+        ("knn_accuracy_pca", "PCA's codes"),
+        ("knn_accuracy_pixels", "the pixels"),
+    ):
+        gains = dict(_gains(study.comparable, field))
+        numbers |= {f"{label}, {words}": gain for label, gain in gains.items()}
+        for verb, labels in (
+            ("more", [label for label, gain in gains.items() if gain.is_positive]),
+            ("less", [label for label, gain in gains.items() if gain.is_negative]),
+        ):
+            if labels:
+                parts.append(f"{verb} often than {words} in {listing(labels)}")
+    if parts:
+        yield Observation(
+            kind="codes beside PCA and pixels",
+            numbers=numbers,
+            text=capitalized(
+                f"the {K} nearest training images by code name the {study.dataset.noun} "
+                f"{listing(parts)}."
+            ),
+            see=("table-votes",),
+        )
+
+
+def _gains(groups: Sequence[Group], field: str) -> Iterator[tuple[str, Estimate]]:
+    for group in groups:
+        own, other = group.mean("knn_accuracy"), group.mean(field)
+        if own is not None and other is not None:
+            labels = group.first.labels
+            yield group.label, share_difference(own, other, 0 if labels is None else len(labels))

@@ -1,0 +1,52 @@
+"""The plane beside PCA's, and codes beside PCA's codes and pixels."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from jobs.report.analysis.study import Study
+from jobs.report.records import TrainingRecord
+from jobs.report.sections import planes
+from tests.jobs.report.synthetic import make_records, make_training
+
+
+def study(*trainings: TrainingRecord) -> Study:
+    return Study.of(make_records(*trainings))
+
+
+def noisy(**changes: Any) -> TrainingRecord:
+    """A training whose codes are better in no plane: PCA's plane with the digit added."""
+    training = make_training("1", **changes)
+    assert training.codes is not None
+    assert training.labels is not None
+    return replace(training, codes=training.codes + training.labels[:, np.newaxis])
+
+
+def test_a_better_plane_is_told() -> None:
+    (claim,) = planes.beside_pca(study(noisy()))
+    assert claim.numbers["lead"].is_positive
+    assert claim.text.startswith("In PCA's plane 38% of the 10 nearest neighbours")
+    assert "less than in that of setting 1" in claim.text
+
+
+def test_the_same_plane_is_not_told_to_be_better() -> None:
+    assert list(planes.beside_pca(study(make_training("1")))) == []
+
+
+def test_a_run_without_pcas_plane_has_neither_figure_nor_claim() -> None:
+    older = study(make_training("1", pca_xy=None, knn_accuracy_pca=None))
+    assert list(planes.blocks(older)) == []
+    assert list(planes.beside_pca(older)) == []
+
+
+def test_codes_are_set_beside_pca_and_pixels_beyond_the_noise() -> None:
+    small = make_training("2", knn_accuracy=0.974, knn_accuracy_pca=0.961)
+    large = make_training("3", knn_accuracy=0.958, knn_accuracy_pca=0.973)
+    (claim,) = planes.codes_beside_pca(study(small, large))
+    assert (
+        "more often than PCA's codes in setting 2, less often than PCA's codes in setting 3, "
+        "more often than the pixels in setting 2 and less often than the pixels in setting 3"
+    ) in claim.text
+    same = make_training("2", knn_accuracy=0.966, knn_accuracy_pca=0.966)
+    assert list(planes.codes_beside_pca(study(same))) == []

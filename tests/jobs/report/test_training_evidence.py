@@ -1,0 +1,37 @@
+"""Training beside test error, and reconstructions that change their class."""
+
+import numpy as np
+import pytest
+
+from jobs.report.analysis.study import Study
+from jobs.report.sections import named_again, train_error
+from tests.jobs.report.synthetic import make_records, make_training
+
+
+def study(**changes: object) -> Study:
+    return Study.of(make_records(make_training("1", **changes)))
+
+
+def test_a_test_error_above_the_training_error_is_told() -> None:
+    (claim,) = train_error.gap(study(final_test_mse=0.040, final_train_mse=0.036))
+    assert claim.numbers["setting 1"].value == pytest.approx(1 / 9)
+    assert "by 11% in setting 1 (0.03600 on training images)." in claim.text
+
+
+@pytest.mark.parametrize("train", [0.0395, 0.041, None])
+def test_errors_within_the_noise_or_unknown_are_not_told(train: float | None) -> None:
+    assert list(train_error.gap(study(final_test_mse=0.040, final_train_mse=train))) == []
+
+
+def test_changes_of_class_are_counted() -> None:
+    counts = np.diag(np.full(10, 100))
+    counts[4, 4], counts[4, 9] = 70, 30
+    counts[3, 3], counts[3, 8] = 81, 19
+    (claim,) = named_again.changes(study(reconstructed_as=counts))
+    assert claim.numbers["setting 1"].value == pytest.approx(0.049)
+    assert "of 4.9% in setting 1. Setting 1: 30% of the 4s come back as 9s." in claim.text
+    assert "8s" not in claim.text
+
+
+def test_nothing_is_said_of_runs_that_did_not_count() -> None:
+    assert list(named_again.changes(study(reconstructed_as=None))) == []
