@@ -34,5 +34,5 @@ def test_other_data_are_described_by_their_counts_alone() -> None:
     changes = {"data_digest": "ab" * 32, "data_name": "clothes", "samples": None}
     found = blocks(make_training("1", **changes, class_counts=counts))
     (text,) = (block.text for block in found if isinstance(block, Paragraph))
-    assert text.startswith("Clothes has 70 training images and 30 test images; each")
+    assert text.startswith("The data set “clothes” has 70 training images and 30 test images; each")
     assert blocks(make_training("1", **changes, class_counts=None)) == []

@@ -46,7 +46,8 @@ class Page(HTMLParser):
         self.attributes += [(tag, name, value or "") for name, value in attrs]
 
     def handle_data(self, data: str) -> None:
-        self.words.append(data)
+        if self.lasttag != "style" or not data.lstrip().startswith(":root"):
+            self.words.append(data)
 
     def values(self, tag: str, name: str) -> list[str]:
         return [value for t, n, value in self.attributes if (t, n) == (tag, name)]
