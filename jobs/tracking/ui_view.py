@@ -107,6 +107,7 @@ def _studies() -> dict[str, Any]:
             _curve("train_mse", runs=100),
         ],
         "isAccordionReordered": True,
+        "runsHiddenMode": "SHOW_ALL",  # a study is more than the ten that the charts show else
     }
 
 

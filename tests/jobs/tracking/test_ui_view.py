@@ -54,5 +54,6 @@ def test_the_view_of_studies_charts_the_error_against_the_latent_size() -> None:
         for chart in state(f"{TAG}studies")["compareRunCharts"]
         if chart["displayName"] == "final_test_mse"
     )
+    assert state(f"{TAG}studies")["runsHiddenMode"] == "SHOW_ALL"
     assert chart["type"] == "SCATTER"
     assert (chart["xaxis"]["key"], chart["yaxis"]["key"]) == ("latent_size", "final_test_mse")
