@@ -6,6 +6,7 @@ after it. The marks around a key are characters that `wording.clean` takes out o
 records, so nothing but our own texts can refer to anything.
 """
 
+import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -104,7 +105,17 @@ class Observations:
 
     def _item(self, item: Observation, labels: Labels) -> Data:
         see = [{"id": key, "label": labels[key]} for key in item.see if key in labels]
-        return {"text": item.text, "see": see}
+        numbers = {name: _number(estimate) for name, estimate in item.numbers.items()}
+        return {"text": item.text, "see": see, "claim": item.kind, "numbers": numbers}
+
+
+def _number(estimate: Estimate) -> Data:
+    """Return a number and its interval; None for what is not finite."""
+    value, *interval = (
+        number if math.isfinite(number) else None
+        for number in (estimate.value, *(estimate.interval or ()))
+    )
+    return {"value": value, "interval": interval or None}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aemodel.evaluation import Interpolation
+from aemodel.real_images import WAYS, RealInterpolations
 from jobs.report.analysis import curve_shape
 from jobs.report.analysis.comparison import Comparison
 from jobs.report.analysis.groups import Group
@@ -234,16 +235,24 @@ def reconstructions(trainings: Sequence[TrainingRecord], labels: Sequence[str]) 
     return figures.svg(figures.reconstructions(np.stack(rows), names))
 
 
-def interpolation(path: Interpolation, data: DatasetRecord) -> bytes:
-    """Return the eleven decoded pictures above the pixel blend of their ends, as SVG.
+def interpolation(
+    path: Interpolation, data: DatasetRecord, rows: Sequence[tuple[str, NDArray[np.float32]]]
+) -> bytes:
+    """Return rows of eleven pictures above the pixel blend of the ends of `path`, as SVG.
 
-    Under each step stands f and the class of the test image nearest to the decoded picture.
+    Under each step stands f and the class of the test image nearest to the picture of `path`.
+
+    Args:
+        path: that of the first row.
+        data: what the classes are called.
+        rows: label and decoded pictures (11, 784) of each network.
     """
     weights = path.fractions[:, None].astype(np.float32)
     blend = (1 - weights) * path.pixels[0] + weights * path.pixels[-1]
+    pictures = [*(pixels for _, pixels in rows), blend]
 
     def draw(figure: "Figure") -> None:
-        bottom = _rows(figure, [path.pixels, blend], ["decoded", "pixel blend"])
+        bottom = _rows(figure, pictures, [*(label for label, _ in rows), "pixel blend"])
         steps = zip(bottom, path.fractions, path.nearest_digit, strict=True)
         for axes, fraction, digit in steps:
             axes.set_xlabel(
@@ -257,7 +266,18 @@ def interpolation(path: Interpolation, data: DatasetRecord) -> bytes:
             transform=bottom[0].transAxes, fontsize=8,
         )  # fmt: skip
 
-    return as_svg(draw, 1.5, **NO_GAPS)
+    return as_svg(draw, 0.45 + 0.53 * len(pictures), **NO_GAPS)
+
+
+def real_interpolations(found: RealInterpolations, data: DatasetRecord) -> bytes:
+    """Return the ways between two pairs of test images, one of each kind, as SVG."""
+    kinds = f"same {data.noun}", f"two {data.nouns}"
+    labels = [f"{kind},\n{way}" for kind in kinds for way in WAYS]
+
+    def draw(figure: "Figure") -> None:
+        _rows(figure, [strip for strips in found.strips for strip in strips], labels)
+
+    return as_svg(draw, 0.53 * len(labels), **NO_GAPS)
 
 
 def _rows(

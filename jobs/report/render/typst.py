@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 from jobs.report.analysis.groups import grouped
 from jobs.report.records import Records
-from jobs.report.render import letters, markdown
+from jobs.report.render import latex, letters, markdown, numbers
 from jobs.report.sections import overview
 from jobs.report.submission import Content, finished, submission
 
@@ -30,7 +30,11 @@ PDF, HTML, MARKDOWN, SOURCE = (
     "submission.md",
     "submission-source.zip",
 )
+LATEX, RESULTS = "submission.tex", "results.json"
 ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
+
+PICTURE = '#set page(width: auto, height: auto, margin: 0pt)\n#image("picture.svg")'
+"""A page that is as large as its picture."""
 
 Options = dict[str, Any]
 Target = Literal["pdf", "html"]
@@ -83,6 +87,9 @@ def build(records: Records) -> Submission:
         PDF: pdf,
         HTML: _compile(sources, timestamp, {"ignore_system_fonts": True}, "html"),
         MARKDOWN: markdown.write(content.data).encode(),
+        LATEX: latex.write(content.data).encode(),
+        RESULTS: numbers.write(content.data, records).encode(),
+        **_vector_pictures(content.figures),
         SOURCE: _archive(sources | {"README.md": _readme(timestamp, options).encode()}),
         **content.figures,
     }
@@ -94,6 +101,23 @@ def build(records: Records) -> Submission:
         notes=records.request.notes,
         warning=_warning(text, options),
     )
+
+
+def _vector_pictures(figures: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Return the SVG figures as PDF, which LaTeX can read, by their paths."""
+    import typst
+
+    pictures = {}
+    with tempfile.TemporaryDirectory(prefix="pictures-") as folder:
+        page, picture = Path(folder, "page.typ"), Path(folder, "picture.svg")
+        page.write_text(PICTURE)
+        for path, data in figures.items():
+            if path.endswith(".svg"):
+                picture.write_bytes(data)
+                pictures[latex.picture_file(path)] = typst.compile(
+                    page, root=Path(folder), format="pdf", timestamp=0, ignore_system_fonts=True
+                )
+    return pictures
 
 
 def _warning(text: str, options: Options) -> str:

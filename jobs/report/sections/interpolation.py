@@ -24,6 +24,7 @@ from jobs.report.analysis.study import Study
 from jobs.report.blocks import Block, Figure, Heading, Observation, Paragraph, Table, ref
 from jobs.report.dataset import DatasetRecord
 from jobs.report.records import TrainingRecord
+from jobs.report.sections import real_images
 from jobs.report.sections.ending import part_ending
 from jobs.report.wording import (
     UNKNOWN,
@@ -38,6 +39,8 @@ EQUAL = 0.02
 """Distances that differ by less than this share are called about the same."""
 FEW = 0.05
 """Share of the codes of a class near the centre that is called few."""
+MAX_ROWS = 3
+"""Networks whose pictures stand below each other."""
 MANY_LABELS = 4
 """Ways with more segments than this are not told step by step."""
 QUESTION = (
@@ -65,15 +68,9 @@ def blocks(study: Study) -> Iterator[Block]:
     yield Heading("Part 2: Interpolation in latent space")
     yield Paragraph(_method(study))
     for path in training.interpolations:
-        yield Figure(
-            key=figure_key(path),
-            picture=charts.interpolation(path, training.dataset),
-            alt=_alt(path, training.dataset),
-            caption=f"From {training.dataset.pair(path.digit_a, path.digit_b)} in "
-            f"{setting_name(training.spec.setting)}: decoded pictures and pixel blend, with f and "
-            "the label of the decoded picture.",
-        )
+        yield _figure(path, study.for_interpolation)
     yield _table(study.for_interpolation)
+    yield from real_images.blocks(study)
     yield from part_ending(study, 2, observations(study), QUESTION)
 
 
@@ -85,6 +82,30 @@ def observations(study: Study) -> Iterator[Observation]:
     for training in study.for_interpolation:
         yield from realness(training)
     yield from between_settings(study.for_interpolation)
+    yield from real_images.observations(study)
+
+
+def _figure(path: Interpolation, trainings: Sequence[TrainingRecord]) -> Figure:
+    """Return the pictures of one pair: of the first training, of others, and the pixel blend."""
+    first, data = trainings[0], trainings[0].dataset
+    rows = [(setting_name(first.spec.setting), path.pixels)]
+    for training in trainings[1:MAX_ROWS]:
+        ways = (p for p in training.interpolations if _pair_of(p) == _pair_of(path))
+        rows += [(setting_name(training.spec.setting), way.pixels) for way in ways]
+    names = listing(name for name, _ in rows)
+    of_first = f" of {rows[0][0]}" if len(rows) > 1 else ""
+    return Figure(
+        key=figure_key(path),
+        picture=charts.interpolation(path, data, rows),
+        alt=_alt(path, data),
+        caption=f"From {data.pair(path.digit_a, path.digit_b)}: decoded pictures in {names}, and "
+        f"the pixel blend of the ends{of_first}, with f and the label of the decoded "
+        f"picture{of_first}.",
+    )
+
+
+def _pair_of(path: Interpolation) -> tuple[int, int]:
+    return path.digit_a, path.digit_b
 
 
 def _method(study: Study) -> str:
@@ -102,12 +123,11 @@ def _method(study: Study) -> str:
         f" The figures show {setting_name(setting)} (latent size {setting.latent_size}, seed "
         f"{training.spec.seed})"
     )
-    others = study.for_interpolation[1:]
-    if others and round(mean_ratio(training), 3) < round(min(map(mean_ratio, others)), 3):
-        text += ", where the mean ratio of the two distances is lowest"
-    if others:
-        names = listing(setting_name(other.spec.setting) for other in others)
-        text += f"; {ref('table-interpolation')} has {names} as well"
+    if others := study.for_interpolation[1:]:
+        text += " first"
+        if round(mean_ratio(training), 3) < round(min(map(mean_ratio, others)), 3):
+            text += ", where the mean ratio of the two distances is lowest"
+        text += f"; {ref('table-interpolation')} measures all"
     return f"{text}."
 
 

@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from aemodel import latent, pca
+from aemodel import latent, pca, real_images
 from aemodel.data import MNIST_DIGEST, Dataset, load_dataset
 from aemodel.evaluation import Interpolation
 from aemodel.generation import Quality
+from aemodel.real_images import Floats, RealInterpolations
 from aemodel.settings import RECIPES, SETTINGS, Recipe, Setting
 from jobs.artifacts import figures
 from jobs.report.records import (
@@ -101,6 +102,8 @@ def _measured(setting: Setting) -> dict[str, Any]:
     first = [int(np.flatnonzero(labels == digit)[0]) for digit in range(10)]
     return {
         **_planes(setting, codes),
+        "real_interpolations": _real(codes, basis, found.mean),
+        "decoder_affine_share": AFFINE_SHARES.get(setting.latent_size),
         "reconstructed_as": _named(labels),
         "pca_reconstructions": decoded[first].astype(np.float32),
         "class_counts": np.stack(
@@ -115,6 +118,21 @@ def _measured(setting: Setting) -> dict[str, Any]:
         "interpolations": tuple(_path(a, b, codes, labels, basis, found.mean) for a, b in PAIRS),
         "reconstructions": np.stack([images[first], decoded[first]]).astype(np.float32),
     }
+
+
+AFFINE_SHARES = {2: 0.27, 16: 0.65, 64: 0.93}
+"""Latent size -> affine share of the decoder in a real trial."""
+
+
+def _real(
+    codes: NDArray[np.float32], basis: NDArray[np.float32], mean: NDArray[np.float32]
+) -> RealInterpolations | None:
+    """Return PCA's ways between single images, whose linear way is the blend."""
+
+    def decode(z: Floats) -> NDArray[np.float32]:
+        return (z @ basis + mean).astype(np.float32)
+
+    return real_images.interpolate(decode, codes, data(), seed=0)
 
 
 def _planes(setting: Setting, codes: NDArray[np.float32]) -> dict[str, Any]:

@@ -117,8 +117,8 @@ def test_all_three_parts_have_figures_observations_and_intuitions(page: Page) ->
     for part in ("Part 1", "Part 2", "Part 3", "Provenance"):
         assert part in page.text
     assert page.text.count("Observations") == page.text.count("Intuitions") == 4
-    assert page.tags["img"] == 11
-    for number in range(1, 12):
+    assert page.tags["img"] == 12
+    for number in range(1, 13):
         assert f"Figure {number}." in page.text
 
 
@@ -165,8 +165,8 @@ def test_the_markdown_shows_its_figures_and_tables(full: Submission) -> None:
         full.files[typst.MARKDOWN].decode()
     )
     shown = Page(rendered.encode())
-    assert shown.tags["table"] == 10
-    assert shown.tags["img"] == 11
+    assert shown.tags["table"] == 11
+    assert shown.tags["img"] == 12
     assert all(source in full.files for source in shown.values("img", "src"))
     assert "0.03851" in shown.text
 

@@ -1,0 +1,77 @@
+"""Ways between single images in the report: told beyond their noise alone."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from aemodel.real_images import PAIRS
+from jobs.report.analysis.real_images import mean_radius
+from jobs.report.analysis.study import Study
+from jobs.report.blocks import Observation, Table
+from jobs.report.records import TrainingRecord
+from jobs.report.sections import real_images
+from tests.jobs.report.synthetic import make_records, make_training
+
+
+def training(linear: float, spherical: float, blend: float, noise: float = 1e-4) -> TrainingRecord:
+    """A training with these mean distances for pairs of both kinds."""
+    made = make_training("2")
+    assert made.real_interpolations is not None
+    drawn = np.random.default_rng(0).normal(0, noise, (2, PAIRS, 3))
+    drawn += np.array([linear, spherical, blend]) - drawn.mean(axis=1, keepdims=True)
+    found = replace(made.real_interpolations, distances=drawn.reshape(-1, 3))
+    return replace(made, real_interpolations=found)
+
+
+def claims(*trainings: TrainingRecord) -> dict[str, Observation]:
+    study = Study.of(make_records(*trainings))
+    return {item.kind: item for item in real_images.observations(study)}
+
+
+def test_a_nearer_way_is_told_with_its_share() -> None:
+    claim = claims(training(0.018, 0.018, 0.020))["single images, decoded beside blended"]
+    assert claim.numbers["setting 2, same digit"].value == pytest.approx(0.1, abs=0.002)
+    assert "nearer to other test images by 10% (setting 2, same digit) and 10%" in claim.text
+
+
+def test_a_further_way_is_told_too() -> None:
+    claim = claims(training(0.022, 0.022, 0.020))["single images, decoded beside blended"]
+    assert "further from other test images by 10%" in claim.text
+
+
+def test_nothing_is_told_within_the_noise() -> None:
+    kinds = claims(training(0.0200, 0.0200, 0.0200, noise=5e-3))
+    assert not {kind for kind in kinds if "single images" in kind or "spherical" in kind}
+
+
+def test_the_spherical_way_is_told_if_it_differs() -> None:
+    assert "spherical nearer to images" in claims(training(0.020, 0.018, 0.021))
+    assert "spherical further from images" in claims(training(0.020, 0.022, 0.021))
+
+
+def test_affine_decoders_are_explained_if_they_differ() -> None:
+    claim = claims(make_training("2"), make_training("3"))["where mean codes lie"]
+    assert "An affine map of the codes gives" in claim.text
+    assert claim.intuition
+    alone = claims(make_training("2"))["where mean codes lie"]
+    assert alone.intuition == ""
+
+
+def test_the_radius_of_a_mean_is_that_of_the_plain_formula() -> None:
+    codes = np.array([[3.0, 0], [3, 0], [-1, 2], [-1, -2], [-4, 0]])
+    labels = np.array([0, 0, 1, 1, 2])
+    assert mean_radius(codes, labels, [0]) == pytest.approx(1.0)
+    assert mean_radius(codes, labels, [1]) == pytest.approx(1 / np.sqrt(5))
+    assert mean_radius(codes, labels, [7]) is None
+
+
+def test_runs_without_them_have_no_section() -> None:
+    study = Study.of(make_records(make_training("2", real_interpolations=None)))
+    assert list(real_images.blocks(study)) == []
+
+
+def test_the_table_has_a_row_for_each_kind() -> None:
+    study = Study.of(make_records(training(0.018, 0.018, 0.020)))
+    (table,) = (block for block in real_images.blocks(study) if isinstance(block, Table))
+    assert [row[1] for row in table.rows] == ["same digit", "different digits"]
