@@ -23,6 +23,9 @@ Labels = Mapping[str, str]
 Columns = tuple[tuple[str, str], ...]
 """Head and alignment (`left` or `right`) of each column."""
 
+DIGITS = 6
+"""Significant digits of a number of a claim: what lies behind depends on the processor."""
+
 PNG_SIGNATURE = b"\x89PNG"
 
 
@@ -112,7 +115,7 @@ class Observations:
 def _number(estimate: Estimate) -> Data:
     """Return a number and its interval; None for what is not finite."""
     value, *interval = (
-        number if math.isfinite(number) else None
+        float(f"{number:.{DIGITS}g}") if math.isfinite(number) else None
         for number in (estimate.value, *(estimate.interval or ()))
     )
     return {"value": value, "interval": interval or None}

@@ -29,7 +29,8 @@ from tests.support.workspace import Ended
 
 COLUMNS = (
     *("attributes.`Run Name`", "runDateAndNestInfo", "params.`setting`", "params.`recipe`"),
-    *("params.`seed`", "params.`precision`", "metrics.`final_test_mse`", "metrics.`best_test_mse`"),
+    *("params.`resolved.iterations`", "params.`seed`", "params.`resolved.precision`"),
+    *("metrics.`final_test_mse`", "metrics.`best_test_mse`"),
     *("metrics.`pca_test_mse`", "metrics.`knn_accuracy`", "metrics.`train_seconds`", "duration"),
 )
 

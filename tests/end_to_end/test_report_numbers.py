@@ -83,9 +83,15 @@ def part_3(trainings: list[Recomputed]) -> Iterator[str]:
 
 
 def observations(document: dict[str, Any]) -> list[str]:
-    found = [block for block in document["blocks"] if block["kind"] == "findings"]
+    """Return the observations of the three parts that the assignment asks for."""
+    part, found = "", dict[str, list[str]]()
+    for block in document["blocks"]:
+        if block["kind"] == "heading" and block["level"] == 1:
+            part = block["text"]
+        elif block["kind"] == "findings" and part.startswith("Part "):
+            found[part] = [item["text"] for item in block["items"]]
     assert len(found) == 3
-    return [item["text"] for block in found for item in block["items"]]
+    return [text for texts in found.values() for text in texts]
 
 
 def test_every_number_of_the_observations(
