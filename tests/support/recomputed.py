@@ -61,6 +61,13 @@ class Recomputed:
         return float(self.errors.mean())
 
     @cached_property
+    def final_train(self) -> float:
+        """The error over the training images."""
+        images = self.data.x_train.astype(np.float64) / 255
+        decoded = np.asarray(self.model(images.astype(np.float32)), dtype=np.float64)
+        return float(np.square(decoded - images).mean())
+
+    @cached_property
     def pca(self) -> float:
         train = self.data.x_train.astype(np.float64) / 255
         mean = train.mean(axis=0)
@@ -68,6 +75,39 @@ class Recomputed:
         basis = axes[: self.latent_size]
         centred = self.images - mean
         return float(np.square(centred - centred @ basis.T @ basis).mean())
+
+    @cached_property
+    def same_in_pca_plane(self) -> float:
+        """Share of the 10 nearest other test images in PCA's plane that are of the same digit."""
+        train = self.data.x_train.astype(np.float64) / 255
+        _, _, axes = np.linalg.svd(train - train.mean(axis=0), full_matrices=False)
+        places = (self.images - train.mean(axis=0)) @ axes[:2].T
+        distances = squared_distances(places, places)
+        np.fill_diagonal(distances, np.inf)
+        nearest = self.data.y_test[np.argsort(distances, axis=1, kind="stable")[:, :10]]
+        return float(np.mean(nearest == self.data.y_test[:, None]))
+
+    def halfway(self) -> list[float]:
+        """Mean distance to other test images of what is decoded halfway, over that of the blend.
+
+        First of the pairs of one digit, then of two; the pairs are those of the artifact.
+        """
+        pairs = self.workspace.table(self.run, "interpolation/real_images.csv")[:, :2].astype(int)
+        seed = int(self.run.data.params["seed"])
+        images = self.data.shuffled(seed).x_test.astype(np.float64) / 255  # as the pairs count them
+        codes = np.asarray(self.model.get_layer("encoder")(images.astype(np.float32)))
+        decode = self.model.get_layer("decoder")
+        ends = [np.asarray(decode(codes[side]), dtype=np.float64) for side in pairs.T]
+        middle = np.asarray(decode((codes[pairs[:, 0]] + codes[pairs[:, 1]]) / 2), dtype=np.float64)
+        nearest = []
+        for pictures in (middle, (ends[0] + ends[1]) / 2):
+            distances = squared_distances(pictures, images)
+            distances[np.arange(len(pairs))[:, None], pairs] = np.inf
+            nearest.append(distances.min(axis=1))
+        return [
+            float(linear.mean() / blend.mean())
+            for linear, blend in zip(*(np.split(side, 2) for side in nearest), strict=True)
+        ]
 
     def digit(self, digit: int) -> float:
         return float(self.errors[self.data.y_test == digit].mean())
