@@ -192,7 +192,7 @@ def latent_sizes(groups: Sequence[Group], published: Sequence[Published] = ()) -
         axes.minorticks_off()
         axes.grid()
         _plain_errors(axes)
-        axes.legend(frameon=False)
+        axes.legend(frameon=False, loc="lower left")
 
     return as_svg(draw, 2.3, share=0.62)
 
