@@ -2,14 +2,19 @@
 
 import tomllib
 from pathlib import Path
+from typing import Any
 
-ROOT = Path(__file__).parents[1]
+PYPROJECT = Path(__file__).parents[1] / "pyproject.toml"
+
+
+def project() -> dict[str, Any]:
+    """Return the table `project` of pyproject.toml, with `name` and `version`."""
+    return dict(tomllib.loads(PYPROJECT.read_text())["project"])
 
 
 def version() -> str:
     """Return name, version and, in a git checkout, the commit, on one line."""
     from jobs.tracking import git_commit
 
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    commit = git_commit()
-    return f"{project['name']} {project['version']}" + (f", commit {commit[:12]}" if commit else "")
+    found, commit = project(), git_commit()
+    return f"{found['name']} {found['version']}" + (f", commit {commit[:12]}" if commit else "")

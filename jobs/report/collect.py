@@ -5,7 +5,6 @@ be in the document is an `Omission` that says why.
 """
 
 import tempfile
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from itertools import chain
@@ -34,8 +33,7 @@ from jobs.report.studies import collect_study, is_study
 from jobs.report.wording import listing
 from jobs.spec import TrainingSpec
 from jobs.tracking import Run, RunInfo, Store, StoreError, git_commit
-
-PROJECT = Path(__file__).parents[2] / "pyproject.toml"
+from jobs.version import project
 
 Usable = tuple[RunInfo, TrainingSpec]
 Judged = tuple[RunInfo, TrainingSpec | Omission]
@@ -54,7 +52,7 @@ def collect_records(store: Store, request: ReportRequest) -> Records:
     trainings = tuple(sorted((_training(store, *run) for run in usable), key=_rank))
     return Records(
         request=request,
-        program=Program(_version(), git_commit()),
+        program=Program(str(project()["version"]), git_commit()),
         experiment=store.experiment,
         tracking_uri=store.address,
         trainings=trainings,
@@ -157,11 +155,6 @@ def _judged(info: RunInfo) -> Judged:
         return info, TrainingSpec.from_params(info.params)
     except (KeyError, ValueError) as error:
         return info, Omission(what, f"its parameters cannot be read: {error}")
-
-
-def _version() -> str:
-    with PROJECT.open("rb") as file:
-        return str(tomllib.load(file)["project"]["version"])
 
 
 def _rank(training: TrainingRecord) -> tuple[bool, str, int]:
