@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from aemodel import latent
 from aemodel.data import DIGITS, MAX_PIXEL, Dataset
 from aemodel.settings import PIXELS
 
@@ -40,8 +39,6 @@ class Classifier:
     """W1 (784, 128), b1 (128,), W2 (128, 10) and b2 (10,)."""
     accuracy: float
     """Share of the test images whose class it names, 0..1."""
-    pixels_accuracy: float
-    """The same for a vote of the 10 nearest training images in pixels, which needs no training."""
 
     def features(self, images: Floats) -> Floats:
         """Return the hidden units (n, 128) of images (n, 784) on the 0..1 scale."""
@@ -80,8 +77,7 @@ def train(data: Dataset) -> Classifier:
     test_images = data.x_test / MAX_PIXEL
     with threadpool_limits(1):
         named = _softmax(_hidden(weights, test_images) @ weights[2] + weights[3]).argmax(axis=1)
-    votes = latent.knn_accuracy(images, data.y_train, test_images, data.y_test)
-    return Classifier(weights, float(np.mean(named == data.y_test)), votes)
+    return Classifier(weights, float(np.mean(named == data.y_test)))
 
 
 def _glorot(generator: np.random.Generator, inputs: int, outputs: int) -> Floats:

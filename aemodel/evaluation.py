@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aemodel import generation, latent, pca, real_images
+from aemodel.baseline import Baseline
 from aemodel.classifier import Classifier
 from aemodel.data import DIGITS, MAX_PIXEL, Dataset
 from aemodel.training import Trainer
@@ -30,7 +31,7 @@ BATCH = 1_000
 COMPARED = 10_000
 """Training images over which the final training error is measured: as many as MNIST tests with."""
 
-NEIGHBOURHOOD = 4_000
+NEIGHBOURHOOD = 2_000
 """Test images over which a plane's trustworthiness and continuity are measured."""
 
 Images = NDArray[np.float32]
@@ -100,14 +101,14 @@ class Evaluation:
 
 
 def evaluate(
-    trainer: Trainer, pairs: tuple[tuple[int, int], ...], classifier: Classifier
+    trainer: Trainer, pairs: tuple[tuple[int, int], ...], baseline: Baseline
 ) -> Evaluation:
     """Compute every metric and array of a run's artifacts: seconds, mostly for neighbours.
 
     Args:
         trainer: of the network as it is now.
         pairs: digits to interpolate between, (from, to).
-        classifier: of the same data, to measure generated images with.
+        baseline: of the same data.
 
     Raises:
         ValueError: the network gives codes that are not finite.
@@ -118,7 +119,9 @@ def evaluate(
     decoded = apply(network.decoder, codes)
     train_codes = apply(network.encoder, data.x_train / MAX_PIXEL)
     decode = partial(apply, network.decoder)
-    generated = generation.generate(decode, train_codes, codes, data, classifier, trainer.seed)
+    generated = generation.generate(
+        decode, train_codes, codes, data.x_test, baseline.classifier, trainer.seed
+    )
     plane = latent.project(codes)
     principal = (x_test - trainer.principal_components.mean) @ _axes(trainer).T
     pca_plane = principal if codes.shape[1] == 2 else None
@@ -127,14 +130,16 @@ def evaluate(
         metrics={
             **curve_metrics(trainer),
             "knn_accuracy": latent.knn_accuracy(train_codes, data.y_train, codes, data.y_test),
-            "real_nearest_mse": latent.median_nearest_mse(data.x_test),
+            "real_nearest_mse": baseline.real_nearest_mse,
             **_mse_by_digit(decoded, x_test, data.y_test),
             "final_train_mse": _train_mse(trainer, train_codes),
             "decoder_affine_share": latent.affine_share(codes, decoded),
             "knn_accuracy_pca": _pca_votes(trainer, principal),
-            "knn_accuracy_pixels": classifier.pixels_accuracy,
+            "knn_accuracy_pixels": baseline.pixels_accuracy,
             **_neighbourhoods(data, codes, pca_plane),
             **generated.metrics,
+            **baseline.real.metrics("real"),
+            "generated_classifier_accuracy": baseline.classifier.accuracy,
         },
         codes=codes,
         plane=plane,
@@ -145,7 +150,7 @@ def evaluate(
         + principal[examples] @ _axes(trainer),
         manifold=_manifold(network.decoder, codes) if codes.shape[1] == 2 else None,
         generation=generated,
-        reconstructed_as=_named_again(x_test, decoded, data.y_test, classifier),
+        reconstructed_as=_named_again(x_test, decoded, data.y_test, baseline.classifier),
         real_interpolations=real_images.interpolate(decode, codes, data, trainer.seed),
         pca_plane=pca_plane,
     )

@@ -32,7 +32,7 @@ from numpy.typing import NDArray
 
 from aemodel import latent
 from aemodel.classifier import Classifier
-from aemodel.data import MAX_PIXEL, Dataset
+from aemodel.data import MAX_PIXEL
 
 if TYPE_CHECKING:
     from sklearn.mixture import GaussianMixture
@@ -104,6 +104,10 @@ class Quality:
     """1 / c to 1."""
     frechet: float
 
+    def metrics(self, kind: str) -> dict[str, float]:
+        """Return the measures of images of this `kind` by their names in the tracker."""
+        return {f"generated_{kind}_{name}": value for name, value in vars(self).items()}
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Generation:
@@ -119,27 +123,15 @@ class Generation:
     mixture_quality: Quality
     reconstructions: Quality
     """Of the test images' reconstructions: the best that this decoder can do."""
-    real: Quality
-    """Of as many training images: the scale."""
-    classifier_accuracy: float
 
     @property
     def metrics(self) -> dict[str, float]:
         """The measures by their names in the tracker."""
-        kinds = {
-            "gaussian": self.gaussian,
-            "mixture": self.mixture_quality,
-            "reconstructions": self.reconstructions,
-            "real": self.real,
-        }
-        measures = {
-            f"generated_{kind}_{name}": value
-            for kind, quality in kinds.items()
-            for name, value in vars(quality).items()
-        }
-        return measures | {
+        return {
+            **self.gaussian.metrics("gaussian"),
+            **self.mixture_quality.metrics("mixture"),
+            **self.reconstructions.metrics("reconstructions"),
             "generated_components": float(len(self.mixture.weights)),
-            "generated_classifier_accuracy": self.classifier_accuracy,
         }
 
 
@@ -147,7 +139,7 @@ def generate(
     decode: Callable[[Floats], Floats],
     train_codes: Floats,
     test_codes: Floats,
-    data: Dataset,
+    test_images: NDArray[np.uint8],
     classifier: Classifier,
     seed: int,
 ) -> Generation:
@@ -157,8 +149,8 @@ def generate(
         decode: takes codes (n, d) to images (n, 784), not clipped.
         train_codes: codes of the training images, in any order.
         test_codes: codes of the test images (m, d).
-        data: the images; of the training images the first `SAMPLES` are measured.
-        classifier: trained on these data.
+        test_images: their pixels (m, 784).
+        classifier: trained on the training images.
         seed: of the fit and of the draws.
     """
     generator = np.random.default_rng([seed, len(train_codes)])
@@ -170,11 +162,9 @@ def generate(
         mixture=mixture,
         gaussian_images=from_gaussian[:SHOWN],
         mixture_images=from_mixture[:SHOWN],
-        gaussian=measure(from_gaussian, data.x_test, classifier),
-        mixture_quality=measure(from_mixture, data.x_test, classifier),
-        reconstructions=measure(np.clip(decode(test_codes), 0, 1), data.x_test, classifier),
-        real=measure(data.x_train[:SAMPLES] / MAX_PIXEL, data.x_test, classifier),
-        classifier_accuracy=classifier.accuracy,
+        gaussian=measure(from_gaussian, test_images, classifier),
+        mixture_quality=measure(from_mixture, test_images, classifier),
+        reconstructions=measure(np.clip(decode(test_codes), 0, 1), test_images, classifier),
     )
 
 

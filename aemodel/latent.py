@@ -14,12 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aemodel.data import DIGITS, MAX_PIXEL
+from aemodel.neighbours import nearest_neighbours
 
 FRACTIONS = tuple(step / 10 for step in range(11))
 """The eleven fractions f = 0.0, 0.1 ... 1.0 of the way from one code to another."""
-
-BLOCK = 1_000
-"""Images compared with all others at a time: bounds the matrix of distances."""
 
 PRINCIPAL_AXES = 10
 """Principal axes of the codes that are computed: two span the plane."""
@@ -145,10 +143,19 @@ def knn_accuracy(
     Raises:
         ValueError: there are fewer than `k` train codes, or a code is not finite.
     """
-    from sklearn.neighbors import KNeighborsClassifier
+    neighbours = train_labels[_neighbours(test_codes, train_codes, k)]
+    votes = np.stack([(neighbours == digit).sum(axis=1) for digit in range(DIGITS)], axis=1)
+    return float(np.mean(votes.argmax(axis=1) == test_labels))
 
-    classifier = KNeighborsClassifier(k, algorithm=_search_for(train_codes))
-    return float(classifier.fit(train_codes, train_labels).score(test_codes, test_labels))
+
+def _neighbours(points: Floats, reference: Floats, k: int) -> NDArray[np.intp]:
+    """Return the indices of the `k` nearest reference codes of each point; shape (m, k)."""
+    from sklearn.neighbors import NearestNeighbors
+
+    if points.shape[1] > 2:  # a tree pays in a plane, not beyond
+        return nearest_neighbours(points, reference, k)
+    search = NearestNeighbors(n_neighbors=k, algorithm="kd_tree").fit(reference)
+    return np.asarray(search.kneighbors(points, return_distance=False))
 
 
 def neighbour_shares(xy: Floats, labels: Labels, k: int = 10) -> NDArray[np.float64]:
@@ -163,26 +170,25 @@ def neighbour_shares(xy: Floats, labels: Labels, k: int = 10) -> NDArray[np.floa
     from sklearn.neighbors import NearestNeighbors
 
     _require_all_digits(labels)
-    search = NearestNeighbors(n_neighbors=k, algorithm=_search_for(xy)).fit(xy)
+    search = NearestNeighbors(n_neighbors=k, algorithm="kd_tree").fit(xy)
     neighbours = labels[search.kneighbors(return_distance=False)]  # without the point itself
     rows = [np.bincount(neighbours[labels == d].ravel(), minlength=DIGITS) for d in range(DIGITS)]
     shares = np.stack(rows) / np.sum(rows, axis=1, keepdims=True)
     return np.asarray(shares, dtype=np.float64)
 
 
-def _search_for(points: Floats) -> str:
-    """A tree pays in a plane (25 times as fast as brute force on MNIST), not beyond."""
-    return "kd_tree" if points.shape[1] <= 2 else "brute"
-
-
 def nearest(
-    images: Floats, reference: NDArray[np.uint8]
+    images: Floats,
+    reference: NDArray[np.uint8],
+    without: NDArray[np.integer] | None = None,
 ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
     """Return the reference image nearest to each image, and how near it is.
 
     Args:
         images: on the 0..1 scale, clipped or not; shape (m, 784).
         reference: pixels 0..255; shape (n, 784).
+        without: indices of reference images that do not count for each image; shape (m, w), w below
+            n. None leaves none out.
 
     Returns:
         The indices (m,) into `reference`, and the MSE per pixel to these images (m,).
@@ -190,10 +196,13 @@ def nearest(
     Raises:
         ValueError: an image is not finite.
     """
-    from sklearn.metrics import pairwise_distances_argmin_min
-
     images, scaled = np.asarray(images, np.float32), reference / MAX_PIXEL
-    indices, _ = pairwise_distances_argmin_min(images, scaled, metric="sqeuclidean")
+    if without is None:
+        indices = nearest_neighbours(images, scaled, 1)[:, 0]
+    else:
+        found = nearest_neighbours(images, scaled, 1 + without.shape[1])
+        counts = ~(found[:, :, np.newaxis] == without[:, np.newaxis]).any(axis=2)
+        indices = found[np.arange(len(found)), counts.argmax(axis=1)]
     return indices, _mse(images, scaled[indices])
 
 
@@ -203,15 +212,8 @@ def median_nearest_mse(reference: NDArray[np.uint8]) -> float:
     It says how near real images are to one another, and so how near a decoded image has to come to
     one of them to be as real. n is at least 2; pixels are 0..255.
     """
-    scaled = reference / MAX_PIXEL
-    square_norms = np.square(scaled).sum(axis=1)
-    indices = []
-    # Products in single precision take half the time of scikit-learn's search, which doubles it.
-    for rows in np.array_split(np.arange(len(scaled)), -(-len(scaled) // BLOCK)):
-        distances = square_norms - 2 * scaled[rows] @ scaled.T  # but for |a|^2, equal in a row
-        distances[np.arange(len(rows)), rows] = np.inf  # an image is not its own neighbour
-        indices.append(distances.argmin(axis=1))
-    return float(np.median(_mse(scaled, scaled[np.concatenate(indices)])))
+    itself = np.arange(len(reference))[:, np.newaxis]
+    return float(np.median(nearest(reference / MAX_PIXEL, reference, itself)[1]))
 
 
 def _mse(a: Floats, b: Floats) -> NDArray[np.float64]:

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aemodel import latent
-from aemodel.data import MAX_PIXEL, Dataset
+from aemodel.data import Dataset
 
 PAIRS = 200
 """Pairs of each kind: of the same class, and of two classes."""
@@ -71,7 +71,7 @@ def interpolate(
     ]
     return RealInterpolations(
         pairs=pairs,
-        distances=np.column_stack([_nearest_other(half, data.x_test, pairs) for half in halves]),
+        distances=np.column_stack([latent.nearest(half, data.x_test, pairs)[1] for half in halves]),
         strips=np.stack([_strips(decode, codes[a], codes[b], centre) for a, b in firsts]),
     )
 
@@ -111,17 +111,3 @@ def _strips(
     return np.stack(
         [linear, decode(np.concatenate(around)), latent.interpolate(linear[0], linear[-1])]
     )
-
-
-def _nearest_other(
-    images: Floats, reference: NDArray[np.uint8], without: NDArray[np.int64]
-) -> NDArray[np.float64]:
-    """Return the MSE of each image (m, 784) to the nearest reference image but the two it is from.
-
-    `without` (m, 2) are the indices of these.
-    """
-    scaled = reference / MAX_PIXEL
-    distances = np.square(scaled).sum(axis=1) - 2 * np.asarray(images, np.float32) @ scaled.T
-    distances[np.arange(len(images))[:, np.newaxis], without] = np.inf
-    nearest = scaled[distances.argmin(axis=1)]
-    return np.asarray(np.square(images - nearest).mean(axis=1, dtype=np.float64))

@@ -34,7 +34,7 @@ STAGES: dict[str, set[tuple[str, str]]] = {
     },
     "waiting for workers": {("executor.py", "_in_processes")},
     "data": {("data.py", "load_dataset"), ("data.py", "shuffled")},
-    "classifier": {("classifiers.py", "classifier_of")},
+    "baseline": {("baselines.py", "baseline_of")},
     "network and axes": {("training.py", "__init__")},
     "training": {("training.py", "run")},
     "evaluation": {("evaluation.py", "evaluate")},

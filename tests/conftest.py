@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from aemodel import classifier
-from aemodel.classifier import Classifier
+from aemodel import baseline
+from aemodel.baseline import Baseline
 from aemodel.data import Dataset, load_dataset
 from jobs.environment import prepare_environment
 from tests.support.datasets import first_images
@@ -84,6 +84,6 @@ def new_store(session_folder: Path) -> NewStore:
 
 
 @pytest.fixture(scope="session")
-def small_classifier(small_dataset: Dataset) -> Classifier:
-    """A classifier trained on `small_dataset`."""
-    return classifier.train(small_dataset)
+def small_baseline(small_dataset: Dataset) -> Baseline:
+    """The baseline of `small_dataset`."""
+    return baseline.measure(small_dataset)

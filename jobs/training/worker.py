@@ -27,9 +27,9 @@ from jobs.filesystem import checkpoints_folder, promise
 from jobs.spec import TrainingSpec
 from jobs.tracking import StoreError, StoreUnavailable, retry_until_available
 from jobs.tracking.uploader import Uploader
+from jobs.training.baselines import baseline_of
 from jobs.training.channel import ProgressChannel, TrainingProgress
 from jobs.training.checkpoint import DamagedState, StateStore
-from jobs.training.classifiers import classifier_of
 from jobs.training.description import describe
 from jobs.training.outcome import Outcome, RunStatus
 
@@ -186,7 +186,7 @@ class _Training:
             self.metrics = curve_metrics(trainer)
             files.write_curve(self.metrics, trainer, spec, folder)
             return
-        results = evaluate(trainer, spec.pairs, classifier_of(data, checkpoints_folder()))
+        results = evaluate(trainer, spec.pairs, baseline_of(data, checkpoints_folder()))
         self.metrics = results.metrics
         self.report("writing results")
         files.write_files(results, trainer, spec, folder)

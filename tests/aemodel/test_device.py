@@ -19,7 +19,7 @@ from joblib import Parallel, delayed
 
 def train():
     from threadpoolctl import threadpool_info
-    from aemodel import classifier
+    from aemodel import baseline
     from aemodel.data import Dataset, load_dataset
     from aemodel.device import use_threads
     from aemodel.evaluation import evaluate
@@ -33,8 +33,7 @@ def train():
     trainer = Trainer(parse_setting("96-40-5"), recipe, 0, data, "float32")
     for _ in trainer.run():
         pass
-    judge = classifier.train(data)
-    metrics = evaluate(trainer, ((3, 8),), judge).metrics
+    metrics = evaluate(trainer, ((3, 8),), baseline.measure(data)).metrics
     del metrics["train_seconds"]
     weights = b"".join(array.tobytes() for pair in trainer.network.weights() for array in pair)
     return {{

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from aemodel.classifier import Classifier
+from aemodel.baseline import Baseline
 from aemodel.data import Dataset
 from aemodel.evaluation import Evaluation, evaluate
 from aemodel.settings import RECIPES, Setting
@@ -22,7 +22,7 @@ Case = tuple[Trainer, Evaluation]
 def case(
     request: pytest.FixtureRequest,
     small_dataset: Dataset,
-    small_classifier: Classifier,
+    small_baseline: Baseline,
     one_thread: None,
 ) -> Case:
     """A short training on a slice of MNIST, and what it came to."""
@@ -31,7 +31,7 @@ def case(
         pass
     # As if it had been best in the middle, and over-fitted since.
     trainer.curve[1] = replace(trainer.curve[1], test_mse=1e-4)
-    return trainer, evaluate(trainer, PAIRS, small_classifier)
+    return trainer, evaluate(trainer, PAIRS, small_baseline)
 
 
 def scaled(training: Trainer) -> NDArray[np.float32]:
@@ -150,22 +150,22 @@ def test_the_training_error_is_that_of_training_images(case: Case) -> None:
     assert found.metrics["final_train_mse"] == pytest.approx(wanted, rel=1e-5)
 
 
-def test_reconstructions_are_named_by_the_classifier(
-    case: Case, small_classifier: Classifier
-) -> None:
+def test_reconstructions_are_named_by_the_classifier(case: Case, small_baseline: Baseline) -> None:
     training, found = case
     x, labels = scaled(training), training.data.y_test
     decoded = np.clip(np.asarray(training.network.autoencoder(x)), 0, 1)
-    before, after = (small_classifier.probabilities(i).argmax(axis=1) for i in (x, decoded))
+    before, after = (
+        small_baseline.classifier.probabilities(i).argmax(axis=1) for i in (x, decoded)
+    )
     for digit in range(10):
         for named in range(10):
             count = np.sum((labels == digit) & (before == digit) & (after == named))
             assert found.reconstructed_as[digit, named] == count
 
 
-def test_pca_votes_and_plane(case: Case, small_classifier: Classifier) -> None:
+def test_pca_votes_and_plane(case: Case, small_baseline: Baseline) -> None:
     training, found = case
-    assert found.metrics["knn_accuracy_pixels"] == small_classifier.pixels_accuracy
+    assert found.metrics["knn_accuracy_pixels"] == small_baseline.pixels_accuracy
     assert 0.5 < found.metrics["knn_accuracy_pixels"] < 1
     assert 0.1 < found.metrics["knn_accuracy_pca"] < 1
     if training.setting.latent_size != 2:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from aemodel import generation
-from aemodel.classifier import Classifier
+from aemodel.baseline import Baseline
 from aemodel.data import MAX_PIXEL, Dataset
 from aemodel.generation import Floats
 
@@ -78,9 +78,9 @@ def test_the_frechet_distance_by_hand() -> None:
 
 
 def test_real_images_are_nearly_perfect_and_noise_is_not(
-    small_dataset: Dataset, small_classifier: Classifier
+    small_dataset: Dataset, small_baseline: Baseline
 ) -> None:
-    data, judge = small_dataset, small_classifier
+    data, judge = small_dataset, small_baseline.classifier
     real = generation.measure(data.x_test / MAX_PIXEL, data.x_test, judge)
     assert real.nearest_mse == 0
     assert real.frechet == pytest.approx(0, abs=1e-3)

@@ -115,7 +115,7 @@ class Workspace:
 
     def unfinished(self) -> list[str]:
         """Return what commands keep of trainings that are to be continued, and of themselves."""
-        return [p.name for p in (self.folder / "checkpoints").iterdir() if p.name != "classifiers"]
+        return [p.name for p in (self.folder / "checkpoints").iterdir() if p.name != "baselines"]
 
     def artifacts(self, run: Run) -> Path:
         """Return the folder of the run's artifacts."""

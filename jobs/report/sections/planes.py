@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from aemodel.evaluation import NEIGHBOURHOOD
 from jobs.report import charts
 from jobs.report.analysis.estimate import Estimate
 from jobs.report.analysis.groups import Group, setting_name
@@ -11,9 +12,6 @@ from jobs.report.analysis.study import Study
 from jobs.report.blocks import Block, Figure, Observation, Table
 from jobs.report.records import PlaneQuality
 from jobs.report.wording import UNKNOWN, capitalized, format_percent, listing
-
-MEASURED = 4_000
-"""Test images over which trustworthiness and continuity are measured."""
 
 
 def blocks(study: Study) -> Iterator[Block]:
@@ -51,7 +49,7 @@ def _pca_plane(study: Study) -> Iterator[Block]:
         caption=f"Both planes. Vote: images whose {data.noun} their {K} nearest in the plane vote "
         f"for. Same {data.noun}: share of these neighbours. Trustworthiness and continuity (1 is "
         "best) fall with neighbours in the plane that are none in pixels, and with neighbours in "
-        f"pixels that are none in the plane, over the first {MEASURED:,} test images.",
+        f"pixels that are none in the plane, over the first {NEIGHBOURHOOD:,} test images.",
         columns=(
             ("Plane", "left"), ("Vote", "right"), (f"Same {data.noun}", "right"),
             ("Trustworthiness", "right"), ("Continuity", "right"),

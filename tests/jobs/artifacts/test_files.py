@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from aemodel.classifier import Classifier
+from aemodel.baseline import Baseline
 from aemodel.data import Dataset
 from aemodel.evaluation import Evaluation, Interpolation, evaluate
 from aemodel.settings import RECIPES
@@ -30,7 +30,7 @@ Case = tuple[Trainer, TrainingSpec, Evaluation, Path]
 def case(
     request: pytest.FixtureRequest,
     small_dataset: Dataset,
-    small_classifier: Classifier,
+    small_baseline: Baseline,
     tmp_path_factory: pytest.TempPathFactory,
     one_thread: None,
 ) -> Case:
@@ -39,7 +39,7 @@ def case(
     training = Trainer(job.setting, job.recipe, job.seed, small_dataset, job.precision)
     for _ in training.run():
         pass
-    found = evaluate(training, job.pairs, small_classifier)
+    found = evaluate(training, job.pairs, small_baseline)
     folder = tmp_path_factory.mktemp("files")
     files.write_files(found, training, job, folder)
     return training, job, found, folder
