@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from aemodel.datafiles import (
     CSV_STEMS,
@@ -83,13 +84,8 @@ class Dataset:
         return self.digest == MNIST_DIGEST
 
     def shuffled(self, seed: int) -> "Dataset":
-        """Return the same data with training and test set each permuted once.
-
-        The order is a function of `seed`, a whole number of at least 0, and the sets' sizes.
-        """
-        train_seed, test_seed = np.random.SeedSequence(seed).spawn(2)
-        train = np.random.default_rng(train_seed).permutation(len(self.x_train))
-        test = np.random.default_rng(test_seed).permutation(len(self.x_test))
+        """Return the same data with training and test set each permuted once."""
+        train, test = self.permutations(seed)
         return replace(
             self,
             x_train=self.x_train[train],
@@ -97,6 +93,21 @@ class Dataset:
             x_test=self.x_test[test],
             y_test=self.y_test[test],
         )
+
+    def permutations(self, seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Return where the images of both `shuffled` sets stand in the files, counted from 0.
+
+        They are functions of `seed`, a whole number of at least 0, and the sets' sizes.
+        """
+        train, test = (
+            np.random.default_rng(sequence).permutation(size)
+            for sequence, size in zip(
+                np.random.SeedSequence(seed).spawn(2),
+                (len(self.x_train), len(self.x_test)),
+                strict=True,
+            )
+        )
+        return train, test
 
 
 def load_dataset(folder: Path) -> Dataset:

@@ -14,6 +14,9 @@ correction), as TensorFlow has it:
 
     m = b1 m + (1 - b1) g      v = b2 v + (1 - b2) g^2
     w = w - lr_t m / (sqrt(v) + eps),     lr_t = lr sqrt(1 - b2^t) / (1 - b1^t)
+
+Where the recipe has Nesterov's look-ahead, b1 m + (1 - b1) g takes the place of m in the last line
+(Dozat 2016, "Incorporating Nesterov Momentum into Adam").
 """
 
 from dataclasses import dataclass
@@ -189,6 +192,7 @@ class Layer:
                 beta2=recipe.beta_2,
                 epsilon=recipe.epsilon,
                 grad=gradient,
+                use_nesterov=recipe.nesterov,
             )
 
     def refresh(self, *, first: bool = False) -> None:

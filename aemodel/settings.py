@@ -1,7 +1,7 @@
 """What to train and how: the layer widths of a setting and the schedule of a recipe.
 
-Both are frozen and validated when they are made; every field is a plain number or text, so that
-they can be logged as parameters of a run and read back equal.
+Both are frozen and validated when they are made; every field is a plain number, text or truth
+value, so that they can be logged as parameters of a run and read back equal.
 """
 
 import math
@@ -133,6 +133,8 @@ class Recipe:
     """Adam's decay of the mean of the squared gradients."""
     epsilon: float = 1e-8
     """Adam's guard against division by zero."""
+    nesterov: bool = False
+    """Whether Adam's step looks ahead, as Nesterov's momentum does."""
     optimizer: str = "adam"
     """`adam`, or `soap`: Adam in the layers' eigenbases (`aemodel.soap`)."""
 
@@ -182,6 +184,7 @@ _SOAP = Recipe(
     schedule="cosine",
     warmup_iterations=100,
     beta_2=0.99,
+    nesterov=True,
     optimizer="soap",
 )
 

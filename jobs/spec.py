@@ -96,7 +96,7 @@ class TrainingSpec:
         widths = params["widths"].split("-") if "widths" in params else _legacy_widths(params)
         kinds = get_type_hints(Recipe)
         values: dict[str, Any] = {
-            field.name: kinds[field.name](params[field.name])
+            field.name: _read(kinds[field.name], params[field.name])
             for field in dataclasses.fields(Recipe)
             if field.name != "name"
             and (field.name in params or field.default is dataclasses.MISSING)
@@ -110,6 +110,11 @@ class TrainingSpec:
             threads=int(params.get("threads") or 0),
             data_digest=params.get("data_digest", ""),
         )
+
+
+def _read(kind: type, text: str) -> Any:
+    """Return the value of a field of this kind that `str` made this text of."""
+    return text == str(True) if kind is bool else kind(text)
 
 
 def _legacy_widths(params: Mapping[str, str]) -> list[str]:

@@ -6,7 +6,7 @@ look for them. The layout is known here alone.
 
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ CURVE = "curve/recreation_err.csv"
 CURVE_FIGURE = "curve/reconstruction_error.png"
 CODES = "embedding/low_dimension_embedding.csv"
 LABELS = "embedding/mnist_test_labels.csv"
+TEST_INDEX = "embedding/test_index.csv"
 NEIGHBOUR_SHARES = "embedding/neighbour_shares.csv"
 EMBEDDING_FIGURE = "embedding/embedding_2d.png"
 RECONSTRUCTIONS = "reconstructions.csv"
@@ -101,11 +102,17 @@ def _write_embedding(evaluation: Evaluation, trainer: Trainer, folder: Path) -> 
     labels, plane = trainer.data.y_test, evaluation.plane
     write_csv(folder / CODES, evaluation.codes)
     write_csv(folder / LABELS, labels)
+    write_csv(folder / TEST_INDEX, _test_index(trainer))
     write_csv(folder / NEIGHBOUR_SHARES, evaluation.neighbour_shares)
     if evaluation.pca_plane is not None:
         write_csv(folder / PCA_PLANE, evaluation.pca_plane)
     figure = figures.embedding(plane.xy, labels, plane.axis_names)
     (folder / EMBEDDING_FIGURE).write_bytes(figures.png(figure))
+
+
+def _test_index(trainer: Trainer) -> NDArray[np.intp]:
+    """Return the place of each image of the shuffled test set in its file, counted from 0."""
+    return trainer.data.permutations(trainer.seed)[1]
 
 
 def _write_interpolation(interpolation: Interpolation, folder: Path) -> None:
@@ -179,14 +186,16 @@ def _write_explorer(
     """Write the explorer unless the network is too large for one page."""
     from jobs.artifacts import explorer
 
+    in_file = np.argsort(_test_index(trainer))  # the page numbers the images as the file does
+    plane = evaluation.plane
     try:
         page = explorer.build(
             title=f"Latent space of setting {spec.setting.name}, seed {spec.seed}",
             weights=trainer.network.weights(),
-            images=trainer.data.x_test,
-            labels=trainer.data.y_test,
-            codes=evaluation.codes,
-            plane=evaluation.plane,
+            images=trainer.data.x_test[in_file],
+            labels=trainer.data.y_test[in_file],
+            codes=evaluation.codes[in_file],
+            plane=replace(plane, xy=plane.xy[in_file]),
             pairs=spec.pairs,
             mixture=evaluation.generation.mixture,
             real_distance=evaluation.metrics["real_nearest_mse"],

@@ -103,7 +103,8 @@ class Adam:
         for value, m, v, g in zip(self.values, self.m, self.v, gradients, strict=True):
             m += (1 - b1) * (g - m)
             v += (1 - b2) * (g * g - v)
-            value -= rate * m / (np.sqrt(v) + self.recipe.epsilon)
+            step = b1 * m + (1 - b1) * g if self.recipe.nesterov else m
+            value -= rate * step / (np.sqrt(v) + self.recipe.epsilon)
 
 
 RECIPE = replace(ASSIGNMENT, iterations=9, batch_size=300, eval_every=1)
@@ -112,6 +113,7 @@ RECIPE = replace(ASSIGNMENT, iterations=9, batch_size=300, eval_every=1)
 
 OTHER_RECIPES = {
     "cosine": replace(RECIPE, schedule="cosine", warmup_iterations=3, learning_rate=3e-3),
+    "Nesterov": replace(RECIPE, nesterov=True),
     "other Adam": replace(RECIPE, beta_1=0.5, beta_2=0.9, epsilon=1e-3, learning_rate=0.01),
 }
 

@@ -12,7 +12,7 @@ from tests.support.workspace import Ended, Workspace
 
 RECIPE = {
     *("recipe", "optimizer", "iterations", "batch_size", "eval_every", "learning_rate"),
-    *("schedule", "warmup_iterations", "beta_1", "beta_2", "epsilon"),
+    *("schedule", "warmup_iterations", "beta_1", "beta_2", "epsilon", "nesterov"),
 }
 PARAMS = RECIPE | {
     *("setting", "widths", "latent_size", "d1", "d2", "d3"),
@@ -46,6 +46,7 @@ FRACTIONS = [f"{tenth / 10}" for tenth in range(11)]
 ARTIFACTS = {
     *("curve/recreation_err.csv", "curve/reconstruction_error.png"),
     *("embedding/low_dimension_embedding.csv", "embedding/mnist_test_labels.csv"),
+    "embedding/test_index.csv",
     *("embedding/neighbour_shares.csv", "embedding/embedding_2d.png"),
     *("reconstructions.csv", "reconstructions.png", "samples.png", "explorer.html"),
     *("generated/gaussian.csv", "generated/gaussian.png", "generated/mixture.csv"),

@@ -28,6 +28,7 @@ recipes = st.builds(
     beta_1=below_one,
     beta_2=below_one,
     epsilon=st.floats(0, 1, exclude_min=True, exclude_max=True),
+    nesterov=st.booleans(),
 )
 digits = st.integers(0, 9)
 pairs = st.tuples(digits, digits).filter(lambda pair: pair[0] != pair[1])
@@ -71,6 +72,7 @@ def test_params_by_name() -> None:
         "beta_1": "0.9",
         "beta_2": "0.999",
         "epsilon": "1e-08",
+        "nesterov": "False",
         "optimizer": "adam",
         "seed": "5",
         "precision": "float32",
@@ -86,6 +88,7 @@ HAVE_DEFAULTS = {
     "beta_1",
     "beta_2",
     "epsilon",
+    "nesterov",
     "optimizer",
     "threads",
     "data_digest",

@@ -16,6 +16,7 @@ from aemodel.evaluation import Evaluation, Interpolation, evaluate
 from aemodel.settings import RECIPES
 from aemodel.training import Trainer
 from jobs.artifacts import files
+from jobs.artifacts.explorer.encoding import pack
 from jobs.artifacts.files import RunFiles
 from jobs.parameters import parse_specs
 from jobs.spec import TrainingSpec
@@ -60,6 +61,7 @@ def test_all_files_and_no_others(case: Case) -> None:
         "curve/reconstruction_error.png",
         "embedding/low_dimension_embedding.csv",
         "embedding/mnist_test_labels.csv",
+        "embedding/test_index.csv",
         "embedding/neighbour_shares.csv",
         "embedding/embedding_2d.png",
         "data/class_counts.csv",
@@ -93,8 +95,10 @@ def test_the_curve_file(case: Case) -> None:
     assert errors.shape == (3,)
 
 
-def test_the_embedding_files(case: Case) -> None:
+def test_the_embedding_files(case: Case, small_dataset: Dataset) -> None:
     training, _, found, folder = case
+    in_file = read(folder / "embedding" / "test_index.csv").astype(int)
+    np.testing.assert_array_equal(small_dataset.x_test[in_file], training.data.x_test)
     codes = read(folder / "embedding" / "low_dimension_embedding.csv").astype(np.float32)
     np.testing.assert_array_equal(codes, found.codes)
     labels = read(folder / "embedding" / "mnist_test_labels.csv")
@@ -139,8 +143,10 @@ def test_pictures_can_be_opened(case: Case) -> None:
 
 
 def test_the_explorer_is_about_this_training(case: Case) -> None:
-    _, job, found, folder = case
+    training, job, found, folder = case
     page = (folder / "explorer.html").read_text(encoding="utf-8")
+    in_file = np.argsort(training.data.permutations(1)[1])
+    assert pack(training.data.y_test[in_file].astype(np.uint8).tobytes()) in page
     assert f"setting {job.setting.name}, seed 1" in page
     assert json.dumps(found.generation.mixture.weights.tolist()) in page
     assert f'"realDistance": {found.metrics["real_nearest_mse"]}' in page
