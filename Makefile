@@ -6,7 +6,9 @@ EXPERIMENT := mnist-autoencoders
 PORT := 5000
 
 # Name and notes for the report: AUTHOR="Ada Student" NOTES=my-words.md. The shell reads them from the
-# environment, so that no character of a name means anything to it.
+# environment, so that no character of a name means anything to it; `value` keeps make off its dollars.
+override AUTHOR := $(value AUTHOR)
+override NOTES := $(value NOTES)
 export AUTHOR NOTES
 WORDS = $(if $(AUTHOR),-P author="$$AUTHOR") $(if $(NOTES),-P notes="$$NOTES")
 

@@ -10,7 +10,7 @@ update back: W <- W - Q_L N' Q_R^T (Vyas et al. 2024, algorithm 3). Along the ei
 curvature is nearly diagonal, which is what Adam, a diagonal method, needs. Here the rotation is a
 change of coordinates: a layer in training keeps W' = Q_L^T W Q_R and its moments (`aemodel.layer`).
 
-Four things differ from the paper:
+Five things differ from the paper:
 
 - The factors are those of K-FAC (Martens & Grosse 2015), from h and g, instead of Shampoo's G G^T
   and G^T G: they are less noisy.
@@ -20,6 +20,7 @@ Four things differ from the paper:
 - The outputs of the first layer have no basis: it is as wide as the widest, and training is as
   good without it.
 - When the bases are refreshed, the first moments rotate with the weights.
+- The recipes take Adam's step with Nesterov's look-ahead (`aemodel.layer`).
 
 What each is worth, on a validation slice of the training set: `benchmarks/fast_study.py`.
 

@@ -329,19 +329,14 @@ class RunFiles:
 
     def _table(self, path: str, shape: tuple[int, int] | None = None) -> NDArray[Any] | None:
         """Return a CSV file as a matrix, of this shape if one is given."""
-        import pyarrow as pa
-        from pyarrow import csv
-
         local = self.fetch(path)
-        if local is None:
+        if local is None or not local.stat().st_size:
             return None
         try:
-            table = csv.read_csv(local, csv.ReadOptions(autogenerate_column_names=True))
-        except pa.ArrowInvalid:
+            matrix = np.loadtxt(local, delimiter=",", ndmin=2)
+        except ValueError:
             return None
-        matrix = np.column_stack([column.to_numpy() for column in table.columns])
-        is_wanted = matrix.dtype.kind in "iuf" and shape in (None, matrix.shape)
-        return matrix if is_wanted else None
+        return matrix if shape in (None, matrix.shape) else None
 
     def _picture(self, path: str) -> bytes | None:
         """Return a PNG file."""
