@@ -103,8 +103,7 @@ class Checkpoint:
             DamagedState: the file is incomplete or changed.
         """
         try:
-            with self._state.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-                return dict(arrays)
+            return _read(self._state)
         except FileNotFoundError:
             return {}
         except UNREADABLE as error:
@@ -135,6 +134,12 @@ class Checkpoint:
     @property
     def _state(self) -> Path:
         return self.path / "state.npz"
+
+
+def _read(path: Path) -> dict[str, NDArray[Any]]:
+    """Return the arrays of a file; one that is spoilt raises one of `UNREADABLE`."""
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+        return dict(arrays)
 
 
 UPLOAD_SECONDS = 120.0
@@ -199,8 +204,7 @@ class RunStates:
             path = self._run.download(f"{STATE}/{name}", Path(folder))
             with suppress(*UNREADABLE):
                 if path:
-                    with np.load(path, allow_pickle=False) as arrays:
-                        return dict(arrays)
+                    return _read(path)
         return {}
 
     def damaged(self, error: Exception) -> DamagedState:

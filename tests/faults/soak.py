@@ -25,6 +25,7 @@ from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
 from aemodel.data import Dataset, load_dataset
+from tests.faults.cluster_soak import cluster
 from tests.faults.outage import SETTINGS as OUTAGE_SETTINGS
 from tests.faults.outage import train_through
 from tests.faults.together import assert_all_is_there, mlflow_run, open_together, run_together
@@ -243,6 +244,7 @@ def tests(folder: Path, short: bool, seed: int) -> Figures:
 
 
 PARTS: dict[str, Callable[[Path, bool, int], Figures]] = {
+    "cluster": cluster,
     "kills": kills,
     "files": files,
     "together": together,

@@ -114,24 +114,24 @@ class DaskCluster:
             (found,) = [address for address, worker in known.items() if worker["name"] == name]
         return str(found)
 
-    def events(self) -> list[dict[str, Any]]:
-        """Return what trainings said of their progress, oldest first."""
+    def events(self, since: float = 0.0) -> list[tuple[float, dict[str, Any]]]:
+        """Return when and what trainings said of their progress after `since`, oldest first."""
         from distributed import Client
 
         with suppress(OSError, TimeoutError), Client(self.address, timeout=5) as client:
             topics: dict[str, Any] = client.get_events()
             said = [e for name, found in topics.items() if "trainings of" in name for e in found]
-            return [message for _, message in sorted(said, key=lambda one: one[0])]
+            return sorted((e for e in said if e[0] > since), key=lambda event: event[0])
         return []
 
     def training(self) -> list[str]:
         """Return the ids of the runs that are being trained, of those that were begun."""
-        stages = {event["run_id"]: event["progress"]["stage"] for event in self.events()}
+        stages = {said["run_id"]: said["progress"]["stage"] for _, said in self.events()}
         return [run_id for run_id, stage in stages.items() if stage == "training"]
 
     def begun(self) -> int:
         """Return how often a training was begun."""
-        stages = [event["progress"]["stage"] for event in self.events()]
+        stages = [said["progress"]["stage"] for _, said in self.events()]
         return stages.count("starting TensorFlow")
 
     def kill_trainer(self, name: str) -> None:
