@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import platform
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -76,3 +77,13 @@ def has_fast_bfloat16() -> bool:
     except OSError:
         return False
     return "avx512_bf16" in flags or "amx_bf16" in flags
+
+
+def processor() -> str:
+    """Return the name of this machine's processor, on whose type the last digits depend."""
+    try:
+        with open("/proc/cpuinfo") as cpuinfo:
+            named = [line for line in cpuinfo if line.startswith("model name")]
+    except OSError:
+        named = []
+    return named[0].partition(":")[2].strip() if named else platform.processor()

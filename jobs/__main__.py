@@ -75,7 +75,23 @@ Precision = Annotated[
 ]
 Workers = Annotated[
     int,
-    typer.Option(min=0, max=1024, help="Processes; 0 chooses from cores and trainings."),
+    typer.Option(
+        min=0,
+        max=1024,
+        help="Processes; 0 chooses from cores and trainings. On a cluster: trainings at a time; "
+        "0: as many as it takes.",
+    ),
+]
+Backend = Annotated[
+    Literal["local", "dask"],
+    typer.Option(help="local: this machine. dask: the cluster of a Dask scheduler."),
+]
+Scheduler = Annotated[
+    str,
+    typer.Option(
+        help="Address of the Dask scheduler, such as tcp://host:8786; empty: "
+        "DASK_SCHEDULER_ADDRESS."
+    ),
 ]
 Data = Annotated[
     Path, typer.Option(help="Folder with IDX files, gzipped or not, or the assignment's CSV.")
@@ -150,6 +166,8 @@ def train(
             "whatever else is trained.",
         ),
     ] = 0,
+    backend: Backend = "local",
+    scheduler: Scheduler = "",
     data: Data = Path("data/mnist"),
     resume: Resume = "true",
     author: Author = "",
@@ -169,6 +187,7 @@ def train(
         chosen = parameters.parse_recipe(recipe, overrides)
         specs = parameters.parse_specs(setting, chosen, seeds, pairs, precision)
         parameters.check_notes(notes)
+        cluster = parameters.parse_scheduler(backend, scheduler)
     except parameters.ParameterError as error:
         raise _bad_parameter(error) from None
 
@@ -179,7 +198,8 @@ def train(
     options = TrainOptions(
         data=resolve_path(str(data)),
         workers=workers,
-        threads=threads,
+        threads=threads or (1 if cluster else 0),
+        scheduler=cluster,
         resume=resume == "true",
         author=author,
         notes=notes,
@@ -202,6 +222,8 @@ def study(
     threads: Annotated[
         int, typer.Option(min=0, max=1024, help="Threads of each training; 0 means one.")
     ] = 0,
+    backend: Backend = "local",
+    scheduler: Scheduler = "",
     data: Data = Path("data/mnist"),
     resume: Resume = "true",
 ) -> None:
@@ -215,6 +237,7 @@ def study(
     try:
         chosen = parameters.parse_recipe(recipe, {"iterations": iterations})
         specs = parameters.parse_study(hidden, latent, chosen, seeds, precision)
+        cluster = parameters.parse_scheduler(backend, scheduler)
     except parameters.ParameterError as error:
         raise _bad_parameter(error) from None
 
@@ -226,6 +249,7 @@ def study(
         data=resolve_path(str(data)),
         workers=workers,
         threads=threads or 1,
+        scheduler=cluster,
         resume=resume == "true",
         kind="study",
     )
@@ -324,12 +348,13 @@ def _exit_after(run: Callable[[], int]) -> NoReturn:
     from jobs.filesystem import NotWritable
     from jobs.parameters import ParameterError
     from jobs.tracking import StoreError
+    from jobs.training.preflight import ClusterError
 
     try:
         status = run()
     except ParameterError as error:
         raise _bad_parameter(error) from None
-    except (DataError, NotWritable, StoreError) as error:
+    except (ClusterError, DataError, NotWritable, StoreError) as error:
         _fail(str(error))
     raise typer.Exit(status)
 

@@ -24,6 +24,11 @@ def checkpoints_folder() -> Path:
     return Path(os.environ.get(CHECKPOINTS_VARIABLE) or "checkpoints").expanduser().absolute()
 
 
+def is_checkpoints_folder_named() -> bool:
+    """Return whether the user named the folder of unfinished work."""
+    return bool(os.environ.get(CHECKPOINTS_VARIABLE))
+
+
 def check_checkpoints_folder(folder: Path) -> None:
     """Make the folder of unfinished work and try to write to it.
 

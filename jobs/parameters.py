@@ -6,6 +6,7 @@ right. Numbers and choices are checked by the options of the command line.
 """
 
 import dataclasses
+import os
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -22,6 +23,9 @@ T = TypeVar("T")
 
 OUTPUT = Path("submission")
 """Folder of the submission document, unless another is named."""
+
+SCHEDULER_VARIABLE = "DASK_SCHEDULER_ADDRESS"
+"""Environment variable: address of a Dask scheduler, unless the parameter names one."""
 
 MAX_SEED = 2**32 - 1
 MAX_SEEDS = 1024
@@ -195,6 +199,37 @@ def parse_run_ids(text: str) -> tuple[str, ...]:
         return [item]
 
     return tuple(_parse_list("runs", text, parse)) if text.strip() else ()
+
+
+def parse_scheduler(backend: str, text: str) -> str:
+    """Return the address of the cluster to train on; nothing stands for this machine.
+
+    Args:
+        backend: `local`, or `dask`.
+        text: address of a Dask scheduler; empty for that in `DASK_SCHEDULER_ADDRESS`.
+
+    Raises:
+        ParameterError: the backend needs an address and there is none, or the other way round.
+    """
+    if backend == "local":
+        if text.strip():
+            raise ParameterError(
+                "scheduler", f"scheduler {text!r} is of a cluster: give backend dask with it"
+            )
+        return ""
+    address = text.strip() or os.environ.get(SCHEDULER_VARIABLE, "").strip()
+    if not address:
+        raise ParameterError(
+            "scheduler",
+            "backend dask trains on a cluster that is there already: start one with `dask "
+            "scheduler`, and give the address that it prints, such as tcp://host:8786, here or in "
+            f"{SCHEDULER_VARIABLE}",
+        )
+    if not re.fullmatch(r"[a-z]+://[^\s/]+:[0-9]+", address):
+        raise ParameterError(
+            "scheduler", f"scheduler {address!r} is not an address such as tcp://host:8786"
+        )
+    return address
 
 
 def check_notes(text: str, output: Path = OUTPUT) -> None:

@@ -33,7 +33,10 @@ COMMANDS = {"main": "train", "study": "study", "report": "report"}
 ONLY_TYPED = {"store"}
 """Commands that `mlflow run` has no entry point for: it makes a store itself, unsafely."""
 
-HEAVY = {"tensorflow", "keras", "mlflow", "matplotlib", "sklearn", "pyarrow", "typst", "scipy"}
+HEAVY = {
+    *("tensorflow", "keras", "mlflow", "matplotlib", "sklearn", "pyarrow", "typst", "scipy"),
+    "distributed",
+}
 
 
 # --- MLproject and the command line ----------------------------------------------------------
@@ -143,7 +146,14 @@ def test_conda_has_what_running_needs_and_nothing_else() -> None:
     assert here == closure(PROJECT["dependencies"])
 
 
-@pytest.mark.parametrize("text", PROJECT["dependencies"])
+def test_developers_have_the_extra_too() -> None:
+    groups = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
+    assert set(PROJECT["optional-dependencies"]["dask"]) <= set(groups["dev"])
+
+
+@pytest.mark.parametrize(
+    "text", [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["dask"]]
+)
 def test_the_lock_satisfies_the_project(text: str) -> None:
     requirement = Requirement(text)
     assert requirement.specifier.contains(locked()[requirement.name])
@@ -181,7 +191,8 @@ def modules(package: str) -> dict[Path, set[str]]:
 
 
 def test_what_is_imported_is_declared() -> None:
-    declared = {canonicalize_name(Requirement(text).name) for text in PROJECT["dependencies"]}
+    texts = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["dask"]]
+    declared = {canonicalize_name(Requirement(text).name) for text in texts}
     ours = sys.stdlib_module_names | {"aemodel", "jobs"}
     distributions = packages_distributions()
     for path, names in (modules("aemodel") | modules("jobs")).items():
@@ -192,6 +203,11 @@ def test_what_is_imported_is_declared() -> None:
 
 def test_the_library_knows_nothing_of_the_jobs() -> None:
     assert [path for path, names in modules("aemodel").items() if "jobs" in names] == []
+
+
+def test_one_module_knows_dask() -> None:
+    users = [p.name for p, names in modules("jobs").items() if names & {"dask", "distributed"}]
+    assert users == ["cluster.py"]
 
 
 def test_only_the_tracker_imports_mlflow() -> None:

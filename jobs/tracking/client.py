@@ -54,6 +54,13 @@ def connect(tracking_uri: str) -> "MlflowClient":
     return cast("MlflowClient", _TranslatingClient(client, tracking_uri))
 
 
+def artifact_repository(location: str) -> Any:
+    """Return MLflow's access to the place of artifacts at `location`, with errors of its own."""
+    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+    return get_artifact_repository(location)
+
+
 class _TranslatingClient:
     def __init__(self, client: "MlflowClient", tracking_uri: str) -> None:
         self._client, self._tracking_uri = client, tracking_uri

@@ -1,14 +1,16 @@
 """The experiment of a command: found or made, and checked to be writable from here."""
 
 import os
+import tempfile
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlparse
+from uuid import uuid4
 
 from jobs.filesystem import is_writable
 from jobs.tracking import ui_view
-from jobs.tracking.client import without_password
+from jobs.tracking.client import artifact_repository, connect, translated_errors, without_password
 from jobs.tracking.outage import StoreError
 
 if TYPE_CHECKING:
@@ -98,6 +100,25 @@ def require_writable(location: str, experiment: str, tracking_uri: str) -> None:
             f"experiment {experiment!r} keeps its artifacts in {folder}, which cannot be written: "
             "give write access, or use another experiment"
         )
+
+
+def try_to_write(tracking_uri: str, experiment_id: str) -> None:
+    """Write an artifact of the experiment from this machine, and delete it again.
+
+    Raises:
+        StoreError: the store cannot be reached, has no such experiment, or refuses artifacts.
+    """
+    import mlflow
+
+    mlflow.set_tracking_uri(tracking_uri)
+    location = connect(tracking_uri).get_experiment(experiment_id).artifact_location
+    with tempfile.TemporaryDirectory() as folder, translated_errors(tracking_uri):
+        probe = Path(folder, f"probe-{uuid4().hex}")
+        probe.write_text("Written to find out whether artifacts can be; to be deleted.\n")
+        place = artifact_repository(location)
+        place.log_artifact(str(probe))
+        with suppress(Exception):  # who may write may not delete: so be it
+            place.delete_artifacts(probe.name)
 
 
 def offer_views(client: "MlflowClient", experiment: "Experiment") -> None:

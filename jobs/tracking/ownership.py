@@ -5,6 +5,8 @@ run is made, and every run it makes or continues has the tag `owner=<host>:<id>`
 releases the lock when the process ends, however it ends. So a run of this folder that is RUNNING
 although its owner's lock can be taken was interrupted, at whatever moment that was, also if the
 store made it in a request that it called failed.
+
+On a cluster, where no lock file reaches every process, leases say the same: `jobs.tracking.lease`.
 """
 
 import re
@@ -19,6 +21,7 @@ from filelock import FileLock
 
 from jobs.environment import short_timeouts
 from jobs.filesystem import checkpoints_folder, is_locked, promise
+from jobs.tracking.lease import RENEWED, is_leased
 from jobs.tracking.outage import StoreError, StoreUnavailable
 from jobs.tracking.run import Run, RunInfo
 from jobs.tracking.store import OWNER, Store
@@ -97,6 +100,15 @@ def mark_orphans(store: Store) -> None:
             gone.add(lock)
     for lock in gone:
         lock.unlink(missing_ok=True)
+
+
+def mark_expired(store: Store) -> None:
+    """Mark as KILLED the runs of clusters' commands that are gone, wherever they were."""
+    query = f"attributes.status = 'RUNNING' and tags.{RENEWED} != ''"
+    for owner in {info.tags.get(OWNER, "") for info in store.search(query)} - {"", store.owner}:
+        if not is_at_work(owner) and not is_leased(store, owner):
+            for info in list(store.running(owner)):
+                _end(store, info, LOST)
 
 
 def _end(store: Store, info: RunInfo, reason: str) -> None:

@@ -8,7 +8,7 @@ import json
 import tempfile
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from itertools import pairwise
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from aemodel.data import Dataset
 from aemodel.settings import PIXELS
 from aemodel.training import Point
-from jobs.tracking.client import connect
+from jobs.tracking.client import artifact_repository, connect
 from jobs.tracking.outage import StoreError
 
 if TYPE_CHECKING:
@@ -126,7 +126,13 @@ class Run:
         """Set the description that the UI shows on the run's page."""
         self.set_tags({"mlflow.note.content": markdown})
 
-    def log_points(self, points: Sequence[Point], before: Point | None, start_ms: int) -> None:
+    def log_points(
+        self,
+        points: Sequence[Point],
+        before: Point | None,
+        start_ms: int,
+        tags: Mapping[str, str] | None = None,
+    ) -> None:
         """Log points of the error curve.
 
         Points that the run has already are not added again, if `start_ms` is the same.
@@ -135,8 +141,9 @@ class Run:
             points: consecutive points of the curve.
             before: the point that preceded the first.
             start_ms: when the curve's seconds began, in milliseconds since 1970.
+            tags: set in the same requests.
         """
-        from mlflow.entities import Metric
+        from mlflow.entities import Metric, RunTag
 
         metrics = []
         for previous, point in pairwise([before, *points]):
@@ -150,9 +157,13 @@ class Run:
             }
             time_ms = start_ms + int(1000 * point.seconds)
             metrics += [Metric(n, value, time_ms, point.iteration) for n, value in values.items()]
+        entities = [RunTag(name, text) for name, text in (tags or {}).items()]
         for start in range(0, len(metrics), BATCH):
             self.client.log_batch(
-                self.run_id, metrics=metrics[start : start + BATCH], synchronous=True
+                self.run_id,
+                metrics=metrics[start : start + BATCH],
+                tags=entities,
+                synchronous=True,
             )
 
     def status(self) -> str:
@@ -183,6 +194,12 @@ class Run:
             if path in [item.path for item in beside]:
                 raise
             return None
+
+    def delete_files(self, path: str) -> None:
+        """Delete an artifact, or a folder of them, if the server lets it."""
+        uri = self.client.get_run(self.run_id).info.artifact_uri
+        with suppress(Exception):  # what stays takes space, nothing else
+            artifact_repository(uri).delete_artifacts(path)
 
     def reopen(self) -> None:
         """Set an interrupted run RUNNING again."""

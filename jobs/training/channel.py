@@ -130,6 +130,15 @@ class Board:
             return TrainingProgress(stage=WAITING)
         return TrainingProgress(**written)
 
+    def is_waiting(self, run_id: str) -> bool:
+        """Return whether no process has begun a training yet."""
+        return self.read(run_id).stage == WAITING
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether the trainings are asked to stop."""
+        return self._stop.exists()
+
     def request_stop(self) -> None:
         """Ask every training to save its state and stop."""
         with suppress(OSError):

@@ -4,14 +4,17 @@ A training knows a `StateStore` alone. On this machine it is a `Checkpoint`: one
 `checkpoints/<run id>/`, with `state.npz`, the arrays of `Trainer.state`. The folder is there until
 the command that made the run has done all its work: it says that the same command shall continue
 that run, finished or not.
+
+On a cluster they are `RunStates`: the same file is an artifact of the run.
 """
 
 import re
 import shutil
+import tempfile
 import time
 import zipfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -20,10 +23,15 @@ from filelock import FileLock
 from numpy.typing import NDArray
 
 from jobs.filesystem import is_locked, replacing
+from jobs.tracking import Run, RunInfo, StoreError
+from jobs.tracking.lease import Lease
 
 RUN_ID = re.compile("[0-9a-f]{32}")
 
 Arrays = Mapping[str, NDArray[Any]]
+
+UNREADABLE = (zipfile.BadZipFile, ValueError, EOFError, OSError, KeyError, RuntimeError)
+"""What reading an incomplete or changed file of a state raises."""
 
 
 class DamagedState(Exception):
@@ -33,8 +41,16 @@ class DamagedState(Exception):
 class StateStore(Protocol):
     """Where a training keeps its state."""
 
-    def save(self, state: Arrays) -> None:
-        """Replace the saved state, or raise OSError and leave the old one."""
+    remedy: str
+    """What to do about a state that cannot be saved."""
+
+    def save(self, state: Arrays, *, is_last: bool = False) -> None:
+        """Replace the saved state, or raise OSError and leave the old one.
+
+        Args:
+            state: what to save.
+            is_last: whether the training stops now. Only then must a place that takes long save.
+        """
 
     def load(self) -> dict[str, NDArray[Any]]:
         """Return the saved state; nothing if none was saved yet."""
@@ -53,6 +69,8 @@ class Checkpoint:
         path: the run's folder.
     """
 
+    remedy = "free some space"
+
     def __init__(self, run_id: str, folder: Path) -> None:
         self.path = folder / run_id
 
@@ -69,7 +87,7 @@ class Checkpoint:
         with FileLock(self.path / "training.lock"):
             yield
 
-    def save(self, state: Arrays) -> None:
+    def save(self, state: Arrays, *, is_last: bool = False) -> None:
         """Replace the saved state: a kill leaves the old one or the new one.
 
         Raises:
@@ -85,11 +103,10 @@ class Checkpoint:
             DamagedState: the file is incomplete or changed.
         """
         try:
-            with self._state.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-                return dict(arrays)
+            return _read(self._state)
         except FileNotFoundError:
             return {}
-        except (zipfile.BadZipFile, ValueError, EOFError, OSError, KeyError, RuntimeError) as error:
+        except UNREADABLE as error:
             raise self.damaged(error) from error
 
     def iteration(self) -> int:
@@ -117,6 +134,101 @@ class Checkpoint:
     @property
     def _state(self) -> Path:
         return self.path / "state.npz"
+
+
+def _read(path: Path) -> dict[str, NDArray[Any]]:
+    """Return the arrays of a file; one that is spoilt raises one of `UNREADABLE`."""
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+        return dict(arrays)
+
+
+UPLOAD_SECONDS = 120.0
+"""Seconds between two uploads of a state: a training that takes less just begins again."""
+
+STATE = "state"
+"""Folder of states among the artifacts of a run, and the tag that names the newest of them."""
+
+
+class RunStates:
+    """The state of one run among its artifacts, where other machines find it.
+
+    A file that is complete is named in a tag of the run: a kill, of this process or of the server,
+    leaves the old state or the new one.
+
+    Args:
+        run: of the training.
+        lease: this process's; it loses the right to save with it.
+    """
+
+    remedy = "see whether the tracking server takes artifacts"
+
+    def __init__(self, run: Run, lease: Lease) -> None:
+        self._run, self._lease = run, lease
+        self._saved = time.monotonic()
+
+    def __str__(self) -> str:
+        return f"the artifacts of run {self._run.run_id}"
+
+    def save(self, state: Arrays, *, is_last: bool = False) -> None:
+        """Upload a state, unless the last upload is too recent for it to be worth the time.
+
+        Raises:
+            OSError: the server does not take it; the old state stays.
+            LeaseLost: another process has taken the training over.
+        """
+        if not is_last and time.monotonic() - self._saved < UPLOAD_SECONDS:
+            return
+        name = f"{int(state['done'])}-{self._lease.holder[:8]}.npz"
+        try:
+            self._lease.check(self._run)
+            with tempfile.TemporaryDirectory() as folder:
+                np.savez(Path(folder, name), allow_pickle=False, **state)
+                self._run.log_files(Path(folder), STATE)
+            before = self._named()
+            self._run.set_tags({STATE: name})
+            if before and before != name:
+                self._run.delete_files(f"{STATE}/{before}")
+        except StoreError as error:
+            raise OSError(str(error)) from error
+        self._saved = time.monotonic()
+
+    def load(self) -> dict[str, NDArray[Any]]:
+        """Return the saved state; nothing if none was saved yet, or it cannot be read any more.
+
+        A training that begins anew comes to the same result, and logs no point twice.
+        """
+        name = self._named()
+        if not name:
+            return {}
+        with tempfile.TemporaryDirectory() as folder:
+            path = self._run.download(f"{STATE}/{name}", Path(folder))
+            with suppress(*UNREADABLE):
+                if path:
+                    return _read(path)
+        return {}
+
+    def damaged(self, error: Exception) -> DamagedState:
+        """Return what to raise if the saved state cannot be used."""
+        return DamagedState(
+            f"artifact {STATE}/{self._named()} of run {self._run.run_id} is damaged ({error}): "
+            f"delete the run's tag {STATE!r} to start that training anew"
+        )
+
+    def discard(self) -> None:
+        """Delete the state of a training that has finished; a server may keep the files."""
+        with suppress(StoreError):
+            if self._named():
+                self._run.set_tags({STATE: ""})
+                self._run.delete_files(STATE)
+
+    def _named(self) -> str:
+        return self._run.info().tags.get(STATE, "")
+
+
+def saved_iteration(info: RunInfo) -> int:
+    """Return how many updates the state among a run's artifacts has behind it; 0 without one."""
+    named = re.match("[0-9]+(?=-)", info.tags.get(STATE, ""))
+    return int(named[0]) if named else 0
 
 
 class AtWork(Exception):

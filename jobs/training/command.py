@@ -7,7 +7,8 @@ children of that run, in processes of their own.
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -26,9 +27,11 @@ from jobs.filesystem import (
 from jobs.parameters import OUTPUT, ParameterError
 from jobs.spec import TrainingSpec
 from jobs.tracking import Run, Store, StoreError, retry_until_available
+from jobs.tracking.lease import renewing
 from jobs.tracking.ownership import owning
 from jobs.training.channel import Board, shown
 from jobs.training.checkpoint import Checkpoint, remove_unfinished
+from jobs.training.cluster import Cluster, Plan, connected
 from jobs.training.cores import allocate_cores
 from jobs.training.description import describe_sweep, summary
 from jobs.training.executor import execute
@@ -40,6 +43,7 @@ from jobs.training.outcome import (
     sweep_status,
 )
 from jobs.training.overview import Overview
+from jobs.training.preflight import Request
 from jobs.training.runs import Sweep, TrainOptions, open_sweep
 from jobs.training.signals import StopSignals
 from jobs.training.worker import Task, run_training
@@ -89,22 +93,49 @@ def run_sweep(
     Raises:
         NotWritable: states of trainings cannot be written; no run was made.
         StoreError: the tracking store cannot be used; nothing was trained.
+        ClusterError: the cluster cannot be used; no run was made.
     """
     store = Store.open()
     check_checkpoints_folder(checkpoints_folder())
     remove_unfinished(checkpoints_folder(), KEPT_DAYS)
-    with tempfile.TemporaryDirectory(prefix="trainings-") as folder:
+    with (
+        tempfile.TemporaryDirectory(prefix="trainings-") as folder,
+        _cluster(options, store, data) as cluster,
+    ):
         board = Board(Path(folder))
         try:
-            with StopSignals(board.request_stop) as signals, owning(store) as store:
+            with (
+                StopSignals(board.request_stop) as signals,
+                owning(store) as store,
+                renewing(store) if cluster else nullcontext(),
+            ):
                 sweep = open_sweep(specs, options, store, data)
-                outcomes = run_tasks(sweep, options, board)
+                outcomes = run_tasks(sweep, options, board, cluster)
                 print(summary(outcomes))
                 return close(sweep, outcomes, options, signals)
         except KeyboardInterrupt:  # the second: do not wait for the trainings
             kept = promise("continues from the last states")
             print(f"Stopped at once: {kept}.", file=sys.stderr)
             return INTERRUPTED
+
+
+@contextmanager
+def _cluster(options: TrainOptions, store: Store, data: Dataset) -> Iterator[Cluster | None]:
+    """Yield the cluster to train on, checked, or None for this machine.
+
+    Raises:
+        ClusterError: it cannot be reached, or is not fit for these trainings.
+    """
+    if not options.scheduler:
+        yield None
+        return
+    with connected(options.scheduler) as cluster:
+        cluster.check(store, _request(options, store), data.digest)
+        yield cluster
+
+
+def _request(options: TrainOptions, store: Store) -> Request:
+    return Request.of(store, options.data, options.shared_states)
 
 
 def check_request(specs: Sequence[TrainingSpec], data: Dataset) -> None:
@@ -132,17 +163,23 @@ def warn_of_slow_products(specs: Sequence[TrainingSpec]) -> None:
         )
 
 
-def run_tasks(sweep: Sweep, options: TrainOptions, board: Board) -> list[Outcome]:
+def run_tasks(
+    sweep: Sweep, options: TrainOptions, board: Board, cluster: Cluster | None = None
+) -> list[Outcome]:
     """Train what is not finished, the longest first; return the outcomes in the order of tasks."""
     left = [task for task in sweep.tasks if task.run_id not in sweep.finished]
     costs = [task.spec.cost for task in left]
-    allocation = allocate_cores(costs, options.workers, 0, options.threads)
+    cores = len(cluster.workers()) * options.threads if cluster else 0
+    allocation = allocate_cores(costs, options.workers, cores, options.threads)
     ordered = [left[index] for index in allocation.order]
     work = _TrainHere(board, checkpoints_folder())
     take_turns = allocation.workers < len(left)
     summary_line = Overview(len(sweep.finished)).line if take_turns else None
     with shown(board, {task.run_id: task.spec.name for task in left}, summary_line):
-        if len(sweep.tasks) == len(ordered) == 1:
+        if cluster:
+            plan = Plan.of(_request(options, sweep.store), sweep.store.owner)
+            results = cluster.execute(ordered, plan, options.workers, board)
+        elif len(sweep.tasks) == len(ordered) == 1:
             results = {0: work(ordered[0])}
         else:
             results = execute(work, ordered, allocation.workers, kind=_threads)
@@ -241,7 +278,8 @@ def end_sweep(
             print(f"The run above the trainings could not be ended: {error}", file=sys.stderr)
     if status == 0:
         for task in sweep.tasks:
-            Checkpoint(task.run_id, checkpoints_folder()).remove()
+            with suppress(StoreError):  # then the next command has nothing to do for it
+                sweep.register.remove(task.run_id)
     _say_how_it_ended(sweep, outcomes, signals)
     return status
 

@@ -6,17 +6,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from aemodel.data import Dataset
-from jobs.filesystem import checkpoints_folder
+from jobs.filesystem import checkpoints_folder, is_checkpoints_folder_named
 from jobs.spec import TYPED, TrainingSpec
 from jobs.tracking import Run, RunInfo, Store, versions
-from jobs.tracking.ownership import is_at_work, mark_orphans, registering
+from jobs.tracking.ownership import mark_expired, mark_orphans, registering
 from jobs.tracking.run import MODEL_FOLDER
 from jobs.tracking.store import OWNER
 from jobs.tracking.ui_view import STUDIES, TRAININGS
-from jobs.training.checkpoint import Checkpoint, unfinished
 from jobs.training.cores import allocate_cores
 from jobs.training.description import describe, describe_sweep
 from jobs.training.outcome import Outcome, RunStatus
+from jobs.training.register import FolderRegister, Register, StoreRegister
 from jobs.training.worker import Task
 
 
@@ -29,6 +29,8 @@ class TrainOptions:
     """Processes; 0 chooses."""
     threads: int = 0
     """Threads of each training; 0 chooses."""
+    scheduler: str = ""
+    """Address of the Dask scheduler of a cluster; empty for this machine."""
     resume: bool = True
     kind: str = "sweep"
     """Of the run above the trainings: `sweep`, or `study`."""
@@ -37,6 +39,11 @@ class TrainOptions:
     """Path of a Markdown file; empty for none."""
     observations: bool = True
     """Whether the report states the program's observations."""
+
+    @property
+    def shared_states(self) -> Path | None:
+        """On a cluster: the folder of states that the user named for all machines, if any."""
+        return checkpoints_folder() if self.scheduler and is_checkpoints_folder_named() else None
 
     @property
     def is_study(self) -> bool:
@@ -58,16 +65,14 @@ class Sweep:
     tasks: tuple[Task, ...]
     finished: dict[str, Outcome]
     """By run id: outcomes of the trainings that an earlier, interrupted command had finished."""
+    register: Register
+    """Holds the trainings until the command has done all its work."""
     view: str = TRAININGS
     """Key of the view of the experiment in the UI that shows them."""
 
     @property
     def specs(self) -> list[TrainingSpec]:
         return [task.spec for task in self.tasks]
-
-    def checkpoint(self, run_id: str) -> Checkpoint:
-        """Return where the state of a training is kept."""
-        return Checkpoint(run_id, checkpoints_folder())
 
 
 def open_sweep(
@@ -86,21 +91,24 @@ def open_sweep(
     """
     allocation = allocate_cores([spec.cost for spec in specs], options.workers, 0, options.threads)
     wanted = [replace(s, data_digest=data.digest, threads=options.threads) for s in specs]
+    register = _register(store, options)
     with registering():
         mark_orphans(store)
-        earlier = _earlier(wanted, store, options)
+        if options.scheduler:
+            mark_expired(store)
+        earlier = _earlier(wanted, store, options, register)
         parent = None
         if len(specs) > 1 or options.is_study or (earlier and store.given_run):
             parent = _open_parent(specs, options, store, data)
         tasks, finished = [], {}
         for index, spec in enumerate(wanted):
             if info := earlier.get(index):
-                task = _continued(spec, info, store, options, parent)
+                task = _continued(spec, info, store, options, parent, register)
                 if info.status == RunStatus.FINISHED:
                     finished[task.run_id] = _finished(task, info, store)
             else:
                 spec = replace(spec, threads=allocation.threads[index])
-                task = _new(spec, store, options, parent)
+                task = _new(spec, store, options, parent, register)
             if task.run_id not in finished:
                 _introduce(Run(store.client, task.run_id), task, data, options.artifacts)
             tasks.append(task)
@@ -116,31 +124,35 @@ def open_sweep(
         parent=parent,
         tasks=tuple(tasks),
         finished=finished,
+        register=register,
         view=STUDIES if options.is_study else TRAININGS,
     )
 
 
+def _register(store: Store, options: TrainOptions) -> Register:
+    if options.scheduler and not options.shared_states:
+        return StoreRegister(store)
+    return FolderRegister(store, checkpoints_folder())
+
+
 def _earlier(
-    wanted: Sequence[TrainingSpec], store: Store, options: TrainOptions
+    wanted: Sequence[TrainingSpec], store: Store, options: TrainOptions, register: Register
 ) -> dict[int, RunInfo]:
     """Return, by index, the runs of these trainings that an interrupted command left.
 
-    They are runs whose params are the spec's, which keep the same artifacts, whose state is in this
-    folder, and that no command is at work on. A training is continued on its own threads; if others
-    are asked for, it is another.
+    They are runs whose params are the spec's, which keep the same artifacts, are in the register,
+    and that no command is at work on. A training is continued on its own threads; if others are
+    asked for, it is another.
     """
-    folder, interrupted = checkpoints_folder(), dict[int, RunInfo]()
-    for run_id in unfinished(folder):
-        run = Run(store.client, run_id)
-        if not run.status() or is_at_work((info := run.info()).tags.get(OWNER, "")):
-            continue
+    interrupted: dict[int, RunInfo] = {}
+    for info in register.abandoned():
         is_alike = info.tags.get("artifacts", "all") == options.artifacts
         is_here = info.experiment_id == store.experiment_id
         index = _index_of(info, wanted) if is_alike and is_here else None
         if index is not None and options.resume:
             interrupted.setdefault(index, info)
         elif index is not None:
-            Checkpoint(run_id, folder).remove()
+            register.remove(info.run_id)
     return interrupted
 
 
@@ -184,7 +196,12 @@ def _study_params(specs: Sequence[TrainingSpec]) -> dict[str, str]:
 
 
 def _continued(
-    spec: TrainingSpec, info: RunInfo, store: Store, options: TrainOptions, parent: Run | None
+    spec: TrainingSpec,
+    info: RunInfo,
+    store: Store,
+    options: TrainOptions,
+    parent: Run | None,
+    register: Register,
 ) -> Task:
     """Take over the run of an interrupted training."""
     run = Run(store.client, info.run_id)
@@ -193,7 +210,7 @@ def _continued(
         run.set_parent(parent)
     threads = TrainingSpec.from_params(info.params).threads
     if info.status != RunStatus.FINISHED:
-        done = Checkpoint(info.run_id, checkpoints_folder()).iteration()
+        done = register.iteration(info)
         print(
             f"{spec.name}: continues run {info.run_id}, from iteration {done:,} of "
             f"{spec.recipe.iterations:,}",
@@ -202,9 +219,11 @@ def _continued(
     return _task(replace(spec, threads=threads), run, store, options)
 
 
-def _new(spec: TrainingSpec, store: Store, options: TrainOptions, parent: Run | None) -> Task:
+def _new(
+    spec: TrainingSpec, store: Store, options: TrainOptions, parent: Run | None, register: Register
+) -> Task:
     run = store.create_run(spec.name, parent) if parent else store.adopt_run(spec.name)
-    Checkpoint(run.run_id, checkpoints_folder()).create()
+    register.add(run.run_id)
     return _task(spec, run, store, options)
 
 

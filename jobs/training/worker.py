@@ -9,6 +9,7 @@ import tempfile
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -26,6 +27,7 @@ from jobs.environment import short_timeouts
 from jobs.filesystem import checkpoints_folder, promise
 from jobs.spec import TrainingSpec
 from jobs.tracking import StoreError, StoreUnavailable, retry_until_available
+from jobs.tracking.lease import Lease, LeaseLost
 from jobs.tracking.uploader import Uploader
 from jobs.training.baselines import baseline_of
 from jobs.training.channel import ProgressChannel, TrainingProgress
@@ -61,9 +63,18 @@ class Stopped(Exception):
     """The command asked the trainings to stop, or is gone."""
 
 
-def run_training(task: Task, channel: ProgressChannel, states: StateStore) -> Outcome:
-    """Train, evaluate and log one spec; whatever goes wrong is in the outcome and in its run."""
-    training = _Training(task, channel, states)
+def run_training(
+    task: Task, channel: ProgressChannel, states: StateStore, lease: Lease | None = None
+) -> Outcome:
+    """Train, evaluate and log one spec; whatever goes wrong is in the outcome and in its run.
+
+    Args:
+        task: what to train.
+        channel: to the command.
+        states: where its state is kept.
+        lease: of the run, on a cluster. Who loses it stops, and leaves the run as it is.
+    """
+    training = _Training(task, channel, states, lease)
     status, reason, model_id = RunStatus.FAILED, "", ""
     try:
         with short_timeouts():  # while it trains, a slow server costs it little
@@ -72,6 +83,10 @@ def run_training(task: Task, channel: ProgressChannel, states: StateStore) -> Ou
         status = RunStatus.FINISHED
     except (Stopped, KeyboardInterrupt):
         status, reason = RunStatus.KILLED, training.interrupted()
+    except LeaseLost as error:
+        return Outcome(
+            name=task.spec.name, run_id=task.run_id, status=RunStatus.KILLED, reason=str(error)
+        )
     except StoreUnavailable as error:
         status, reason = RunStatus.UNSENT, training.kept(error)
     except StoreError as error:
@@ -79,7 +94,8 @@ def run_training(task: Task, channel: ProgressChannel, states: StateStore) -> Ou
     except Exception as error:
         reason = _reason(error)
     if status in (RunStatus.FAILED, RunStatus.KILLED):
-        training.end_early(status, reason)
+        with suppress(LeaseLost):
+            training.end_early(status, reason)
     channel.report(TrainingProgress(stage=status.lower()))
     return Outcome(
         name=task.spec.name,
@@ -126,9 +142,11 @@ class _Training:
         trouble: why the state could not be saved last time; empty if it was.
     """
 
-    def __init__(self, task: Task, channel: ProgressChannel, states: StateStore) -> None:
+    def __init__(
+        self, task: Task, channel: ProgressChannel, states: StateStore, lease: Lease | None
+    ) -> None:
         self.task, self.channel, self.states = task, channel, states
-        self.uploader = Uploader(task.tracking_uri, task.run_id)
+        self.uploader = Uploader(task.tracking_uri, task.run_id, lease)
         self.metrics: dict[str, float] = {}
         self.trouble = ""
         self._trainer: Trainer | None = None
@@ -158,7 +176,7 @@ class _Training:
                 if self.channel.should_stop():
                     raise Stopped
         except (Stopped, StoreError):  # others may have come amid an update: the last save is whole
-            self._save()
+            self._save(is_last=True)
             raise
         self._save()
 
@@ -174,7 +192,11 @@ class _Training:
         trainer = self._trainer
         with tempfile.TemporaryDirectory() as folder:
             self._write_results(trainer, self._data, Path(folder))
-            model_id = self._insist(lambda: self._upload(trainer, Path(folder)))
+            try:
+                model_id = self._insist(lambda: self._upload(trainer, Path(folder)))
+            except StoreError:
+                self._save(is_last=True)
+                raise
         self.states.discard()
         return model_id
 
@@ -285,18 +307,19 @@ class _Training:
             )
         )
 
-    def _save(self) -> None:
-        """Save the state; if the disk cannot take it, warn once and go on."""
+    def _save(self, *, is_last: bool = False) -> None:
+        """Save the state; if it cannot be saved, warn once and go on."""
         assert self._trainer is not None
         try:
-            self.states.save(self._trainer.state() | self.uploader.state())
+            state = self._trainer.state() | self.uploader.state()
+            self.states.save(state, is_last=is_last)
             self.trouble = ""
         except OSError as error:
             if not self.trouble:
                 self._say(
                     f"Warning: its state cannot be saved in {self.states} ({error}). The training "
-                    "goes on, but could not be continued if it were interrupted now: free some "
-                    "space."
+                    f"goes on, but could not be continued if it were interrupted now: "
+                    f"{self.states.remedy}."
                 )
             self.trouble = f"its state cannot be saved ({error})"
 

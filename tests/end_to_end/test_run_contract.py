@@ -22,7 +22,8 @@ PARAMS = RECIPE | {
 
 TYPED = {
     *("setting", "recipe", "iterations", "learning_rate", "batch_size", "eval_every", "seeds"),
-    *("pairs", "precision", "workers", "threads", "data", "resume", "author", "notes"),
+    *("pairs", "precision", "workers", "threads", "backend", "scheduler", "data", "resume"),
+    *("author", "notes"),
 }
 """What `mlflow run` logs in the run it makes, as it was typed."""
 
@@ -41,6 +42,8 @@ TAGS = {
     *("kind", "version.python", *(f"version.{library}" for library in LIBRARIES)),
     *("mlflow.runName", "mlflow.user", "mlflow.source.name", "mlflow.note.content"),
 }
+MACHINE = {"host", "processor"}
+"""Of a training."""
 
 FRACTIONS = [f"{tenth / 10}" for tenth in range(11)]
 ARTIFACTS = {
@@ -111,7 +114,8 @@ def test_a_training(place: Workspace, children: dict[str, Run], setting: str) ->
     assert run.data.tags["kind"] == "training"
     assert missing(PARAMS, set(run.data.params)) == []
     assert missing(METRICS, set(run.data.metrics)) == []
-    assert missing(TAGS | {"mlflow.parentRunId", "mlflow.loggedImages"}, set(run.data.tags)) == []
+    tags = TAGS | MACHINE | {"mlflow.parentRunId", "mlflow.loggedImages"}
+    assert missing(tags, set(run.data.tags)) == []
     wanted = ARTIFACTS | {f"interpolation/{p}/{n}" for p in ("3-to-8", "4-to-9", "1-to-7")
                           for n in PAIR}  # fmt: skip
     wanted |= OF_TWO_DIMENSIONS if setting == "1" else set()

@@ -13,21 +13,19 @@ import sys
 import tempfile
 import time
 import traceback
-import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext, suppress
-from io import BytesIO
 from pathlib import Path
 from typing import Annotated, Any
 
-import h5py
 import numpy as np
 import typer
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
 from aemodel.data import Dataset, load_dataset
+from tests.faults.cluster_soak import cluster
 from tests.faults.outage import SETTINGS as OUTAGE_SETTINGS
 from tests.faults.outage import train_through
 from tests.faults.together import assert_all_is_there, mlflow_run, open_together, run_together
@@ -36,6 +34,7 @@ from tests.support.databases import DATABASES, served
 from tests.support.datasets import first_images, write_idx
 from tests.support.project import DATA, ROOT
 from tests.support.proxy import Proxy
+from tests.support.weights import saved_weights
 from tests.support.workspace import Workspace
 
 Figures = dict[str, object]
@@ -157,19 +156,7 @@ def model_weights(place: Workspace, run: Run) -> dict[str, Any]:
     """Return name -> array of the model that a run logged."""
     model = place.model_uri(run).removeprefix("models:/")
     (path,) = place.folder.glob(f"mlruns/*/models/{model}/artifacts/data/model.keras")
-    found: dict[str, Any] = {}
-
-    def note(name: str, item: Any) -> None:
-        if isinstance(item, h5py.Dataset):
-            found[name] = np.array(item)
-
-    with (
-        zipfile.ZipFile(path) as archive,
-        h5py.File(BytesIO(archive.read("model.weights.h5"))) as f,
-    ):
-        f.visititems(note)
-    assert len(found) >= 12
-    return found
+    return saved_weights(path)
 
 
 # --- Bad files -------------------------------------------------------------------------------
@@ -257,6 +244,7 @@ def tests(folder: Path, short: bool, seed: int) -> Figures:
 
 
 PARTS: dict[str, Callable[[Path, bool, int], Figures]] = {
+    "cluster": cluster,
     "kills": kills,
     "files": files,
     "together": together,

@@ -24,6 +24,42 @@ def refused(parameter: str, message: str, parse: Callable[..., Any], *arguments:
     assert message in str(caught.value)
 
 
+# --- Where to train ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("backend", "scheduler", "variable", "address"),
+    [
+        ("local", "", "", ""),
+        ("local", "", "tcp://host:8786", ""),
+        ("dask", "tcp://host:8786", "", "tcp://host:8786"),
+        ("dask", " tls://10.0.0.1:9 ", "tcp://host:8786", "tls://10.0.0.1:9"),
+        ("dask", "", "tcp://host:8786", "tcp://host:8786"),
+    ],
+)
+def test_the_cluster_to_train_on(
+    backend: str, scheduler: str, variable: str, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(parameters.SCHEDULER_VARIABLE, variable)
+    assert parameters.parse_scheduler(backend, scheduler) == address
+
+
+@pytest.mark.parametrize(
+    ("backend", "scheduler", "message"),
+    [
+        ("local", "tcp://host:8786", "give backend dask"),
+        ("dask", "", "start one with `dask scheduler`"),
+        ("dask", "host:8786", "'host:8786' is not an address such as tcp://host:8786"),
+        ("dask", "tcp://host", "not an address"),
+    ],
+)
+def test_a_cluster_that_is_not_named(
+    backend: str, scheduler: str, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(parameters.SCHEDULER_VARIABLE, raising=False)
+    refused("scheduler", message, parameters.parse_scheduler, backend, scheduler)
+
+
 # --- Lists -----------------------------------------------------------------------------------
 
 

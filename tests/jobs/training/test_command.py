@@ -18,7 +18,6 @@ from jobs.report import command as report
 from jobs.tracking import Run, Store, StoreError, StoreUnavailable, outage
 from jobs.tracking.ownership import owned_run
 from jobs.training import command
-from jobs.training.channel import Board
 from jobs.training.outcome import Outcome, RunStatus
 from jobs.training.runs import Sweep, TrainOptions
 from tests.support.datasets import write_idx
@@ -54,7 +53,7 @@ def store(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
     return Store.open()
 
 
-def finish(sweep: Sweep, options: TrainOptions, board: Board) -> list[Outcome]:
+def finish(sweep: Sweep, *_: object) -> list[Outcome]:
     return [ended(sweep, task.run_id, RunStatus.FINISHED) for task in sweep.tasks]
 
 
@@ -196,7 +195,7 @@ def test_a_store_that_is_away_is_waited_for_and_has_one_report(
 def test_results_that_are_unsent_are_not_reported_on(
     store: Store, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    def one_unsent(sweep: Sweep, options: TrainOptions, board: Board) -> list[Outcome]:
+    def one_unsent(sweep: Sweep, *_: object) -> list[Outcome]:
         first, *others = sweep.tasks
         unsent = Outcome(
             name="a training", run_id=first.run_id, status=RunStatus.UNSENT, reason="it is kept"
@@ -213,7 +212,7 @@ def test_results_that_are_unsent_are_not_reported_on(
 def test_the_second_ctrl_c_leaves_nothing_running(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def hang(sweep: Sweep, options: TrainOptions, board: Board) -> list[Outcome]:
+    def hang(*_: object) -> list[Outcome]:
         os.kill(os.getpid(), signal.SIGINT)
         interrupt()
         return []

@@ -12,6 +12,7 @@ from jobs.parameters import parse_study
 from jobs.tracking import Run, Store, StoreError
 from jobs.training.description import describe_sweep
 from jobs.training.outcome import Outcome, RunStatus
+from jobs.training.register import FolderRegister
 from jobs.training.runs import Sweep, TrainOptions
 from jobs.training.signals import StopSignals
 from jobs.training.study import close_study, size_errors
@@ -63,7 +64,8 @@ def closed(
         Task(spec=spec, run_id=f"{n}", tracking_uri=store.tracking_uri, data="mnist")
         for n, spec in enumerate(SPECS)
     )
-    sweep = Sweep(store=store, parent=parent, tasks=tasks, finished={})
+    register = FolderRegister(store, Path("checkpoints"))
+    sweep = Sweep(store=store, parent=parent, tasks=tasks, finished={}, register=register)
     outcomes = [outcome(n, status) for n, status in enumerate(statuses)]
     options = TrainOptions(data=Path("mnist"), kind="study")
     signals = signals or StopSignals(lambda: None)
