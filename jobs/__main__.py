@@ -176,6 +176,7 @@ def train(
 ) -> None:
     """Train one network for each setting and seed; with all three settings, write the report."""
     from jobs import parameters
+    from jobs.filesystem import output_folder
 
     overrides = {
         "iterations": iterations,
@@ -186,7 +187,7 @@ def train(
     try:
         chosen = parameters.parse_recipe(recipe, overrides)
         specs = parameters.parse_specs(setting, chosen, seeds, pairs, precision)
-        parameters.check_notes(notes)
+        parameters.check_notes(notes, output_folder())
         cluster = parameters.parse_scheduler(backend, scheduler)
     except parameters.ParameterError as error:
         raise _bad_parameter(error) from None
@@ -278,7 +279,9 @@ def report(
 ) -> None:
     """Write the submission document (PDF, HTML, Markdown) from the runs of an experiment."""
     from jobs import parameters
+    from jobs.filesystem import output_folder
 
+    output = output_folder(output)
     try:
         run_ids = parameters.parse_run_ids(runs)
         parameters.check_notes(notes, output)

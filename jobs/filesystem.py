@@ -60,6 +60,15 @@ def resolve_path(text: str) -> Path:
     return path.absolute() if os.path.exists(path) and not os.path.lexists(wanted) else wanted
 
 
+def output_folder(folder: Path = Path("submission")) -> Path:
+    """Return the absolute path of the folder of the submission document.
+
+    Like that of any command, a relative one is in the caller's folder: the project of an `mlflow
+    run` may be a copy that is deleted afterwards.
+    """
+    return _caller_folder() / folder.expanduser()
+
+
 def _caller_folder() -> Path:
     """Return the folder in which the command was called.
 

@@ -21,9 +21,6 @@ from jobs.spec import Pair, TrainingSpec, parse_pair
 
 T = TypeVar("T")
 
-OUTPUT = Path("submission")
-"""Folder of the submission document, unless another is named."""
-
 SCHEDULER_VARIABLE = "DASK_SCHEDULER_ADDRESS"
 """Environment variable: address of a Dask scheduler, unless the parameter names one."""
 
@@ -232,7 +229,7 @@ def parse_scheduler(backend: str, text: str) -> str:
     return address
 
 
-def check_notes(text: str, output: Path = OUTPUT) -> None:
+def check_notes(text: str, output: Path) -> None:
     """Refuse notes that cannot be read, or are not text in UTF-8, before anything is trained.
 
     If none are named, they are the notes that the last build kept in the folder `output`.

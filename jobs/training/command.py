@@ -22,9 +22,10 @@ from jobs.filesystem import (
     check_checkpoints_folder,
     checkpoints_folder,
     is_writable,
+    output_folder,
     promise,
 )
-from jobs.parameters import OUTPUT, ParameterError
+from jobs.parameters import ParameterError
 from jobs.spec import TrainingSpec
 from jobs.tracking import Run, Store, StoreError, retry_until_available
 from jobs.tracking.lease import renewing
@@ -146,9 +147,10 @@ def check_request(specs: Sequence[TrainingSpec], data: Dataset) -> None:
     except ValueError as error:
         raise ParameterError("batch_size", str(error)) from None
     warn_of_slow_products(specs)
-    if assignment.covers(spec.setting for spec in specs) and not is_writable(OUTPUT):
+    output = output_folder()
+    if assignment.covers(spec.setting for spec in specs) and not is_writable(output):
         raise NotWritable(
-            f"the folder {OUTPUT.absolute()}, where the submission document goes, cannot be "
+            f"the folder {output}, where the submission document goes, cannot be "
             "written: give write access, or move away what is in its place"
         )
 
@@ -308,13 +310,13 @@ def _report(
     try:
         with signals.at_once():
             request = replace(
-                report.report_request(run_ids, options.author, options.notes, OUTPUT),
+                report.report_request(run_ids, options.author, options.notes, output_folder()),
                 observations=options.observations,
             )
             records = insist(lambda: report.collect_records(sweep.store, request))
             submission = report.build(records)
             run_id = insist(lambda: report.log_submission(sweep.store, submission, sweep.parent))
-            report.write_submission(submission, OUTPUT)
+            report.write_submission(submission, output_folder())
             return run_id
     except KeyboardInterrupt:
         print(

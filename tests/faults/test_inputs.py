@@ -261,8 +261,9 @@ def test_bad_run_ids(folder: Path, text: str) -> None:
 def test_output_that_is_no_folder(folder: Path, text: str) -> None:
     status, said = refused(folder, "report", "--output", text)
     assert status == 2
+    path = str(folder / text)
     assert (
-        said == f"Error: Invalid value for '--output': output={text!r} is not a folder to write to"
+        said == f"Error: Invalid value for '--output': output={path!r} is not a folder to write to"
     )
 
 

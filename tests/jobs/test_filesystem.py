@@ -13,13 +13,16 @@ from tests.support.project import ROOT
 
 ASK = """
 import sys
-from jobs.filesystem import resolve_path
+from pathlib import Path
+from jobs.filesystem import output_folder, resolve_path
 print(resolve_path(sys.argv[1]))
+print(output_folder(Path(sys.argv[1])))
 """
 
 
-def as_mlflow_does(caller: Path, project: Path, text: str) -> Path:
-    """Return what a path means to a command that `mlflow run` starts, called in `caller`."""
+def as_mlflow_does(caller: Path, project: Path, text: str) -> tuple[Path, Path]:
+    """Return what a path means to a command that `mlflow run` starts, called in `caller`: that of a
+    file, and that of the document's folder."""
     start = "import subprocess, sys; subprocess.run(sys.argv[2:], cwd=sys.argv[1], check=True)"
     done = subprocess.run(
         [sys.executable, "-c", start, project, sys.executable, "-c", ASK, text],
@@ -29,7 +32,8 @@ def as_mlflow_does(caller: Path, project: Path, text: str) -> Path:
         text=True,
         check=True,
     )
-    return Path(done.stdout.rstrip("\n"))
+    file, output = done.stdout.splitlines()
+    return Path(file), Path(output)
 
 
 @pytest.fixture
@@ -42,11 +46,9 @@ def folders(tmp_path: Path) -> tuple[Path, Path]:
 
 def test_under_mlflow_run_the_caller_s_folder_comes_first(folders: tuple[Path, Path]) -> None:
     caller, project = folders
-    assert as_mlflow_does(caller, project, "mine") == caller / "mine"
-    assert as_mlflow_does(caller, project, "both") == caller / "both"
-    assert as_mlflow_does(caller, project, "shipped") == project / "shipped"
-    assert as_mlflow_does(caller, project, "nowhere") == caller / "nowhere"
-    assert as_mlflow_does(caller, project, str(project / "both")) == project / "both"
+    for name, place in {"mine": caller, "both": caller, "shipped": project, "no": caller}.items():
+        assert as_mlflow_does(caller, project, name) == (place / name, caller / name)
+    assert as_mlflow_does(caller, project, str(project / "both")) == (project / "both",) * 2
 
 
 def test_otherwise_the_working_directory_counts(

@@ -253,8 +253,7 @@ def test_precision_auto(
 
 def test_notes(tmp_path: Path) -> None:
     (tmp_path / "notes.md").write_text("words")
-    parameters.check_notes(str(tmp_path / "notes.md"))
-    parameters.check_notes("")
+    parameters.check_notes(str(tmp_path / "notes.md"), tmp_path)
     parameters.check_notes("", tmp_path)
     (tmp_path / "notes.md").write_bytes(b"Gr\xfc\xdfe")
     refused("notes", "is not text in UTF-8", parameters.check_notes, "", tmp_path)
@@ -265,7 +264,13 @@ def test_notes_refused(tmp_path: Path, name: str) -> None:
     (tmp_path / "folder").mkdir()
     os.mkfifo(tmp_path / "fifo")
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
-    refused("notes", "is not a file that can be read", parameters.check_notes, str(tmp_path / name))
+    refused(
+        "notes",
+        "is not a file that can be read",
+        parameters.check_notes,
+        str(tmp_path / name),
+        tmp_path,
+    )
 
 
 def test_one_training_for_each_setting_and_seed() -> None:
