@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 FACTOR_BETA = 0.7
 """Decay of the moving averages L and R at each of their updates: the paper's Shampoo beta."""
 
-FACTOR_EVERY = 10
+FACTOR_EVERY = 5
 """Iterations from one update of the factors to the next."""
 
 BASIS_EVERY = 50
