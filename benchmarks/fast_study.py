@@ -52,7 +52,7 @@ that of the fifth layer's outputs, 0.00748 after 1,000 without that of the last 
 With Nesterov's look-ahead and factors from every fifth update 2,800 iterations lead further than
 4,000 without either (factors from every tenth, but for the last column):
 
-| setting, seed (bfloat16) | 4,000 without | 3,000 without | 3,000 with | 2,500 with | 2,800 with, every 5 |
+| setting, seed | 4,000 without | 3,000 without | 3,000 with | 2,500 with | 2,800 with, every 5 |
 | --- | --: | --: | --: | --: | --: |
 | 1, seed 0 | 0.03682 | 0.03690 | 0.03670 | 0.03668 | 0.03663 |
 | 2, seed 0 | 0.00930 | 0.00966 | 0.00930 | 0.00954 | 0.00926 |
