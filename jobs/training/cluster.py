@@ -315,17 +315,21 @@ class _Round:
         self._subscribe()
         while self.left or self.running:
             try:
-                if self.board.is_stopping and not self._has_told:
-                    self._stop()
-                self._count_workers()
-                self._submit()
-                self._collect()
-            except _SchedulerLost:
-                self._begin_again()
+                self._go_on()
             except ClusterError as error:
                 self._give_up(str(error))
             time.sleep(POLL_SECONDS)
         return self.results
+
+    def _go_on(self) -> None:
+        try:
+            if self.board.is_stopping and not self._has_told:
+                self._stop()
+            self._count_workers()
+            self._submit()
+            self._collect()
+        except _SchedulerLost:
+            self._begin_again()
 
     def _subscribe(self) -> None:
         def note(event: tuple[float, dict[str, Any]]) -> None:

@@ -94,9 +94,9 @@ def open_sweep(
     register = _register(store, options)
     with registering():
         mark_orphans(store)
+        earlier = _earlier(wanted, store, options, register)
         if options.scheduler:
             mark_expired(store)
-        earlier = _earlier(wanted, store, options, register)
         parent = None
         if len(specs) > 1 or options.is_study or (earlier and store.given_run):
             parent = _open_parent(specs, options, store, data)
@@ -145,13 +145,18 @@ def _earlier(
     asked for, it is another.
     """
     interrupted: dict[int, RunInfo] = {}
-    for info in register.abandoned():
+
+    def index_of(info: RunInfo) -> int | None:
         is_alike = info.tags.get("artifacts", "all") == options.artifacts
         is_here = info.experiment_id == store.experiment_id
-        index = _index_of(info, wanted) if is_alike and is_here else None
-        if index is not None and options.resume:
+        return _index_of(info, wanted) if is_alike and is_here else None
+
+    for info in register.abandoned(lambda info: index_of(info) is not None):
+        index = index_of(info)
+        assert index is not None
+        if options.resume:
             interrupted.setdefault(index, info)
-        elif index is not None:
+        else:
             register.remove(info.run_id)
     return interrupted
 

@@ -131,11 +131,10 @@ class Disturbed:
         self.count(f"stalls of the tracking server, {seconds:.0f} s")
 
     def kill_the_command(self) -> None:
-        """Kill the command, and repeat it from another copy once its lease has passed."""
+        """Kill the command, and repeat it from another copy: it waits for the lease to pass."""
         assert self.command
         self.command.process.kill()
         self.command.wait()
-        time.sleep(65)
         self.revive()
         self.start()
         self.count("commands killed and repeated elsewhere")
