@@ -10,7 +10,7 @@ from jobs.filesystem import checkpoints_folder, is_checkpoints_folder_named
 from jobs.spec import TYPED, TrainingSpec
 from jobs.tracking import Run, RunInfo, Store, versions
 from jobs.tracking.ownership import mark_expired, mark_orphans, registering
-from jobs.tracking.run import MODEL_FOLDER
+from jobs.tracking.run import DESCRIPTION, MODEL_FOLDER
 from jobs.tracking.store import OWNER
 from jobs.tracking.ui_view import STUDIES, TRAININGS
 from jobs.training.cores import allocate_cores
@@ -255,6 +255,6 @@ def _finished(task: Task, info: RunInfo, store: Store) -> Outcome:
 def _introduce(run: Run, task: Task, data: Dataset, artifacts: str) -> None:
     """Log what the run is: its params, kind, data and description."""
     run.log_params(task.spec.to_params(), TYPED)
-    run.set_tags({"kind": "training", "artifacts": artifacts} | versions())
+    about = {"kind": "training", "artifacts": artifacts, DESCRIPTION: describe(task.spec)}
+    run.set_tags(about | versions())
     run.log_dataset(data, Path(task.data))
-    run.describe(describe(task.spec))

@@ -149,7 +149,7 @@ class Disturbed:
 
 def cluster(folder: Path, short: bool, seed: int) -> dict[str, object]:
     """Disturb trainings on a cluster, and compare them with those of this machine."""
-    kills, iterations = (4, 100_000) if short else (20, 600_000)
+    kills, iterations = (4, 40_000) if short else (20, 600_000)
     data = folder / "mnist"
     write_idx(data, first_images(load_dataset(DATA), 2000, 500))
     project_template(folder / "template")
