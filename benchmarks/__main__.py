@@ -49,6 +49,14 @@ def overhead(
 
 
 @app.command()
+def scaling(rounds: int = 2, seeds: int = 6, iterations: int = 1000) -> None:
+    """Show what trainings cost a cluster and its server, and what many workers would."""
+    from benchmarks.scaling import show
+
+    show(rounds, seeds, iterations)
+
+
+@app.command()
 def startup_memory() -> None:
     """Show the start-up time and the memory of one training process."""
     from benchmarks.startup import show

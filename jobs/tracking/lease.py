@@ -82,6 +82,24 @@ def is_leased(store: Store, owner: str) -> bool:
     return bool(owner) and any(is_renewed(info.tags) for info in store.running(owner))
 
 
+def outlasts(store: Store, owner: str) -> bool:
+    """Return whether an owner is at work, waiting until it says so again or its lease has passed.
+
+    Right after a command was killed its lease is valid still.
+    """
+    first = _last_renewal(store, owner)
+    while is_renewed({RENEWED: (last := _last_renewal(store, owner))}):
+        if last != first:
+            return True
+        time.sleep(RENEW_SECONDS / 3)
+    return False
+
+
+def _last_renewal(store: Store, owner: str) -> str:
+    renewals = [info.tags.get(RENEWED, "") for info in store.running(owner)] if owner else []
+    return max(renewals, default="", key=lambda text: int(text) if text.isdecimal() else 0)
+
+
 @contextmanager
 def renewing(store: Store) -> Iterator[None]:
     """Say in one of the owner's runs, as long as the context lasts, that its command is at work."""
@@ -99,7 +117,7 @@ def _renew(store: Store, ended: threading.Event) -> None:
     run: Run | None = None
     while not ended.wait(RENEW_SECONDS if run else 1.0):
         with suppress(StoreError):  # the next time
-            info = next(store.running(store.owner), None)
-            run = Run(store.client, info.run_id) if info else None
+            if not run and (infos := list(store.running(store.owner))):
+                run = Run(store.client, infos[-1].run_id)  # the first: that above the trainings
             if run:
                 run.set_tags(renewal())

@@ -36,6 +36,9 @@ BATCH = 1000
 MODEL_FOLDER = "model"
 """Artifact that holds the model if the server has no logged models."""
 
+DESCRIPTION = "mlflow.note.content"
+"""Tag of a run: the description that the UI shows on its page, Markdown."""
+
 RESOLVED = "resolved."
 """Before the name of a parameter that a user may have typed: the value that was used."""
 
@@ -124,7 +127,7 @@ class Run:
 
     def describe(self, markdown: str) -> None:
         """Set the description that the UI shows on the run's page."""
-        self.set_tags({"mlflow.note.content": markdown})
+        self.set_tags({DESCRIPTION: markdown})
 
     def log_points(
         self,

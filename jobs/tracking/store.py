@@ -117,8 +117,8 @@ class Store:
         Repeated after a request that failed, although it was carried out, it returns that run.
         """
         above = {PARENT: parent.run_id} if parent else {}
-        for info in self.running(self.owner) if self.owner else ():
-            if (info.name, info.tags.get(PARENT)) == (name, above.get(PARENT)):
+        for info in self._running_named(name) if self.owner else ():
+            if info.tags.get(PARENT) == above.get(PARENT):
                 return Run(self.client, info.run_id)
         tags = above | {"mlflow.source.name": "jobs", "mlflow.user": _user()}
         tags |= {OWNER: self.owner} if self.owner else {}
@@ -175,6 +175,11 @@ class Store:
     def running(self, owner: str) -> Iterator[RunInfo]:
         """Yield the runs that are RUNNING and of an owner; `%` in it stands for any text."""
         return self.search(f"attributes.status = 'RUNNING' and tags.{OWNER} LIKE '{owner}'")
+
+    def _running_named(self, name: str) -> Iterator[RunInfo]:
+        """Yield the owner's runs of this name alone: it may have a thousand others."""
+        query = f"attributes.status = 'RUNNING' and tags.{OWNER} = '{self.owner}'"
+        return self.search(f"{query} and attributes.run_name = '{name}'")
 
     def below(self, run_id: str) -> Iterator[RunInfo]:
         """Yield the runs below a run, newest first."""

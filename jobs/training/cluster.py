@@ -12,6 +12,7 @@ stop is sent to every worker. A training whose command is gone finds its task ca
 
 import pickle
 import sys
+import tempfile
 import threading
 import time
 from collections import deque
@@ -229,7 +230,9 @@ class Cluster:
                 f"start them in a copy of the project, `{START_WORKER}`"
             )
         code, found = Code.here(), {}
-        for worker, answer in self._ask(workers, request).items():
+        with _probed(request) as probed:
+            answers = self._ask(workers, probed)
+        for worker, answer in answers.items():
             if isinstance(answer, Mapping):
                 found[worker] = problems(code, digest, answer, time.time())
             else:
@@ -315,17 +318,21 @@ class _Round:
         self._subscribe()
         while self.left or self.running:
             try:
-                if self.board.is_stopping and not self._has_told:
-                    self._stop()
-                self._count_workers()
-                self._submit()
-                self._collect()
-            except _SchedulerLost:
-                self._begin_again()
+                self._go_on()
             except ClusterError as error:
                 self._give_up(str(error))
             time.sleep(POLL_SECONDS)
         return self.results
+
+    def _go_on(self) -> None:
+        try:
+            if self.board.is_stopping and not self._has_told:
+                self._stop()
+            self._count_workers()
+            self._submit()
+            self._collect()
+        except _SchedulerLost:
+            self._begin_again()
 
     def _subscribe(self) -> None:
         def note(event: tuple[float, dict[str, Any]]) -> None:
@@ -457,6 +464,16 @@ def _connected(address: str) -> Any:
             f"no Dask scheduler answers at {address} ({error}): start one there with `dask "
             "scheduler`, or give the address that it printed"
         ) from error
+
+
+@contextmanager
+def _probed(request: Request) -> Iterator[Request]:
+    """Yield the request with a file for the workers to look for, if they shall share a folder."""
+    if not request.states:
+        yield request
+        return
+    with tempfile.NamedTemporaryFile(dir=request.states) as probe:
+        yield replace(request, probe=probe.name)
 
 
 def _unanswered(answer: Exception | None) -> str:

@@ -56,6 +56,8 @@ class Request:
     experiment_id: str
     states: str
     """Folder for states that all machines share; empty for none."""
+    probe: str = ""
+    """A file in that folder, while the workers are looked at."""
 
     @classmethod
     def of(cls, store: Store, data: Path, states: Path | None) -> "Request":
@@ -132,8 +134,11 @@ def inspect(request: Request) -> dict[str, Any]:
             try_to_write(request.tracking_uri, request.experiment_id)
     except (DataError, StoreError) as error:
         facts["error"] = str(error)
-    if request.states and not is_writable(Path(request.states)):
-        facts["error"] = f"the folder of states {request.states} cannot be written there"
+    if request.probe and not (Path(request.probe).exists() and is_writable(Path(request.states))):
+        facts["error"] = (
+            f"the folder of states {request.states} is not the same there, or cannot be written: "
+            "let CHECKPOINTS name a folder that all machines share, or unset it"
+        )
     return facts | {"clock": time.time()}
 
 

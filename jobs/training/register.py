@@ -4,13 +4,13 @@ On one machine it is the folder of their states. On a cluster it is the store it
 runs, which a command in any folder, on any machine, finds.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from jobs.tracking import Run, RunInfo, Store
-from jobs.tracking.lease import is_leased
+from jobs.tracking.lease import outlasts
 from jobs.tracking.ownership import is_at_work
 from jobs.tracking.store import OWNER
 from jobs.training.checkpoint import Checkpoint, saved_iteration, unfinished
@@ -19,11 +19,14 @@ UNFINISHED = "unfinished"
 """Tag of a run: `true` until the command that it is of has done all its work."""
 
 
+IsWanted = Callable[[RunInfo], bool]
+
+
 class Register(Protocol):
     """Trainings that are to be continued, finished or not."""
 
-    def abandoned(self) -> Iterator[RunInfo]:
-        """Yield the runs that no command is at work on, newest first."""
+    def abandoned(self, is_wanted: IsWanted) -> Iterator[RunInfo]:
+        """Yield those of the wanted runs that no command is at work on, newest first."""
 
     def add(self, run_id: str) -> None:
         """Note a training that begins."""
@@ -42,10 +45,12 @@ class FolderRegister:
     store: Store
     folder: Path
 
-    def abandoned(self) -> Iterator[RunInfo]:
+    def abandoned(self, is_wanted: IsWanted) -> Iterator[RunInfo]:
         for run_id in unfinished(self.folder):
             run = Run(self.store.client, run_id)
-            if run.status() and not is_at_work((info := run.info()).tags.get(OWNER, "")):
+            if not run.status() or is_at_work((info := run.info()).tags.get(OWNER, "")):
+                continue
+            if is_wanted(info):
                 yield info
 
     def add(self, run_id: str) -> None:
@@ -64,12 +69,13 @@ class StoreRegister:
 
     store: Store
 
-    def abandoned(self) -> Iterator[RunInfo]:
+    def abandoned(self, is_wanted: IsWanted) -> Iterator[RunInfo]:
         at_work: dict[str, bool] = {}
-        for info in list(self.store.search(f"tags.{UNFINISHED} = 'true'")):
+        known = list(self.store.search(f"tags.{UNFINISHED} = 'true'"))
+        for info in filter(is_wanted, known):
             owner = info.tags.get(OWNER, "")
             if owner not in at_work:
-                at_work[owner] = is_at_work(owner) or is_leased(self.store, owner)
+                at_work[owner] = is_at_work(owner) or outlasts(self.store, owner)
             if not at_work[owner]:
                 yield info
 

@@ -10,7 +10,7 @@ from jobs.filesystem import checkpoints_folder, is_checkpoints_folder_named
 from jobs.spec import TYPED, TrainingSpec
 from jobs.tracking import Run, RunInfo, Store, versions
 from jobs.tracking.ownership import mark_expired, mark_orphans, registering
-from jobs.tracking.run import MODEL_FOLDER
+from jobs.tracking.run import DESCRIPTION, MODEL_FOLDER
 from jobs.tracking.store import OWNER
 from jobs.tracking.ui_view import STUDIES, TRAININGS
 from jobs.training.cores import allocate_cores
@@ -94,9 +94,9 @@ def open_sweep(
     register = _register(store, options)
     with registering():
         mark_orphans(store)
+        earlier = _earlier(wanted, store, options, register)
         if options.scheduler:
             mark_expired(store)
-        earlier = _earlier(wanted, store, options, register)
         parent = None
         if len(specs) > 1 or options.is_study or (earlier and store.given_run):
             parent = _open_parent(specs, options, store, data)
@@ -145,13 +145,18 @@ def _earlier(
     asked for, it is another.
     """
     interrupted: dict[int, RunInfo] = {}
-    for info in register.abandoned():
+
+    def index_of(info: RunInfo) -> int | None:
         is_alike = info.tags.get("artifacts", "all") == options.artifacts
         is_here = info.experiment_id == store.experiment_id
-        index = _index_of(info, wanted) if is_alike and is_here else None
-        if index is not None and options.resume:
+        return _index_of(info, wanted) if is_alike and is_here else None
+
+    for info in register.abandoned(lambda info: index_of(info) is not None):
+        index = index_of(info)
+        assert index is not None
+        if options.resume:
             interrupted.setdefault(index, info)
-        elif index is not None:
+        else:
             register.remove(info.run_id)
     return interrupted
 
@@ -250,6 +255,6 @@ def _finished(task: Task, info: RunInfo, store: Store) -> Outcome:
 def _introduce(run: Run, task: Task, data: Dataset, artifacts: str) -> None:
     """Log what the run is: its params, kind, data and description."""
     run.log_params(task.spec.to_params(), TYPED)
-    run.set_tags({"kind": "training", "artifacts": artifacts} | versions())
+    about = {"kind": "training", "artifacts": artifacts, DESCRIPTION: describe(task.spec)}
+    run.set_tags(about | versions())
     run.log_dataset(data, Path(task.data))
-    run.describe(describe(task.spec))

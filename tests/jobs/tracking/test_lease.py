@@ -79,6 +79,27 @@ def test_a_command_renews_until_it_ends(
     assert HOLDER not in run.info().tags
 
 
+def test_a_command_that_was_just_killed_is_waited_for(
+    store: Store, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lease, "LEASE_SECONDS", 2.0)
+    monkeypatch.setattr(lease, "RENEW_SECONDS", 0.3)
+    Lease().take(run)
+    began = time.monotonic()
+    assert not lease.outlasts(store, OWNER)
+    assert time.monotonic() - began > 0.5
+    assert not lease.outlasts(store, "")
+
+
+def test_a_command_at_work_is_waited_for_until_it_says_so(
+    store: Store, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lease, "RENEW_SECONDS", 0.3)
+    with lease.renewing(store):
+        Lease().take(run)
+        assert lease.outlasts(store, OWNER)
+
+
 def test_runs_whose_owner_is_gone_are_marked_from_anywhere(store: Store, run: Run) -> None:
     trained, alive = store.create_run("trained"), replace(store, owner="here:" + "cd" * 16)
     others = alive.create_run("of another command")

@@ -89,6 +89,8 @@ def test_a_machine_says_how_things_are(store: Store, tmp_path: Path, few: Datase
     assert problems(Code.here(), facts["digest"], facts, facts["clock"]) == []
     assert facts["processor"]
     assert list(tmp_path.rglob("probe-*")) == []
+    elsewhere = replace(request, states="/states", probe=str(tmp_path / "of another machine"))
+    assert "/states is not the same there" in inspect(elsewhere)["error"]
     missing = inspect(replace(request, data=str(tmp_path / "missing")))
     assert "missing" in missing["error"]
 
