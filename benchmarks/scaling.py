@@ -72,15 +72,23 @@ class CountingLine:
         counts, self.counts = self.counts, Counts()
         return counts
 
+    def close(self) -> None:
+        """Take no more connections."""
+        self._listener.shutdown(socket.SHUT_RDWR)  # wakes the thread that accepts
+        self._listener.close()
+
     def _accept(self) -> None:
         while True:
-            client, _ = self._listener.accept()
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
             server = socket.create_connection(("127.0.0.1", self._upstream))
             for ends in ((client, server, True), (server, client, False)):
                 threading.Thread(target=self._pump, args=ends, daemon=True).start()
 
     def _pump(self, source: socket.socket, target: socket.socket, is_request: bool) -> None:
-        with suppress(OSError):
+        with suppress(OSError), target:
             while data := source.recv(1 << 16):
                 if is_request:
                     self.counts.to_server += len(data)
@@ -89,7 +97,6 @@ class CountingLine:
                 else:
                     self.counts.from_server += len(data)
                 target.sendall(data)
-            target.shutdown(socket.SHUT_WR)
 
 
 def endpoint(path: str) -> str:

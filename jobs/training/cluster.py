@@ -18,7 +18,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -205,11 +205,12 @@ class Cluster:
     Attributes:
         address: of the scheduler.
         client: connected to it; another one after the scheduler was lost.
+        slots: trainings that it takes at a time, when it was checked.
     """
 
     address: str
     client: Any
-    _lost_at: float = field(default=0.0)
+    slots: int = 0
 
     def workers(self) -> list[str]:
         """Return the addresses of the workers that take trainings."""
@@ -232,22 +233,30 @@ class Cluster:
         code, found = Code.here(), {}
         with _probed(request) as probed:
             answers = self._ask(workers, probed)
-        for worker, answer in answers.items():
+        for worker, (answer, now) in answers.items():
             if isinstance(answer, Mapping):
-                found[worker] = problems(code, digest, answer, time.time())
+                found[worker] = problems(code, digest, answer, now)
             else:
                 found[worker] = [_unanswered(answer)]
         if text := summarized(found):
             raise ClusterError(text)
+        self.slots = len(workers)
 
-    def _ask(self, workers: Sequence[str], request: Request) -> dict[str, Any]:
-        """Return what each worker answers: `inspect_worker`, an exception, or None for nothing."""
-        answers: dict[str, Any] = dict.fromkeys(workers)
+    def _ask(self, workers: Sequence[str], request: Request) -> dict[str, tuple[Any, float]]:
+        """Return what each worker answers, and when, in seconds since 1970.
+
+        The answer is that of `inspect_worker`, an exception, or None if there is none.
+        """
+        answers: dict[str, tuple[Any, float]] = dict.fromkeys(workers, (None, 0.0))
 
         def ask(worker: str) -> None:
-            answers.update(
-                self.client.run(inspect_worker, request, workers=[worker], on_error="return")
-            )
+            try:
+                found = self.client.run(
+                    inspect_worker, request, workers=[worker], on_error="return"
+                )
+            except Exception as error:
+                found = {worker: error}
+            answers[worker] = found.get(worker), time.time()
 
         threads = [threading.Thread(target=ask, args=(w,), daemon=True) for w in workers]
         for thread in threads:
@@ -271,8 +280,7 @@ class Cluster:
         Returns:
             Index of the task -> how it ended.
         """
-        round_ = _Round(self, tasks, plan, workers, board)
-        return round_.run()
+        return _Round(self, tasks, plan, workers, board).run()
 
     def connect_again(self, is_stopping: Callable[[], bool]) -> None:
         """Connect to the scheduler, which went away, as soon as it is back.

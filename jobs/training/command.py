@@ -171,7 +171,7 @@ def run_tasks(
     """Train what is not finished, the longest first; return the outcomes in the order of tasks."""
     left = [task for task in sweep.tasks if task.run_id not in sweep.finished]
     costs = [task.spec.cost for task in left]
-    cores = len(cluster.workers()) * options.threads if cluster else 0
+    cores = cluster.slots * options.threads if cluster else 0
     allocation = allocate_cores(costs, options.workers, cores, options.threads)
     ordered = [left[index] for index in allocation.order]
     work = _TrainHere(board, checkpoints_folder())

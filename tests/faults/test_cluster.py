@@ -1,5 +1,6 @@
 """Trainings on a real cluster: processes in folders of their own, and a server with PostgreSQL."""
 
+import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -102,12 +103,13 @@ def test_nothing_is_left_to_continue(trained: list[Run]) -> None:
     assert {run.data.tags["state"] for run in trained} == {""}
 
 
-def test_an_unfit_worker_is_named_before_a_run_is_made(cluster: DaskCluster) -> None:
+def test_an_unfit_worker_is_named_before_a_run_is_made(cluster: DaskCluster, few: Dataset) -> None:
     place = cluster.folder / "worker-2"
     cluster.copy(place)
     with (place / "jobs" / "spec.py").open("a") as file:
         file.write("# another version\n")
-    (place / "mnist" / "classes.txt").write_text("\n".join("abcdefghij"))
+    shutil.rmtree(place / "mnist")
+    write_idx(place / "mnist", few)
     cluster.start_worker("worker-2", "--resources", "training=2")
     cluster.wait_for_workers(3)
     before = len(trainings(cluster, "mnist-autoencoders"))

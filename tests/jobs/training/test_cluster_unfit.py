@@ -8,7 +8,11 @@ import pytest
 
 from jobs.training import cluster
 from jobs.training.cluster import Cluster, connected
-from jobs.training.preflight import ClusterError
+from jobs.training.preflight import ClusterError, Request
+
+REQUEST = Request(
+    data="mnist", project_data="", tracking_uri="http://host:5000", experiment_id="1", states=""
+)
 
 
 @pytest.fixture
@@ -34,7 +38,7 @@ def test_nothing_answers_at_the_address(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_there_is_no_worker(empty: Cluster) -> None:
     with pytest.raises(ClusterError, match=r"no worker with the resource 'training'.*dask worker"):
-        empty.check(Mock(), Mock(), "digest")
+        empty.check(Mock(), REQUEST, "digest")
 
 
 @pytest.mark.parametrize(
@@ -49,6 +53,6 @@ def test_a_worker_that_cannot_say_how_things_are_is_named(
     answer: Exception | None, said: str, empty: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Cluster, "workers", lambda self: ["tcp://there:1"])
-    monkeypatch.setattr(Cluster, "_ask", lambda *_: {"tcp://there:1": answer})
+    monkeypatch.setattr(Cluster, "_ask", lambda *_: {"tcp://there:1": (answer, 0.0)})
     with pytest.raises(ClusterError, match=f"worker tcp://there:1: .*{said}"):
-        empty.check(Mock(), Mock(), "digest")
+        empty.check(Mock(), REQUEST, "digest")
