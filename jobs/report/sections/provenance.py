@@ -36,7 +36,11 @@ def blocks(study: Study) -> Iterator[Block]:
     """Yield who wrote this, what the numbers come from, and how to make them again."""
     trainings = study.records.trainings
     references = dict.fromkeys(comparison.reference for comparison in study.comparisons)
-    beside = [training for training in references if training not in trainings]
+    beside = [
+        training
+        for training in references
+        if training.recording is None and training not in trainings
+    ]
     yield Heading("Provenance")
     yield Paragraph(authorship(study.records))
     if trainings:
