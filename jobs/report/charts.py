@@ -14,7 +14,7 @@ from aemodel.evaluation import Interpolation
 from aemodel.real_images import WAYS, RealInterpolations
 from jobs.report.analysis import curve_shape
 from jobs.report.analysis.comparison import Comparison
-from jobs.report.analysis.groups import Group
+from jobs.report.analysis.groups import Group, setting_name
 from jobs.report.dataset import DatasetRecord
 from jobs.report.published import Published
 from jobs.report.records import Generated, TrainingRecord
@@ -43,6 +43,7 @@ LONGEST_LABEL = 8
 """Characters of a class's name that fit under a picture."""
 SHOWN_ROWS, SHOWN_COLUMNS = 3, 10
 """Generated images of each kind in their figure."""
+COMPONENTS = "principal component 1", "principal component 2"
 NO_GAPS: Any = {"w_pad": 0.01, "h_pad": 0.015, "wspace": 0.0, "hspace": 0.0}
 
 
@@ -170,9 +171,9 @@ def latent_sizes(groups: Sequence[Group], published: Sequence[Published] = ()) -
         axes.minorticks_off()
         axes.grid()
         _plain_errors(axes)
-        axes.legend(frameon=False, loc="lower left")
+        axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1))
 
-    return as_svg(draw, 2.3, share=0.62)
+    return as_svg(draw, 1.9, share=0.95)
 
 
 def _draw_series(
@@ -210,7 +211,9 @@ def reconstructions(trainings: Sequence[TrainingRecord], labels: Sequence[str]) 
         if training.pca_reconstructions is not None:
             rows.append(training.pca_reconstructions)
             names.append(f"PCA, {training.spec.setting.latent_size}")
-    return figures.svg(figures.reconstructions(np.stack(rows), names))
+    data = trainings[0].dataset
+    classes = [data.name_of(c) for c in range(len(data.classes))]
+    return figures.svg(figures.reconstructions(np.stack(rows), names, classes))
 
 
 def interpolation(
@@ -301,27 +304,28 @@ def generated(shown: Sequence[tuple[str, Generated]]) -> bytes:
         return figures.png(figure)
 
 
-def embedding(training: TrainingRecord) -> bytes:
-    """Return the test codes in the plane, one colour a digit, as PNG.
+def embedding(training: TrainingRecord, beside_pca: bool) -> bytes:
+    """Return the test codes in the plane, one colour a class, as PNG; beside PCA's if asked to.
 
     Raises:
-        ValueError: the training holds no codes or no labels.
+        ValueError: the training holds no codes, no labels, or no PCA's plane to show.
     """
     from aemodel import latent
     from jobs.artifacts import figures
 
-    if training.codes is None or training.labels is None:
+    codes, labels, data = training.codes, training.labels, training.dataset
+    if codes is None or labels is None or (beside_pca and training.pca_xy is None):
         raise ValueError(f"run {training.run_id}: an embedding needs latent codes and labels")
-    plane = latent.project(training.codes)
-    return figures.png(figures.embedding(plane.xy, training.labels, plane.axis_names))
-
-
-def plane(xy: NDArray[np.floating], labels: NDArray[np.int64]) -> bytes:
-    """Return points (n, 2) of PCA's plane, one colour a digit, as PNG."""
-    from jobs.artifacts import figures
-
-    names = "principal component 1", "principal component 2"
-    return figures.png(figures.embedding(xy, labels, names))
+    plane = latent.project(codes)
+    names = [data.name_of(c) for c in range(len(data.classes))]
+    if not beside_pca or training.pca_xy is None:
+        drawn = figures.embedding(plane.xy, labels, plane.axis_names, names, data.noun)
+        return figures.png(drawn)
+    planes = [
+        figures.Plane(plane.xy, plane.axis_names, setting_name(training.spec.setting)),
+        figures.Plane(training.pca_xy, COMPONENTS, "PCA"),
+    ]
+    return figures.png(figures.embeddings(planes, labels, names, data.noun))
 
 
 def _colours(drawn: Sequence[object]) -> list[str]:

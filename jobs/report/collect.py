@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from aemodel.generation import Quality
 from aemodel.settings import RECIPES, SETTINGS
 from jobs import assignment
-from jobs.artifacts.files import RunFiles
+from jobs.artifacts.files import EXPLORER, RunFiles
 from jobs.report.analysis.comparison import Key, complete_curve, matching_key, needs_reference
 from jobs.report.dataset import DIGITS
 from jobs.report.recorded import recorded_trainings
@@ -206,6 +206,7 @@ def _training(store: Store, info: RunInfo, spec: TrainingSpec) -> TrainingRecord
             interpolations=tuple(path for path in paths if path is not None),
             reconstructions=files.reconstructions(),
             manifold=files.manifold(),
+            manifold_points=files.manifold_points(),
             pca_reconstructions=files.pca_reconstructions(),
             samples=files.samples(),
             pca_xy=files.pca_plane(),
@@ -213,7 +214,18 @@ def _training(store: Store, info: RunInfo, spec: TrainingSpec) -> TrainingRecord
             reconstructed_as=files.reconstructed_as(),
             real_interpolations=files.real_interpolations(),
             generated=_generated(info.metrics, files),
+            explorer=_explorer(store, run),
         )
+
+
+def _explorer(store: Store, run: Run) -> str | None:
+    """Return where a server shows the explorer of a run; empty if the store is none."""
+    if not run.has(EXPLORER):
+        return None
+    if not store.tracking_uri.startswith("http"):
+        return ""
+    page, _, query = store.link(run.run_id).rpartition("?")
+    return f"{page}/artifacts/{EXPLORER}?{query}"
 
 
 def _logged(info: RunInfo, spec: TrainingSpec) -> TrainingRecord:

@@ -131,10 +131,16 @@ class TrainingRecord:
     generated: Generated | None = None
     pca_reconstructions: NDArray[np.float32] | None = None
     """These test images from as many principal components as a code has numbers; (10, 784)."""
+    explorer: str | None = None
+    """Address of the page to explore the latent space in, empty if no server has it; None if there
+    is no such page."""
     recording: Recording | None = None
     """None for a run of the experiment."""
     samples: bytes | None = None
     """Training images with their labels: a PNG picture."""
+    manifold_points: NDArray[np.float64] | None = None
+    """Points of a regular grid over the 2-D latent space, and MSE of the image decoded at each to
+    the test image nearest to it; shape (n, 3)."""
     manifold: bytes | None = None
     """Decoded images over a grid of the 2-D latent space: a PNG picture with axes."""
 

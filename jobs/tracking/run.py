@@ -179,10 +179,14 @@ class Run:
         try:
             return Path(self.client.download_artifacts(self.run_id, path, str(folder)))
         except (StoreError, OSError):
-            beside = self.client.list_artifacts(self.run_id, str(PurePosixPath(path).parent))
-            if path in [item.path for item in beside]:
+            if self.has(path):
                 raise
             return None
+
+    def has(self, path: str) -> bool:
+        """Return whether there is an artifact at this path."""
+        beside = self.client.list_artifacts(self.run_id, str(PurePosixPath(path).parent))
+        return path in [item.path for item in beside]
 
     def reopen(self) -> None:
         """Set an interrupted run RUNNING again."""

@@ -58,6 +58,7 @@ def blocks(study: Study) -> Iterator[Block]:
             picture=charts.curves(study.groups, study.comparisons),
             alt=_alt(study.groups),
             caption=_caption(study),
+            floats=True,
         )
 
 
@@ -212,7 +213,7 @@ def _spike(name: str, spike: Spike, training: TrainingRecord, spikes: Sequence[S
     end = spike.last if final is None else float(final.test_mse[-1])
     return (
         f"The error of {name} {jump} and does not come back: it ends at {format_mse(end)}, "
-        f"{format_ratio(end / spike.level)} the level before. Its final error says nothing of what "
+        f"{format_ratio(end / spike.level)} the level before. Its final error does not show what "
         "the network can represent."
     )
 

@@ -56,8 +56,9 @@ def _caption(groups: Sequence[Group], several: bool, best: bool) -> str:
     text = (
         "The trainings and their errors (MSE per pixel on the test set). Hidden: widths of the "
         "encoder's hidden layers. Latent: size of the code. Parameters: of the network. 10-NN: "
-        "accuracy of a 10-nearest-neighbour classifier on the codes. Time: of the training alone, "
-        "without preparation and evaluation; trainings of one command share the machine."
+        "accuracy of a 10-nearest-neighbour classifier on the codes. Time: of the training with "
+        "its recorded errors, without what is prepared before and evaluated after; trainings of "
+        "one command share the machine."
     )
     if best:
         text += " Lowest MSE: lowest recorded error, if it is not the final one."

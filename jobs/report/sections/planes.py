@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 
-from jobs.report import charts
 from jobs.report.analysis.estimate import Estimate
 from jobs.report.analysis.groups import Group, setting_name
 from jobs.report.analysis.neighbours import K, Neighbours
 from jobs.report.analysis.noise import share_difference
 from jobs.report.analysis.study import Study
-from jobs.report.blocks import Block, Figure, Observation, Table
+from jobs.report.blocks import Block, Observation, Table
 from jobs.report.records import PlaneQuality
 from jobs.report.wording import UNKNOWN, capitalized, format_percent, listing
 
@@ -17,8 +16,8 @@ MEASURED = 4_000
 
 
 def blocks(study: Study) -> Iterator[Block]:
-    """Yield PCA's plane, its measures beside those of the codes, and the votes in all spaces."""
-    yield from _pca_plane(study)
+    """Yield the measures of both planes, and the votes in all spaces."""
+    yield from _both_planes(study)
     rows = [_votes(group) for group in study.groups if group.mean("knn_accuracy_pca") is not None]
     if rows:
         yield Table(
@@ -33,19 +32,11 @@ def blocks(study: Study) -> Iterator[Block]:
         )  # fmt: skip
 
 
-def _pca_plane(study: Study) -> Iterator[Block]:
+def _both_planes(study: Study) -> Iterator[Block]:
     training, own, linear = study.for_embedding, study.neighbours, study.pca_neighbours
     if training is None or training.pca_xy is None or own is None or linear is None:
         return
     data, name = training.dataset, setting_name(training.spec.setting)
-    yield Figure(
-        key="figure-pca-plane",
-        picture=charts.plane(training.pca_xy, own.labels),
-        alt=f"Scatter plot of the test images on two principal components, one colour per "
-        f"{data.noun}.",
-        caption="The same images on the first two principal components of the training images.",
-        width=0.5,
-    )
     yield Table(
         key="table-planes",
         caption=f"Both planes. Vote: images whose {data.noun} their {K} nearest in the plane vote "
@@ -96,7 +87,7 @@ def beside_pca(study: Study) -> Iterator[Observation]:
         text=f"In PCA's plane {format_percent(linear.same)} of the {K} nearest neighbours are of "
         f"the same {training.dataset.noun}, {'less' if lead.is_positive else 'more'} than in that "
         f"of {setting_name(training.spec.setting)} ({format_percent(own.same)}).",
-        see=("figure-pca-plane", "table-planes"),
+        see=("figure-embedding", "table-planes"),
     )
 
 

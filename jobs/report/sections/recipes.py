@@ -39,15 +39,18 @@ def blocks(study: Study) -> Iterator[Block]:
 
 def times_to_target(study: Study) -> Iterator[Observation]:
     """Say of each training whether and when it is as good as the assignment's."""
+    reached: list[tuple[Comparison, TimeToTarget]] = []
     for comparison in study.comparisons:
         if ending_spike(comparison.reference_curve):
             yield _spoilt_reference(comparison)
         elif ending_spike(comparison.curve):
             continue
-        elif reached := comparison.reached:
-            yield _reached(comparison, reached)
+        elif found := comparison.reached:
+            reached.append((comparison, found))
         else:
             yield _missed(comparison)
+    if reached:
+        yield _reached(reached)
 
 
 def _spoilt_reference(comparison: Comparison) -> Observation:
@@ -94,36 +97,47 @@ def _missed(comparison: Comparison) -> Observation:
     )
 
 
-def _reached(comparison: Comparison, reached: TimeToTarget) -> Observation:
-    early = time_to(comparison.reference_curve, comparison.target_mse)
-    lowest = sustained_time_to(comparison.curve, comparison.lowest_mse)
-    text = (
-        f"{capitalized(comparison.label)} stays at or below the final error of the assignment's "
-        f"recipe ({format_mse(comparison.target_mse)}) from iteration "
-        f"{format_count(reached.iteration)} on; that recipe first reached it at iteration "
-        f"{format_count(early.iteration)}."
-    )
-    if format_mse(comparison.lowest_mse) != format_mse(comparison.target_mse):
-        best = f"The lowest error of the assignment's run, {format_mse(comparison.lowest_mse)},"
-        text += (
-            f" {best} is reached from iteration {format_count(lowest.iteration)} on."
-            if lowest
-            else f" {best} is not reached."
+def _reached(compared: Sequence[tuple[Comparison, TimeToTarget]]) -> Observation:
+    """Say when trainings are as good as the assignment's in the end, and at its lowest."""
+    parts: list[str] = []
+    numbers: dict[str, Estimate] = {}
+    few = False
+    for comparison, since in compared:
+        label = comparison.label
+        early = time_to(comparison.reference_curve, comparison.target_mse)
+        parts.append(
+            f"from {format_count(since.iteration)} on in {label} ({format_count(early.iteration)})"
         )
-    soap = comparison.training.spec.recipe.optimizer == "soap"
-    few = reached.iteration <= FEW_STEPS * early.iteration
+        numbers |= {
+            f"{label}, target": Estimate(comparison.target_mse),
+            f"{label}, iteration": Estimate(since.iteration),
+            f"{label}, iteration of the assignment's recipe": Estimate(early.iteration),
+        }
+        soap = comparison.training.spec.recipe.optimizer == "soap"
+        few |= soap and since.iteration <= FEW_STEPS * early.iteration
     return Observation(
         kind="target reached",
-        numbers={
-            "target": Estimate(comparison.target_mse),
-            "iteration": Estimate(reached.iteration),
-            "seconds": Estimate(reached.seconds),
-            "reference, iteration": Estimate(early.iteration),
-        },
-        text=text,
+        numbers=numbers,
+        text="The error stays at or below the final one of the assignment's recipe, by iteration, "
+        f"{listing(parts)}; in brackets: when that recipe first reached it.{_lowest_too(compared)}",
         see=SEE,
-        intuition=SOAP_STEPS if soap and few else "",
+        intuition=SOAP_STEPS if few else "",
     )
+
+
+def _lowest_too(compared: Sequence[tuple[Comparison, TimeToTarget]]) -> str:
+    """Say who gets as low as the lowest error of the assignment's run, if it is another."""
+    reached: list[str] = []
+    missed: list[str] = []
+    for c, _ in compared:
+        if format_mse(c.lowest_mse) != format_mse(c.target_mse):
+            stays = sustained_time_to(c.curve, c.lowest_mse)
+            (reached if stays else missed).append(c.label)
+    lowest = " The lowest error of the assignment's recipe is"
+    if reached:
+        rest = f", not in {listing(missed)}" if missed else ""
+        return f"{lowest} reached as well in {listing(reached)}{rest}."
+    return f"{lowest} not reached in {listing(missed)}." if missed else ""
 
 
 def _setting(comparison: Comparison) -> str:
@@ -140,8 +154,7 @@ def table(comparisons: Sequence[Comparison]) -> Table:
     caption = (
         "Trainings beside those with the assignment's recipe (assigned). As low from: the "
         "iteration from which on the error stays at or below the final one of the assignment's "
-        "recipe. Times are of the training alone; they compare only between equal machines that "
-        "did nothing else."
+        "recipe. Times compare only between equal machines that did nothing else."
     )
     return Table(
         key="table-recipes",

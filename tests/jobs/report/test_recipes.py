@@ -179,10 +179,26 @@ def test_a_training_that_gets_as_low_says_when() -> None:
     reached = observation(beside(fast(), reference(final_test_mse=0.0096)))
     assert reached.kind == "target reached"
     assert {name: number.value for name, number in reached.numbers.items()} == pytest.approx(
-        {"target": 0.0096, "iteration": 3_400, "seconds": 68.02, "reference, iteration": 67_500}
+        {
+            "setting 2, target": 0.0096,
+            "setting 2, iteration": 3_400,
+            "setting 2, iteration of the assignment's recipe": 67_500,
+        }
     )
-    assert "lowest error of the assignment's run, 0.00930, is reached from" in reached.text
+    assert "from 3,400 on in setting 2 (67,500)" in reached.text
+    assert (
+        "lowest error of the assignment's recipe is reached as well in setting 2." in reached.text
+    )
     assert reached.intuition == recipes.SOAP_STEPS
+
+
+def test_several_trainings_that_get_as_low_are_told_in_one_sentence() -> None:
+    low = reference("1", curve=curve({1: 0.1, 50_000: 0.03, 100_000: 0.038}, noise=0.0))
+    records = make_records(fast("1", end=0.037), fast(), references=(low, reference()))
+    reached = observation(records)
+    assert "on in setting 1 (" in reached.text
+    assert "on in setting 2 (" in reached.text
+    assert "is not reached in setting 1." in reached.text
 
 
 def test_the_explanation_needs_soap_and_fewer_steps() -> None:
