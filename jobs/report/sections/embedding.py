@@ -10,7 +10,7 @@ import numpy as np
 
 from jobs.report import charts
 from jobs.report.analysis.estimate import Estimate
-from jobs.report.analysis.groups import Group, setting_name
+from jobs.report.analysis.groups import PLANE, Group, setting_name
 from jobs.report.analysis.neighbours import CLASSES, K, Neighbours
 from jobs.report.analysis.noise import share_difference
 from jobs.report.analysis.study import Study
@@ -78,10 +78,12 @@ def observations(study: Study) -> Iterator[Observation]:
 
 def _introduction(training: TrainingRecord, with_table: bool) -> str:
     """Say what the figures and the table show, by their numbers."""
-    text = (
-        f"The encoder takes every test image to a point; {ref('figure-embedding')} shows them all. "
-        "No label was used in training."
-    )
+    figure = ref("figure-embedding")
+    if training.spec.setting.latent_size > PLANE:
+        text = f"{figure} shows the codes of all test images on their first two principal axes."
+    else:
+        text = f"The encoder takes every test image to a point; {figure} shows them all."
+    text += " No label was used in training."
     if with_table:
         text += f" {ref('table-neighbours')} counts how the {training.dataset.nouns} mix."
     if training.manifold is not None:

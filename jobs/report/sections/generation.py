@@ -9,6 +9,7 @@ from itertools import pairwise
 
 from aemodel.generation import COMPARED, COMPONENTS, FITTED, SAMPLES, SURE, Quality
 from jobs.report import charts
+from jobs.report.analysis.curve_shape import is_sound
 from jobs.report.analysis.estimate import Estimate
 from jobs.report.analysis.groups import Group
 from jobs.report.analysis.noise import share_difference
@@ -65,11 +66,12 @@ def blocks(study: Study) -> Iterator[Block]:
 
 
 def _shown(groups: Sequence[Group]) -> list[Shown]:
-    """Return the groups with generated images: those of the first training that has any."""
+    """Return of each group the first training with generated images, as a group of its own."""
+    firsts = ((g, next((t for t in g.trainings if t.generated), None)) for g in groups)
     return [
-        (group, found)
-        for group in groups
-        if (found := next((t.generated for t in group.trainings if t.generated), None))
+        (Group(group.name(training), (training,)), training.generated)
+        for group, training in firsts
+        if training is not None and training.generated is not None
     ]
 
 
@@ -132,7 +134,7 @@ def _row(name: str, quality: Quality) -> list[str]:
 
 def observations(study: Study) -> Iterator[Observation]:
     """Yield what holds of the generated images."""
-    shown = _shown(study.groups)
+    shown = _shown([group for group in study.groups if all(map(is_sound, group.trainings))])
     yield from mixture_beside_gaussian(shown)
     yield from sureness(shown)
     yield from size(_shown(study.sound))

@@ -99,7 +99,7 @@ def codes_beside_pca(study: Study) -> Iterator[Observation]:
         ("knn_accuracy_pca", "PCA's codes"),
         ("knn_accuracy_pixels", "the pixels"),
     ):
-        gains = dict(_gains(study.comparable, field))
+        gains = dict(_gains(study.sound, field))
         numbers |= {f"{label}, {words}": gain for label, gain in gains.items()}
         for verb, labels in (
             ("more", [label for label, gain in gains.items() if gain.is_positive]),

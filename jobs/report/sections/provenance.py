@@ -277,9 +277,11 @@ def _report_command(records: Records, ways: dict[Way, list[TrainingRecord]]) -> 
     names = [training.spec.setting.name for training in records.trainings]
     command = f"mlflow run . --env-manager local -e report --experiment-name {EXPERIMENT}"
     one_each = len(set(names)) == len(names) and set(names) <= set(SETTINGS)
-    if one_each and len(ways) == 1 and set(names) == set(SETTINGS):
+    is_whole = one_each and set(names) == set(SETTINGS)
+    if is_whole and len(ways) == 1:
         return ""
-    return command if one_each else f"{command} -P runs=RUNS"
+    found = is_whole or (one_each and not records.request.run_ids)
+    return command if found else f"{command} -P runs=RUNS"
 
 
 def _checked_out(

@@ -17,6 +17,7 @@ from jobs.report.wording import (
     format_ratio,
     format_seconds,
     listing,
+    moments,
     one_line,
 )
 
@@ -99,15 +100,13 @@ def _missed(comparison: Comparison) -> Observation:
 
 def _reached(compared: Sequence[tuple[Comparison, TimeToTarget]]) -> Observation:
     """Say when trainings are as good as the assignment's in the end, and at its lowest."""
-    parts: list[str] = []
+    firsts: list[str] = []
     numbers: dict[str, Estimate] = {}
     few = False
     for comparison, since in compared:
         label = comparison.label
         early = time_to(comparison.reference_curve, comparison.target_mse)
-        parts.append(
-            f"from {format_count(since.iteration)} on in {label} ({format_count(early.iteration)})"
-        )
+        firsts.append(f"{format_count(early.iteration)} ({label})")
         numbers |= {
             f"{label}, target": Estimate(comparison.target_mse),
             f"{label}, iteration": Estimate(since.iteration),
@@ -118,8 +117,9 @@ def _reached(compared: Sequence[tuple[Comparison, TimeToTarget]]) -> Observation
     return Observation(
         kind="target reached",
         numbers=numbers,
-        text="The error stays at or below the final one of the assignment's recipe, by iteration, "
-        f"{listing(parts)}; in brackets: when that recipe first reached it.{_lowest_too(compared)}",
+        text="The error stays at or below the final one of the assignment's recipe "
+        f"{moments({c.label: since.iteration for c, since in compared})}; that recipe first "
+        f"reached it at iteration {listing(firsts)}.{_lowest_too(compared)}",
         see=SEE,
         intuition=SOAP_STEPS if few else "",
     )
@@ -211,18 +211,18 @@ def _recorded(comparisons: Sequence[Comparison]) -> str:
         if comparison.reference.recording is not None:
             ways.setdefault(_way(comparison.reference), []).append(comparison.label)
     return "".join(
-        f" The assigned training of {listing(labels)} is not of this experiment: the project "
-        f"recorded it, {way}."
+        f" The assigned {'trainings' if len(labels) > 1 else 'training'} of {listing(labels)} "
+        f"{'are' if len(labels) > 1 else 'is'} not of this experiment, but recorded by the "
+        f"project: {way}."
         for way, labels in ways.items()
     )
 
 
 def _way(reference: TrainingRecord) -> str:
-    """Return `at commit 55ae722ddb02, seed 0, float32, 1 thread of AMD EPYC; ...`."""
+    """Return `commit 55ae722ddb02, seed 0, float32, 1 thread of AMD EPYC; ...`."""
     spec, recording = reference.spec, reference.recording
     processor = one_line(recording.processor) if recording else ""
     return (
-        f"at commit {reference.git_commit[:12]}, seed {spec.seed}, {spec.precision}, "
-        f"{spec.threads} thread{'s' * (spec.threads > 1)} of {processor}; its time is that of the "
-        "processor"
+        f"commit {reference.git_commit[:12]}, seed {spec.seed}, {spec.precision}, {spec.threads} "
+        f"thread{'s' * (spec.threads > 1)} of {processor}, processor time"
     )

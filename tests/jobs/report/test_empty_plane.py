@@ -8,7 +8,7 @@ from jobs.report.blocks import Observation
 from jobs.report.sections import empty_plane
 from tests.jobs.report.synthetic import make_records, make_training
 
-SIDE = 12
+SIDE = 24
 
 
 def claims(at_empty: float, elsewhere: float, reach: float = 4.0) -> list[Observation]:

@@ -185,7 +185,8 @@ def test_a_training_that_gets_as_low_says_when() -> None:
             "setting 2, iteration of the assignment's recipe": 67_500,
         }
     )
-    assert "from 3,400 on in setting 2 (67,500)" in reached.text
+    assert "from iteration 3,400 on in setting 2; that recipe first reached" in reached.text
+    assert "at iteration 67,500 (setting 2)" in reached.text
     assert (
         "lowest error of the assignment's recipe is reached as well in setting 2." in reached.text
     )
@@ -196,8 +197,8 @@ def test_several_trainings_that_get_as_low_are_told_in_one_sentence() -> None:
     low = reference("1", curve=curve({1: 0.1, 50_000: 0.03, 100_000: 0.038}, noise=0.0))
     records = make_records(fast("1", end=0.037), fast(), references=(low, reference()))
     reached = observation(records)
-    assert "on in setting 1 (" in reached.text
-    assert "on in setting 2 (" in reached.text
+    for part in ("on in setting 1", "on in setting 2", "(setting 1) and", "(setting 2)."):
+        assert part in reached.text
     assert "is not reached in setting 1." in reached.text
 
 
@@ -271,7 +272,7 @@ def test_all_forms_show_the_comparison_and_where_it_comes_from() -> None:
 def test_no_form_speaks_of_a_comparison_where_there_is_none() -> None:
     made = build(make_records(fast()))
     for name in (typst.HTML, typst.MARKDOWN):
-        for part in (b"recipes", b"Pale", b"recorded it"):
+        for part in (b"recipes", b"Pale", b"recorded by"):
             assert part not in made.files[name]
 
 
@@ -316,7 +317,7 @@ def test_what_the_project_recorded_is_said_to_be_no_run_of_the_experiment() -> N
     made = build(beside(fast(), recording(with_train_errors())))
     text = made.files[typst.MARKDOWN].decode().replace("\u00a0", " ")
     assert "recorded by the project and not part of this experiment" in text
-    assert "setting 2 is not of this experiment: the project recorded it" in text
+    assert "setting 2 is not of this experiment, but recorded by the project" in text
     for part in ("commit 7c211433f020", "seed 0", "float32", "2 threads of A processor", "4,321 s"):
         assert part in text
     assert "recipe=assignment" not in text
