@@ -108,9 +108,9 @@ def table(shown: Sequence[Shown]) -> Table:
     return Table(
         key="table-generation",
         caption="How good images are; training images and reconstructions are the scale. Nearest: "
-        f"mean MSE to the nearest test image over the first {COMPARED:,} of them, which favours "
-        "blurred images. Sure: share of images "
-        f"to one {noun} of which the classifier gives a probability above {SURE:g}. Evenness: "
+        f"mean MSE to the nearest test image over the first {COMPARED:,} of them at most, which "
+        "favours blurred images. Sure: share of images to one "
+        f"{noun} of which the classifier gives a probability above {SURE:g}. Evenness: "
         f"the exponential of the entropy of the {noun} it names, over ten; 1 if all come equally "
         "often. Fréchet: distance to the test images, 0 is best; values compare only within this "
         "table.",

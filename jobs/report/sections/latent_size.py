@@ -86,7 +86,7 @@ def _gain(group: Group) -> Estimate | None:
     finals, pca = group.values("final_test_mse"), group.mean("pca_test_mse")
     if not finals or not pca:
         return None
-    mean = mean_error(finals)
+    mean = mean_error(finals, group.images)
     low, high = mean.interval or (mean.value, mean.value)
     return Estimate(1 - mean.value / pca, (1 - high / pca, 1 - low / pca))
 
@@ -133,7 +133,9 @@ def steps(study: Study) -> list[Step]:
         Step(
             small=small,
             large=large,
-            fall=difference(small.values("final_test_mse"), large.values("final_test_mse")),
+            fall=difference(
+                small.values("final_test_mse"), large.values("final_test_mse"), small.images
+            ),
         )
         for small, large in pairwise(known)
         if small.setting.latent_size < large.setting.latent_size
@@ -196,7 +198,7 @@ def _rates(falling: Sequence[Step], everywhere: bool) -> str:
 
 def _power(groups: Sequence[Group]) -> str:
     """Return the exponent of the power of the latent size that the errors nearly are."""
-    errors = [mean_error(group.values("final_test_mse")) for group in groups]
+    errors = [mean_error(group.values("final_test_mse"), group.images) for group in groups]
     found = exponent([group.setting.latent_size for group in groups], errors)
     low, high = found.interval or (found.value, found.value)
     return (

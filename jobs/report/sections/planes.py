@@ -42,7 +42,7 @@ def _both_planes(study: Study) -> Iterator[Block]:
         caption=f"Both planes. Vote: images whose {data.noun} their {K} nearest in the plane vote "
         f"for. Same {data.noun}: share of these neighbours. Trustworthiness and continuity (1 is "
         "best) fall with neighbours in the plane that are none in pixels, and with neighbours in "
-        f"pixels that are none in the plane, over the first {MEASURED:,} test images.",
+        f"pixels that are none in the plane, over {_measured(len(own.labels))} test images.",
         columns=(
             ("Plane", "left"), ("Vote", "right"), (f"Same {data.noun}", "right"),
             ("Trustworthiness", "right"), ("Continuity", "right"),
@@ -52,6 +52,11 @@ def _both_planes(study: Study) -> Iterator[Block]:
             _plane("PCA", linear, training.pca_plane),
         ],
     )  # fmt: skip
+
+
+def _measured(images: int) -> str:
+    """Return `the first 4,000`, or `all`."""
+    return f"the first {MEASURED:,}" if images > MEASURED else "all"
 
 
 def _plane(name: str, neighbours: Neighbours, quality: PlaneQuality | None) -> list[str]:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from aemodel.settings import RECIPES, SETTINGS, Recipe
 from jobs.report.analysis import curve_shape
 from jobs.report.analysis.groups import setting_name
-from jobs.report.analysis.noise import SINGLE_TRAINING
+from jobs.report.analysis.noise import single_training
 from jobs.report.analysis.study import Study
 from jobs.report.author import AuthorNotes
 from jobs.report.blocks import Block, Bullets, Code, Heading, Paragraph, Table
@@ -200,9 +200,10 @@ def definitions(study: Study) -> Iterator[str]:
             "Intervals are 95%: over the test images, or pairs of them, by the bootstrap or a "
             "normal distribution; over several seeds by Student's and Welch's distributions; the "
             "final error of a single training is taken to be known to "
-            f"{_whole(SINGLE_TRAINING)}. A difference is stated as one only beyond its interval. "
-            "Each interval stands for itself: they are not corrected for their number, so that of "
-            "twenty comparisons of things that do not differ one is expected to be stated."
+            f"{_whole(single_training(study.comparable[0].images))}. A difference is stated as one "
+            "only beyond its interval. Each interval stands for itself: they are not corrected for "
+            "their number, so that of twenty comparisons of things that do not differ one is "
+            "expected to be stated."
         )
     if kinds & {"overlap", "no overlap"}:
         yield (

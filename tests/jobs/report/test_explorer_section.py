@@ -13,7 +13,7 @@ PAGE = "https://host/#/experiments/1/runs/abc/artifacts/explorer.html?workflowTy
 
 
 def test_a_run_without_the_page_has_no_word_of_it() -> None:
-    assert list(explorer.blocks(Study.of(make_records(make_training("1"))))) == []
+    assert list(explorer.blocks(Study.of(make_records(make_training("1", explorer=None))))) == []
 
 
 def test_without_a_server_the_page_is_named_and_shown() -> None:
