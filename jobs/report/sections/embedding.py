@@ -57,7 +57,7 @@ def blocks(study: Study) -> Iterator[Block]:
             alt="Decoded pictures on a grid over the latent plane.",
             caption="Decoded pictures of a regular grid of points of the same plane, from the 1st "
             "to the 99th percentile of the codes on each axis.",
-            width=0.54,
+            width=0.5,
             floats=True,
         )
     yield from explorer.blocks(study)

@@ -40,6 +40,6 @@ def blocks(study: Study) -> Iterator[Block]:
             "drawn 3, its reconstruction, its error and the test images with the nearest codes.",
             caption=f"The page {FILE} of an example run, not of this document: a drawn 3, where "
             "its code lies among those of the test images, and its reconstruction.",
-            width=0.66,
+            width=0.6,
             floats=True,
         )

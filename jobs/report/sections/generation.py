@@ -57,7 +57,7 @@ def blocks(study: Study) -> Iterator[Block]:
         "on the right from a mixture.",
         caption="Images decoded from codes that were drawn from one Gaussian (left) and from a "
         "mixture of Gaussians (right): the first of each, not chosen.",
-        width=0.85,
+        width=0.8,
         floats=True,
     )
     yield table(shown)
