@@ -67,6 +67,11 @@ class Manifold:
     """The first and the last x."""
     y_range: tuple[float, float]
     """The first and the last y."""
+    points: Images
+    """The grid, a row for each of its points in the order of the rows; shape (rows x columns, 2).
+    """
+    nearest_mse: latent.Floats
+    """MSE of the image of each point to the test image nearest to it."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -148,7 +153,7 @@ def evaluate(
         reconstructions=np.stack([x_test[examples], decoded[examples]]),
         pca_reconstructions=trainer.principal_components.mean
         + principal[examples] @ _axes(trainer),
-        manifold=_manifold(network.decoder, codes) if codes.shape[1] == 2 else None,
+        manifold=_manifold(network.decoder, codes, data) if codes.shape[1] == 2 else None,
         generation=generated,
         reconstructed_as=_named_again(x_test, decoded, data.y_test, baseline.classifier),
         real_interpolations=real_images.interpolate(decode, codes, data, trainer.seed),
@@ -264,14 +269,17 @@ def _interpolation(
     )
 
 
-def _manifold(decoder: "keras.Model", codes: Images) -> Manifold:
+def _manifold(decoder: "keras.Model", codes: Images, data: Dataset) -> Manifold:
     low = np.quantile(codes, MANIFOLD_SHARE, axis=0)
     high = np.quantile(codes, 1 - MANIFOLD_SHARE, axis=0)
     x, y = np.linspace(low, high, MANIFOLD_SIDE, dtype=np.float32).T
-    grid = np.stack(np.meshgrid(x, y), axis=-1)
-    pixels = apply(decoder, grid.reshape(-1, 2))
+    grid = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
+    pixels = apply(decoder, grid)
+    _, nearest_mse = latent.nearest(pixels, data.x_test)
     return Manifold(
         pixels=pixels.reshape(MANIFOLD_SIDE, MANIFOLD_SIDE, -1),
         x_range=(float(low[0]), float(high[0])),
         y_range=(float(low[1]), float(high[1])),
+        points=grid,
+        nearest_mse=nearest_mse,
     )

@@ -8,6 +8,7 @@ white paper, clipped to 0..1, each pixel a square of whole screen pixels: nothin
 import io
 import itertools
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import matplotlib
@@ -19,7 +20,7 @@ from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FuncFormatter, Locator, LogLocator, MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
-from aemodel.data import IMAGE_SHAPE, MAX_PIXEL
+from aemodel.data import IMAGE_SHAPE, MAX_PIXEL, Dataset
 from jobs.artifacts.pictures import mosaic
 
 DIGIT_COLOURS = (
@@ -48,6 +49,18 @@ DPI = 220
 
 LEFT, RIGHT, BOTTOM, TOP = 0.62, 0.5, 0.46, 0.08
 """Margins of the embedding, inches: for labels of any width, and for the legend on the right."""
+TITLE, LETTER = 0.2, 0.07
+"""Inches of a title above a plane, and of a letter in the legend."""
+LONGEST_NAME = 12
+"""Letters of a class's name in the legend."""
+DOT = 3.6
+"""Size of a dot of a plane that has the figure for itself, square points."""
+NUMERAL, SMALL_NUMERAL = 14.0, 11.0
+"""Size of the numbers in a plane, points, and if there are several planes."""
+GAP = 0.004
+"""Least distance of two numbers, for each point of their size, as a share of the axes."""
+DIGITS = Dataset.classes
+"""Names of the classes of MNIST."""
 
 LINE = "#0072b2"
 REFERENCE = "#d55e00"
@@ -109,19 +122,22 @@ def labelled_images(images: NDArray[np.uint8], labels: NDArray[np.integer]) -> F
 
 
 @styled
-def reconstructions(rows: Floats, row_labels: Sequence[str]) -> Figure:
-    """Show test images of the ten digits above their reconstructions by one network or several.
+def reconstructions(
+    rows: Floats, row_labels: Sequence[str], classes: Sequence[str] = DIGITS
+) -> Figure:
+    """Show test images of the ten classes above their reconstructions by one network or several.
 
     Args:
         rows: the originals, then the reconstructions of each network, 0..1 scale;
             shape (rows, 10, 784).
         row_labels: what each row shows, at most about 20 characters a line; shape (rows,).
+        classes: names of the classes; shape (10,).
     """
-    digits = rows.shape[1]
+    names = [_short(name, 8) for name in classes]
     figure = Figure()
     axes = _mosaic(figure, rows, scale=4, left=266, top=50)
     axes.set_yticks(np.arange(len(rows)) + 0.5, list(row_labels))
-    axes.set_xticks(np.arange(digits) + 0.5, [str(digit) for digit in range(digits)])
+    axes.set_xticks(np.arange(len(names)) + 0.5, names)
     axes.tick_params(length=0, pad=4, labeltop=True, labelbottom=False)
     return figure
 
@@ -237,26 +253,79 @@ def _error_ticks(low: float, high: float) -> Locator:
     return LogLocator(subs=(1, 2, 5)) if high > 5 * low else MaxNLocator(7, steps=[1, 2, 5, 10])
 
 
-@styled
-def embedding(xy: Floats, labels: NDArray[np.integer], axis_names: Sequence[str]) -> Figure:
-    """Show codes (n, 2) as one dot an image, in the colour of its digit, in the order given.
+@dataclass(frozen=True)
+class Plane:
+    """Points (n, 2) to draw, the names of the axes, and what stands above them."""
 
-    The numeral of a digit stands at the median of its dots, or beside it if another stands there.
-    Both axes have the same scale unless one range is three times the other.
+    xy: Floats
+    axis_names: Sequence[str]
+    title: str = ""
+
+
+def embedding(
+    xy: Floats,
+    labels: NDArray[np.integer],
+    axis_names: Sequence[str],
+    classes: Sequence[str] = DIGITS,
+    noun: str = "digit",
+) -> Figure:
+    """Show codes (n, 2) as one dot an image; see `embeddings`."""
+    return embeddings([Plane(xy, axis_names)], labels, classes, noun)
+
+
+@styled
+def embeddings(
+    planes: Sequence[Plane],
+    labels: NDArray[np.integer],
+    classes: Sequence[str] = DIGITS,
+    noun: str = "digit",
+) -> Figure:
+    """Show the images in one plane or several beside each other, in the order given.
+
+    An image is a dot in the colour of its class. The number of a class stands at the median of its
+    dots, or beside it if another stands there. The axes of a plane have the same scale unless one
+    range is three times the other.
     """
-    span = np.ptp(xy, axis=0)
-    is_square = bool(span.max() < 3 * span.min())
-    width = WIDTH - LEFT - RIGHT
-    height = width * float(np.clip(span[1] / span[0], 0.5, 1.1) if is_square else 0.7)
-    figure = Figure(figsize=(WIDTH, height + BOTTOM + TOP))
-    box = (LEFT, BOTTOM, width, height) / np.tile(figure.get_size_inches(), 2)
-    axes = figure.add_axes(tuple(box), xlabel=axis_names[0], ylabel=axis_names[1])
-    _set_limits(axes, xy, (width, height), is_square)
-    colours = np.asarray(DIGIT_COLOURS)[labels]
-    axes.scatter(xy[:, 0], xy[:, 1], s=3.6, c=colours, linewidths=0, rasterized=True)
-    _add_numerals(axes, xy, labels)
-    _add_digit_legend(axes)
+    names = [_legend_label(number, name) for number, name in enumerate(classes)]
+    right = RIGHT + LETTER * (max(map(len, names)) - 1)
+    width = (WIDTH - right) / len(planes) - LEFT
+    height = width * (_height(planes[0].xy) if len(planes) == 1 else 1.0)
+    top = TOP + TITLE * any(plane.title for plane in planes)
+    figure = Figure(figsize=(WIDTH, height + BOTTOM + top))
+    for number, plane in enumerate(planes):
+        left = LEFT + number * (LEFT + width)
+        box = (left, BOTTOM, width, height) / np.tile(figure.get_size_inches(), 2)
+        xlabel, ylabel = plane.axis_names
+        axes = figure.add_axes(tuple(box), xlabel=xlabel, ylabel=ylabel)
+        axes.set_title(plane.title)
+        _set_limits(axes, plane.xy, (width, height), _is_square(plane.xy))
+        colours = np.asarray(DIGIT_COLOURS)[labels]
+        size = DOT / len(planes)
+        x, y = plane.xy.T
+        axes.scatter(x, y, s=size, c=colours, linewidths=0, rasterized=True)
+        _add_numerals(axes, plane.xy, labels, NUMERAL if len(planes) == 1 else SMALL_NUMERAL)
+    _add_legend(axes, names, noun)
     return figure
+
+
+def _legend_label(number: int, name: str) -> str:
+    """Return `3`, or `3 boot` for another name than the number, cut if it is long."""
+    return name if name == str(number) else f"{number} {_short(name, LONGEST_NAME)}"
+
+
+def _short(name: str, longest: int) -> str:
+    return name if len(name) <= longest else f"{name[: longest - 1]}…"
+
+
+def _is_square(xy: Floats) -> bool:
+    span = np.ptp(xy, axis=0)
+    return bool(span.max() < 3 * span.min())
+
+
+def _height(xy: Floats) -> float:
+    """Return how high the axes of a plane are, as a share of their width."""
+    span = np.ptp(xy, axis=0)
+    return float(np.clip(span[1] / span[0], 0.5, 1.1)) if _is_square(xy) else 0.7
 
 
 def _set_limits(axes: Axes, xy: Floats, size: tuple[float, float], is_square: bool) -> None:
@@ -275,14 +344,14 @@ def _set_limits(axes: Axes, xy: Floats, size: tuple[float, float], is_square: bo
     axes.set_ylim(middle[1] - half[1], middle[1] + half[1])
 
 
-def _add_digit_legend(axes: Axes) -> None:
+def _add_legend(axes: Axes, names: Sequence[str], title: str) -> None:
     handles = [
-        Line2D([], [], marker="o", linestyle="none", markersize=5, color=colour, label=str(digit))
-        for digit, colour in enumerate(DIGIT_COLOURS)
+        Line2D([], [], marker="o", linestyle="none", markersize=5, color=colour, label=name)
+        for name, colour in zip(names, DIGIT_COLOURS, strict=True)
     ]
     axes.legend(
         handles=handles,
-        title="digit",
+        title=title,
         loc="upper left",
         bbox_to_anchor=(1, 1),
         borderaxespad=0,
@@ -290,12 +359,13 @@ def _add_digit_legend(axes: Axes) -> None:
     )
 
 
-def _add_numerals(axes: Axes, xy: Floats, labels: NDArray[np.integer]) -> None:
+def _add_numerals(axes: Axes, xy: Floats, labels: NDArray[np.integer], size: float) -> None:
     digits = np.unique(labels)
     scale = np.diff([axes.get_xlim(), axes.get_ylim()])[:, 0]
     medians = np.stack([np.median(xy[labels == digit], axis=0) for digit in digits])
-    for digit, (x, y) in zip(digits, _spread(medians / scale, gap=0.055) * scale, strict=True):
-        text = axes.text(x, y, str(digit), fontsize=14, weight="bold", ha="center", va="center")
+    gap = GAP * size
+    for digit, (x, y) in zip(digits, _spread(medians / scale, gap) * scale, strict=True):
+        text = axes.text(x, y, str(digit), fontsize=size, weight="bold", ha="center", va="center")
         text.set_path_effects([withStroke(linewidth=2.5, foreground="white")])
 
 

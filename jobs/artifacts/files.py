@@ -36,6 +36,7 @@ PCA_RECONSTRUCTIONS = "reconstructions_pca.csv"
 RECONSTRUCTIONS_FIGURE = "reconstructions.png"
 TRAINING_IMAGES_FIGURE = "samples.png"
 MANIFOLD_FIGURE = "manifold.png"
+MANIFOLD = "manifold.csv"
 EXPLORER = "explorer.html"
 GENERATED = {kind: f"generated/{kind}.csv" for kind in ("gaussian", "mixture")}
 GENERATED_FIGURES = {kind: f"generated/{kind}.png" for kind in GENERATED}
@@ -99,14 +100,15 @@ def write_curve(
 
 
 def _write_embedding(evaluation: Evaluation, trainer: Trainer, folder: Path) -> None:
-    labels, plane = trainer.data.y_test, evaluation.plane
+    data, plane = trainer.data, evaluation.plane
     write_csv(folder / CODES, evaluation.codes)
-    write_csv(folder / LABELS, labels)
+    write_csv(folder / LABELS, data.y_test)
     write_csv(folder / TEST_INDEX, _test_index(trainer))
     write_csv(folder / NEIGHBOUR_SHARES, evaluation.neighbour_shares)
     if evaluation.pca_plane is not None:
         write_csv(folder / PCA_PLANE, evaluation.pca_plane)
-    figure = figures.embedding(plane.xy, labels, plane.axis_names)
+    noun = "digit" if data.classes == Dataset.classes else "class"
+    figure = figures.embedding(plane.xy, data.y_test, plane.axis_names, data.classes, noun)
     (folder / EMBEDDING_FIGURE).write_bytes(figures.png(figure))
 
 
@@ -164,6 +166,7 @@ def _write_images(evaluation: Evaluation, trainer: Trainer, folder: Path) -> Non
         ),
     }
     if manifold:
+        write_csv(folder / MANIFOLD, np.column_stack([manifold.points, manifold.nearest_mse]))
         drawn[MANIFOLD_FIGURE] = figures.manifold(
             manifold.pixels, manifold.x_range, manifold.y_range, evaluation.plane.axis_names
         )
@@ -322,6 +325,11 @@ class RunFiles:
     def samples(self) -> bytes | None:
         """Return the picture of training images, PNG."""
         return self._picture(TRAINING_IMAGES_FIGURE)
+
+    def manifold_points(self) -> NDArray[np.float64] | None:
+        """Return x, y and `Manifold.nearest_mse` of each point of the manifold; shape (n, 3)."""
+        table = self._table(MANIFOLD)
+        return None if table is None or table.shape[1] != 3 else table.astype(np.float64)
 
     def manifold(self) -> bytes | None:
         """Return the picture of the manifold, PNG."""

@@ -79,6 +79,23 @@ class Paragraph:
 
 
 @dataclass(frozen=True)
+class Linked:
+    """A paragraph, and links after it: text and address."""
+
+    text: str
+    links: Sequence[tuple[str, str]]
+
+    def data(self, labels: Labels) -> Data:
+        nodes: list[Data] = [{"kind": "text", "text": self.text}]
+        for number, (text, address) in enumerate(self.links):
+            nodes.append({"kind": "text", "text": ", " if number else " "})
+            inner = [{"kind": "text", "text": text}]
+            nodes.append({"kind": "link", "href": address, "children": inner})
+        nodes.append({"kind": "text", "text": "."})
+        return {"kind": "linked", "nodes": [{"kind": "paragraph", "children": nodes}]}
+
+
+@dataclass(frozen=True)
 class Bullets:
     items: Sequence[str]
     fine: bool = False
@@ -227,6 +244,7 @@ class Code:
 Block = (
     Heading
     | Paragraph
+    | Linked
     | Bullets
     | Caveats
     | Observations

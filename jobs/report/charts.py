@@ -14,7 +14,7 @@ from aemodel.evaluation import Interpolation
 from aemodel.real_images import WAYS, RealInterpolations
 from jobs.report.analysis import curve_shape
 from jobs.report.analysis.comparison import Comparison
-from jobs.report.analysis.groups import Group
+from jobs.report.analysis.groups import Group, setting_name
 from jobs.report.dataset import DatasetRecord
 from jobs.report.published import Published
 from jobs.report.records import Generated, TrainingRecord
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 """One colour a group: the palette of Okabe and Ito, which the colour-blind can tell apart."""
-SOLID: Any = {"linewidth": 1.1}
-DASHED: Any = {"linewidth": 0.8, "linestyle": (0, (4, 1.6))}
+ASSIGNED: Any = {"linewidth": 0.7, "alpha": 0.5}
+REACHED: Any = {"marker": "o", "markersize": 5, "markeredgecolor": "white", "linestyle": "none"}
 PCA_LINE: Any = {"linewidth": 0.8, "linestyle": (0, (5, 3)), "alpha": 0.8}
 SPIKE: Any = {
     "marker": "^",
@@ -43,17 +43,27 @@ LONGEST_LABEL = 8
 """Characters of a class's name that fit under a picture."""
 SHOWN_ROWS, SHOWN_COLUMNS = 3, 10
 """Generated images of each kind in their figure."""
+COMPONENTS = "principal component 1", "principal component 2"
 NO_GAPS: Any = {"w_pad": 0.01, "h_pad": 0.015, "wspace": 0.0, "hspace": 0.0}
 
 
-def curves(groups: Sequence[Group]) -> bytes:
-    """Return the error curves of all groups as SVG, over linear and logarithmic iterations."""
+def curves(groups: Sequence[Group], comparisons: Sequence[Comparison]) -> bytes:
+    """Return the error curves of all groups as SVG, over linear and logarithmic iterations.
+
+    Over the latter a group that is compared with a training of the assignment's recipe has the
+    curve of that as well, and a dot from where on it is as good as that one in the end.
+    """
+    drawn = {training.run_id for group in groups for training in group.trainings}
 
     def draw(figure: "Figure") -> None:
         linear, logarithmic = figure.subplots(1, 2, sharey=True)
         for group, colour in zip(groups, _colours(groups), strict=True):
             for axes in (linear, logarithmic):
                 _draw_group(axes, group, colour, first_point=int(axes is logarithmic))
+            for comparison in comparisons:
+                if comparison.training in group.trainings:
+                    is_new = comparison.reference.run_id not in drawn
+                    _draw_comparison(logarithmic, comparison, colour, is_new)
         for axes in (linear, logarithmic):
             axes.set(yscale="log", xlabel="iteration")
             axes.grid(which="major")
@@ -63,9 +73,9 @@ def curves(groups: Sequence[Group]) -> bytes:
             axes.xaxis.set_major_formatter("{x:,.0f}")
         linear.xaxis.set_major_locator(_few_ticks())
         _plain_errors(linear)
-        _legend(figure, linear, groups)
+        _legend(figure, linear, groups, comparisons)
 
-    return as_svg(draw, 3.1)
+    return as_svg(draw, 2.9)
 
 
 def _draw_group(axes: "Axes", group: Group, colour: str, first_point: int) -> None:
@@ -91,60 +101,25 @@ def _draw_group(axes: "Axes", group: Group, colour: str, first_point: int) -> No
         axes.axhline(pca, color=colour, **PCA_LINE)
 
 
+def _draw_comparison(axes: "Axes", comparison: Comparison, colour: str, is_new: bool) -> None:
+    """Draw the curve of the assignment's recipe, and from where on the other is as good."""
+    if is_new:
+        reference = comparison.reference_curve
+        axes.plot(reference.iterations[1:], reference.test_mse[1:], color=colour, **ASSIGNED)
+    if (reached := comparison.reached) is not None:
+        curve = comparison.curve
+        error = curve.test_mse[curve.iterations == reached.iteration]
+        axes.plot(reached.iteration, error, color=colour, **REACHED)
+
+
 def _has_spikes(groups: Sequence[Group]) -> bool:
     curves = (curve_shape.with_end(group.first) for group in groups)
     return any(curve is not None and curve_shape.spikes(curve) for curve in curves)
 
 
-def recipes(comparisons: Sequence[Comparison]) -> bytes:
-    """Return the curves of both recipes as SVG, over iterations (left) and seconds (right).
-
-    One colour a training, the curve of the assignment's recipe dashed; a dot where the training is
-    as good as that one in the end.
-    """
-
-    def draw(figure: "Figure") -> None:
-        left, right = figure.subplots(1, 2, sharey=True)
-        for comparison, colour in zip(comparisons, _colours(comparisons), strict=True):
-            _draw_recipes(left, right, comparison, colour)
-        left.set(xlabel="iteration", ylabel="test MSE per pixel", yscale="log")
-        right.set(xlabel="seconds of training")
-        for axes in (left, right):
-            axes.set(xscale="log")
-            axes.xaxis.set_major_formatter("{x:,.0f}")
-            axes.grid(which="major")
-        _plain_errors(left)
-        _recipes_legend(figure, comparisons)
-
-    return as_svg(draw, 3.1)
-
-
-def _draw_recipes(left: "Axes", right: "Axes", comparison: Comparison, colour: str) -> None:
-    reference = comparison.reference_curve
-    for curve, style in ((reference, DASHED), (comparison.curve, SOLID)):
-        for axes, along in ((left, curve.iterations), (right, curve.seconds)):
-            # Iteration 0 has no place on a logarithmic axis.
-            axes.plot(along[1:], curve.test_mse[1:], color=colour, **style)
-    if (reached := comparison.reached) is not None:
-        curve = comparison.curve
-        error = curve.test_mse[curve.iterations == reached.iteration]
-        for axes, since in ((left, reached.iteration), (right, reached.seconds)):
-            axes.plot(since, error, "o", color=colour, markersize=5.5, markeredgecolor="white")
-
-
-def _recipes_legend(figure: "Figure", comparisons: Sequence[Comparison]) -> None:
-    from matplotlib.lines import Line2D
-
-    colours = zip(comparisons, _colours(comparisons), strict=True)
-    handles = [
-        *(Line2D([], [], color=colour, linewidth=1.5, label=c.label) for c, colour in colours),
-        Line2D([], [], color="#555555", label="this recipe", **SOLID),
-        Line2D([], [], color="#555555", label="assignment's recipe", **DASHED),
-    ]
-    _above(figure, handles)
-
-
-def _legend(figure: "Figure", axes: "Axes", groups: Sequence[Group]) -> None:
+def _legend(
+    figure: "Figure", axes: "Axes", groups: Sequence[Group], comparisons: Sequence[Comparison]
+) -> None:
     """Name the curves, and the lines and marks that the figure has."""
     from matplotlib.lines import Line2D
 
@@ -153,6 +128,10 @@ def _legend(figure: "Figure", axes: "Axes", groups: Sequence[Group]) -> None:
         handles.append(Line2D([], [], color="#555555", label="PCA", **PCA_LINE))
     if _has_spikes(groups):
         handles.append(Line2D([], [], color="#555555", label="spike", **SPIKE))
+    if comparisons:
+        handles.append(Line2D([], [], color="#555555", label="assignment's recipe", **ASSIGNED))
+    if any(comparison.reached for comparison in comparisons):
+        handles.append(Line2D([], [], color="#555555", label="as low", **REACHED))
     _above(figure, handles)
 
 
@@ -192,9 +171,9 @@ def latent_sizes(groups: Sequence[Group], published: Sequence[Published] = ()) -
         axes.minorticks_off()
         axes.grid()
         _plain_errors(axes)
-        axes.legend(frameon=False, loc="lower left")
+        axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1))
 
-    return as_svg(draw, 2.3, share=0.62)
+    return as_svg(draw, 1.9, share=0.95)
 
 
 def _draw_series(
@@ -232,7 +211,9 @@ def reconstructions(trainings: Sequence[TrainingRecord], labels: Sequence[str]) 
         if training.pca_reconstructions is not None:
             rows.append(training.pca_reconstructions)
             names.append(f"PCA, {training.spec.setting.latent_size}")
-    return figures.svg(figures.reconstructions(np.stack(rows), names))
+    data = trainings[0].dataset
+    classes = [data.name_of(c) for c in range(len(data.classes))]
+    return figures.svg(figures.reconstructions(np.stack(rows), names, classes))
 
 
 def interpolation(
@@ -323,27 +304,28 @@ def generated(shown: Sequence[tuple[str, Generated]]) -> bytes:
         return figures.png(figure)
 
 
-def embedding(training: TrainingRecord) -> bytes:
-    """Return the test codes in the plane, one colour a digit, as PNG.
+def embedding(training: TrainingRecord, beside_pca: bool) -> bytes:
+    """Return the test codes in the plane, one colour a class, as PNG; beside PCA's if asked to.
 
     Raises:
-        ValueError: the training holds no codes or no labels.
+        ValueError: the training holds no codes, no labels, or no PCA's plane to show.
     """
     from aemodel import latent
     from jobs.artifacts import figures
 
-    if training.codes is None or training.labels is None:
+    codes, labels, data = training.codes, training.labels, training.dataset
+    if codes is None or labels is None or (beside_pca and training.pca_xy is None):
         raise ValueError(f"run {training.run_id}: an embedding needs latent codes and labels")
-    plane = latent.project(training.codes)
-    return figures.png(figures.embedding(plane.xy, training.labels, plane.axis_names))
-
-
-def plane(xy: NDArray[np.floating], labels: NDArray[np.int64]) -> bytes:
-    """Return points (n, 2) of PCA's plane, one colour a digit, as PNG."""
-    from jobs.artifacts import figures
-
-    names = "principal component 1", "principal component 2"
-    return figures.png(figures.embedding(xy, labels, names))
+    plane = latent.project(codes)
+    names = [data.name_of(c) for c in range(len(data.classes))]
+    if not beside_pca or training.pca_xy is None:
+        drawn = figures.embedding(plane.xy, labels, plane.axis_names, names, data.noun)
+        return figures.png(drawn)
+    planes = [
+        figures.Plane(plane.xy, plane.axis_names, setting_name(training.spec.setting)),
+        figures.Plane(training.pca_xy, COMPONENTS, "PCA"),
+    ]
+    return figures.png(figures.embeddings(planes, labels, names, data.noun))
 
 
 def _colours(drawn: Sequence[object]) -> list[str]:

@@ -5,7 +5,7 @@ be in the document is an `Omission` that says why.
 """
 
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from itertools import chain
 from pathlib import Path
@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from aemodel.generation import Quality
 from aemodel.settings import RECIPES, SETTINGS
 from jobs import assignment
-from jobs.artifacts.files import RunFiles
-from jobs.report.analysis.comparison import complete_curve, matching_key, needs_reference
+from jobs.artifacts.files import EXPLORER, RunFiles
+from jobs.report.analysis.comparison import Key, complete_curve, matching_key, needs_reference
 from jobs.report.dataset import DIGITS
+from jobs.report.recorded import recorded_trainings
 from jobs.report.records import (
     Curve,
     Generated,
@@ -165,21 +166,31 @@ def _rank(training: TrainingRecord) -> tuple[bool, str, int]:
 def _references(store: Store, trainings: Iterable[TrainingRecord]) -> tuple[TrainingRecord, ...]:
     """Return trainings with the assignment's recipe, for those of another recipe to be set beside.
 
-    For each setting, precision and data set it is the newest finished one, of any seed, whose
-    recipe is the assignment's unmodified and whose curve is complete; none if there is none, or
-    if one is among `trainings`. The files of these runs are not read.
+    For each setting and data set, if there is none among `trainings`: the newest of the experiment
+    in each precision, or else those that the project recorded. The files of these runs are not
+    read.
     """
-    missing, references = needs_reference(trainings), []
-    for info, spec in map(_judged, store.runs("training") if missing else ()):
-        if isinstance(spec, Omission) or spec.recipe != assignment.RECIPE:
-            continue
-        logged = _logged(info, spec)
-        if matching_key(logged) in missing:
-            reference = replace(logged, curve=_curve(store.run(info.run_id)))
-            if complete_curve(reference):
-                references.append(reference)
-                missing.remove(matching_key(reference))
-    return tuple(sorted(references, key=_rank))
+    missing = needs_reference(trainings)
+    references: dict[Key, TrainingRecord] = {}
+    for reference in assigned_trainings(store, missing) if missing else ():
+        references.setdefault((matching_key(reference), reference.spec.precision), reference)
+    found = {matching_key(reference) for reference in references.values()}
+    recorded = [t for t in recorded_trainings() if matching_key(t) in missing - found]
+    return tuple(sorted([*references.values(), *recorded], key=_rank))
+
+
+def assigned_trainings(store: Store, keys: Container[Key]) -> Iterator[TrainingRecord]:
+    """Yield the finished trainings, the newest first, with the assignment's recipe unmodified.
+
+    Those of these settings and data sets (`matching_key`) whose curve is complete, of any seed.
+    """
+    for info, spec in map(_judged, store.runs("training")):
+        if isinstance(spec, TrainingSpec) and spec.recipe == assignment.RECIPE:
+            logged = _logged(info, spec)
+            if matching_key(logged) in keys:
+                training = replace(logged, curve=_curve(store.run(info.run_id)))
+                if complete_curve(training):
+                    yield training
 
 
 def _training(store: Store, info: RunInfo, spec: TrainingSpec) -> TrainingRecord:
@@ -195,6 +206,7 @@ def _training(store: Store, info: RunInfo, spec: TrainingSpec) -> TrainingRecord
             interpolations=tuple(path for path in paths if path is not None),
             reconstructions=files.reconstructions(),
             manifold=files.manifold(),
+            manifold_points=files.manifold_points(),
             pca_reconstructions=files.pca_reconstructions(),
             samples=files.samples(),
             pca_xy=files.pca_plane(),
@@ -202,7 +214,18 @@ def _training(store: Store, info: RunInfo, spec: TrainingSpec) -> TrainingRecord
             reconstructed_as=files.reconstructed_as(),
             real_interpolations=files.real_interpolations(),
             generated=_generated(info.metrics, files),
+            explorer=_explorer(store, run),
         )
+
+
+def _explorer(store: Store, run: Run) -> str | None:
+    """Return where a server shows the explorer of a run; empty if the store is none."""
+    if not run.has(EXPLORER):
+        return None
+    if not store.tracking_uri.startswith("http"):
+        return ""
+    page, _, query = store.link(run.run_id).rpartition("?")
+    return f"{page}/artifacts/{EXPLORER}?{query}"
 
 
 def _logged(info: RunInfo, spec: TrainingSpec) -> TrainingRecord:

@@ -29,6 +29,11 @@ class DatasetRecord:
         return self.digest == MNIST_DIGEST
 
     @property
+    def is_numbered(self) -> bool:
+        """Whether the classes are called 0 to 9."""
+        return self.is_mnist or self.classes == DIGITS
+
+    @property
     def title(self) -> str:
         """What to call it: `MNIST`, or `the data set “name”`."""
         if self.is_mnist:

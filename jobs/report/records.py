@@ -60,6 +60,16 @@ class PlaneQuality:
     continuity: float
 
 
+@dataclass(frozen=True)
+class Recording:
+    """Where the project trained what comes with the program."""
+
+    processor: str
+    """Its name."""
+    processor_seconds: float | None
+    """What the training took of it; None if that was not measured."""
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class TrainingRecord:
     """One finished training, as the tracker has it."""
@@ -121,8 +131,16 @@ class TrainingRecord:
     generated: Generated | None = None
     pca_reconstructions: NDArray[np.float32] | None = None
     """These test images from as many principal components as a code has numbers; (10, 784)."""
+    explorer: str | None = None
+    """Address of the page to explore the latent space in, empty if no server has it; None if there
+    is no such page."""
+    recording: Recording | None = None
+    """None for a run of the experiment."""
     samples: bytes | None = None
     """Training images with their labels: a PNG picture."""
+    manifold_points: NDArray[np.float64] | None = None
+    """Points of a regular grid over the 2-D latent space, and MSE of the image decoded at each to
+    the test image nearest to it; shape (n, 3)."""
     manifold: bytes | None = None
     """Decoded images over a grid of the 2-D latent space: a PNG picture with axes."""
 
@@ -211,6 +229,6 @@ class Records:
     omissions: tuple[Omission, ...]
     references: tuple[TrainingRecord, ...] = ()
     """Trainings with the assignment's own recipe, without their files, that part 1 sets beside
-    those of another recipe."""
+    those of another recipe: runs of the experiment, or recorded by the project."""
     controlled_study: ControlledStudy | None = None
     """Of the same experiment, on the same data."""

@@ -74,8 +74,10 @@ def format_duration(seconds: float | None) -> str:
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
 
 
-def format_seconds(seconds: float) -> str:
+def format_seconds(seconds: float | None) -> str:
     """Return a time as `4,570 s`, which no line end takes apart."""
+    if seconds is None or not math.isfinite(seconds):
+        return UNKNOWN
     return f"{seconds:,.0f}\u00a0s"
 
 

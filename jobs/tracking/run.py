@@ -193,8 +193,7 @@ class Run:
         try:
             return Path(self.client.download_artifacts(self.run_id, path, str(folder)))
         except (StoreError, OSError):
-            beside = self.client.list_artifacts(self.run_id, str(PurePosixPath(path).parent))
-            if path in [item.path for item in beside]:
+            if self.has(path):
                 raise
             return None
 
@@ -203,6 +202,11 @@ class Run:
         uri = self.client.get_run(self.run_id).info.artifact_uri
         with suppress(Exception):  # what stays takes space, nothing else
             artifact_repository(uri).delete_artifacts(path)
+
+    def has(self, path: str) -> bool:
+        """Return whether there is an artifact at this path."""
+        beside = self.client.list_artifacts(self.run_id, str(PurePosixPath(path).parent))
+        return path in [item.path for item in beside]
 
     def reopen(self) -> None:
         """Set an interrupted run RUNNING again."""

@@ -7,8 +7,8 @@ import pytest
 from numpy.typing import NDArray
 
 from aemodel.baseline import Baseline
-from aemodel.data import Dataset
-from aemodel.evaluation import Evaluation, evaluate
+from aemodel.data import MAX_PIXEL, Dataset
+from aemodel.evaluation import MANIFOLD_SIDE, Evaluation, evaluate
 from aemodel.settings import RECIPES, Setting
 from aemodel.training import Trainer
 
@@ -140,6 +140,10 @@ def test_the_manifold_is_decoded_over_the_middle_of_two_dimensions(case: Case) -
         assert along.min() < low < np.median(along) < high < along.max()
     code = np.array([[manifold.x_range[0], manifold.y_range[1]]], np.float32)
     np.testing.assert_allclose(manifold.pixels[-1, 0], training.network.decoder(code)[0], atol=1e-5)
+    np.testing.assert_array_equal(manifold.points[-MANIFOLD_SIDE], code[0])
+    differences = training.data.x_test / MAX_PIXEL - manifold.pixels[-1, 0]
+    nearest = np.square(differences).mean(axis=1).min()
+    np.testing.assert_allclose(manifold.nearest_mse[-MANIFOLD_SIDE], nearest, rtol=1e-5)
 
 
 def test_the_training_error_is_that_of_training_images(case: Case) -> None:

@@ -23,6 +23,14 @@ def squared_distances(a: Array, b: Array) -> Array:
     return np.asarray(np.maximum(products, 0) / a.shape[1])
 
 
+def _middle_of_the_arc(start: Array, end: Array, codes: Array) -> Array:
+    """Return the codes halfway on the arcs about the mean code; halves of equal sines."""
+    centre = codes.mean(axis=0)
+    a, b = start - centre, end - centre
+    cosine = (a * b).sum(axis=1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)
+    return np.asarray(centre + (a + b) / (2 * np.cos(np.arccos(cosine) / 2))[:, None])
+
+
 @dataclass(frozen=True)
 class Recomputed:
     """What one training's document may say."""
@@ -45,6 +53,12 @@ class Recomputed:
 
         mlflow.set_tracking_uri(self.workspace.uri)
         return mlflow.tensorflow.load_model(self.workspace.model_uri(self.run))
+
+    def encoded(self, images: Array) -> Array:
+        return np.asarray(self.model.get_layer("encoder")(images.astype(np.float32)), np.float64)
+
+    def decoded(self, codes: Array) -> Array:
+        return np.asarray(self.model.get_layer("decoder")(codes.astype(np.float32)), np.float64)
 
     @cached_property
     def images(self) -> Array:
@@ -87,26 +101,29 @@ class Recomputed:
         nearest = self.data.y_test[np.argsort(distances, axis=1, kind="stable")[:, :10]]
         return float(np.mean(nearest == self.data.y_test[:, None]))
 
-    def halfway(self) -> list[float]:
+    def halfway(self) -> list[tuple[float, float]]:
         """Mean distance to other test images of what is decoded halfway, over that of the blend.
 
-        First of the pairs of one digit, then of two; the pairs are those of the artifact.
+        With it that of the spherical way over that of the linear one. First of the pairs of one
+        digit, then of two; the pairs are those of the artifact.
         """
         pairs = self.workspace.table(self.run, "interpolation/real_images.csv")[:, :2].astype(int)
         seed = int(self.run.data.params["seed"])
         images = self.data.shuffled(seed).x_test.astype(np.float64) / 255  # as the pairs count them
-        codes = np.asarray(self.model.get_layer("encoder")(images.astype(np.float32)))
-        decode = self.model.get_layer("decoder")
-        ends = [np.asarray(decode(codes[side]), dtype=np.float64) for side in pairs.T]
-        middle = np.asarray(decode((codes[pairs[:, 0]] + codes[pairs[:, 1]]) / 2), dtype=np.float64)
+        codes = self.encoded(images)
+        ends = [self.decoded(codes[side]) for side in pairs.T]
+        middle = self.decoded((codes[pairs[:, 0]] + codes[pairs[:, 1]]) / 2)
+        arc = self.decoded(_middle_of_the_arc(codes[pairs[:, 0]], codes[pairs[:, 1]], codes))
         nearest = []
-        for pictures in (middle, (ends[0] + ends[1]) / 2):
+        for pictures in (middle, arc, (ends[0] + ends[1]) / 2):
             distances = squared_distances(pictures, images)
             distances[np.arange(len(pairs))[:, None], pairs] = np.inf
             nearest.append(distances.min(axis=1))
         return [
-            float(linear.mean() / blend.mean())
-            for linear, blend in zip(*(np.split(side, 2) for side in nearest), strict=True)
+            (float(linear.mean() / blend.mean()), float(spherical.mean() / linear.mean()))
+            for linear, spherical, blend in zip(
+                *(np.split(side, 2) for side in nearest), strict=True
+            )
         ]
 
     def digit(self, digit: int) -> float:
@@ -170,6 +187,113 @@ class Recomputed:
         decoded, blended = (squared_distances(side, self.images) for side in (pixels, blend))
         labels = self.data.y_test[decoded.argmin(axis=1)].astype(int).tolist()
         return labels, float(decoded.min(1)[1:-1].mean()), float(blended.min(1)[1:-1].mean())
+
+    def radius_of_means(self, digits: set[int]) -> float:
+        """Distance of mean codes from the centre over the median distance of their codes."""
+        centre = self.codes.mean(axis=0)
+        shares = []
+        for digit in digits:
+            own = self.codes[self.labels == digit] - centre
+            distances = np.sqrt((own**2).sum(axis=1))
+            shares.append(np.sqrt((own.mean(axis=0) ** 2).sum()) / np.median(distances))
+        return float(np.mean(shares))
+
+    @property
+    def affine_share(self) -> float:
+        """Share of the variance of decoded test images that an affine map of the codes gives."""
+        codes = self.encoded(self.images)
+        decoded = self.decoded(codes)
+        centred, pixels = codes - codes.mean(axis=0), decoded - decoded.mean(axis=0)
+        explained = centred @ np.linalg.pinv(centred) @ pixels
+        return float((explained**2).sum() / (pixels**2).sum())
+
+    @cached_property
+    def classifier(self) -> list[Array]:
+        """The weights of the classifier that the command trained and kept."""
+        (path,) = (self.workspace.folder / "checkpoints" / "classifiers").glob("*.npz")
+        with np.load(path) as arrays:
+            return [arrays[f"weight_{number}"].astype(np.float64) for number in range(4)]
+
+    def hidden(self, images: Array) -> Array:
+        return np.asarray(np.maximum(images @ self.classifier[0] + self.classifier[1], 0))
+
+    def probabilities(self, images: Array) -> Array:
+        powers = np.exp(self.hidden(images) @ self.classifier[2] + self.classifier[3])
+        return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+
+    @cached_property
+    def named_again(self) -> Array:
+        """Row d: how many reconstructions of rightly named test images of digit d are named e."""
+        reconstructed = np.clip(self.decoded(self.encoded(self.images)), 0, 1)
+        before = self.probabilities(self.images).argmax(axis=1)
+        after = self.probabilities(reconstructed).argmax(axis=1)
+        counts = np.zeros((10, 10))
+        for digit, first, second in zip(self.data.y_test, before, after, strict=True):
+            counts[digit, second] += first == digit
+        return counts
+
+    def quality(self, images: Array) -> tuple[float, float, float]:
+        """Share that the classifier is sure of, evenness, and Frechet distance of images."""
+        from scipy import linalg
+
+        probabilities = self.probabilities(images)
+        names = probabilities.argmax(axis=1)
+        shares = [share for digit in range(10) if (share := np.mean(names == digit)) > 0]
+        entropy = -sum(share * np.log(share) for share in shares)
+        a, b = self.hidden(images), self.hidden(self.images)
+        covariances = np.cov(a.T), np.cov(b.T)
+        # A root of a product of singular matrices needs a little on the diagonals.
+        small = 1e-9 * np.eye(len(covariances[0]))
+        root = linalg.sqrtm((covariances[0] + small) @ (covariances[1] + small)).real
+        distance = ((a.mean(axis=0) - b.mean(axis=0)) ** 2).sum()
+        distance += np.trace(covariances[0] + covariances[1] - 2 * root)
+        return (
+            float(np.mean(probabilities.max(axis=1) > 0.9)),
+            float(np.exp(entropy) / 10),
+            float(distance),
+        )
+
+    def drawn(self, kind: str, number: int = 10_000) -> Array:
+        """New images of a density: the mixture of the artifact, or a Gaussian of the codes."""
+        generator = np.random.default_rng(12345)
+        if kind == "gaussian":
+            codes = self.encoded(self.data.x_train.astype(np.float64) / 255)
+            draws = generator.multivariate_normal(codes.mean(axis=0), np.cov(codes.T), number)
+        else:
+            path = self.workspace.artifacts(self.run) / "generated" / "mixture.npz"
+            with np.load(path) as arrays:
+                weights, means, factors = (arrays[n] for n in ("weights", "means", "factors"))
+            which = generator.choice(len(weights), number, p=weights)
+            noise = generator.standard_normal((number, self.latent_size))
+            draws = means[which] + np.einsum("nij,nj->ni", factors[which], noise)
+        return np.clip(self.decoded(draws), 0, 1)
+
+    def votes(self, space: str) -> float:
+        """Accuracy of 10 nearest training images in pixels, or in PCA's codes of the same size."""
+        train = self.data.x_train.astype(np.float64) / 255
+        test = self.images
+        if space == "pca":
+            _, _, axes = np.linalg.svd(train - train.mean(axis=0), full_matrices=False)
+            basis = axes[: self.latent_size].T
+            train, test = (train - train.mean(axis=0)) @ basis, (test - train.mean(axis=0)) @ basis
+        order = np.argsort(squared_distances(test, train), axis=1, kind="stable")[:, :10]
+        named = [np.bincount(row, minlength=10).argmax() for row in self.data.y_train[order]]
+        return float(np.mean(named == self.data.y_test))
+
+    @property
+    def empty_plane(self) -> tuple[int, float, float, float]:
+        """Points of the grid, share of the empty ones, mean distance to images there, elsewhere."""
+        grid = self.workspace.table(self.run, "manifold.csv")
+        between = np.sqrt(self.latent_size * squared_distances(self.codes, self.codes))
+        np.fill_diagonal(between, np.inf)
+        to_codes = np.sqrt(self.latent_size * squared_distances(grid[:, :2], self.codes))
+        empty = to_codes.min(axis=1) > np.quantile(between.min(axis=1), 0.99)
+        pictures = self.decoded(grid[:, :2])
+        nearest = squared_distances(pictures, self.images).min(axis=1)
+        return (
+            len(grid), float(empty.mean()), float(nearest[empty].mean()),
+            float(nearest[~empty].mean()),
+        )  # fmt: skip
 
     def near_the_centre(self, digits: set[int]) -> float:
         """Share of the codes of digits that are as near to the centre as their mean; averaged."""

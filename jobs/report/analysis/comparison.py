@@ -1,10 +1,10 @@
 """A training beside one with the assignment's recipe: how low it gets, and how long that takes.
 
-Two trainings are compared if they share setting, precision and data set, one has the assignment's
-recipe and the other has not. Times are seconds of training, from its start.
+Two trainings are compared if they share setting and data set, one has the assignment's recipe and
+the other has not. Times are seconds of training, from its start.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +22,7 @@ class TimeToTarget:
 
     iteration: int
     seconds: float
+    """NaN if they were not recorded."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -52,32 +53,28 @@ class Comparison:
         """From when on the training is as good as the reference in the end; None if never."""
         return sustained_time_to(self.curve, self.target_mse)
 
-    def share(self, seconds: float) -> float:
-        """Return `seconds` as a share of the reference's training time."""
-        return seconds / float(self.reference_curve.seconds[-1])
-
 
 def matching_key(training: TrainingRecord) -> Key:
     """Return what a training must share with another to be compared with it."""
-    return training.spec.setting, training.spec.precision, training.spec.data_digest
+    return training.spec.setting, training.spec.data_digest
 
 
 def complete_curve(training: TrainingRecord) -> Curve | None:
     """Return the error curve with the final error as its last point.
 
-    None if a point is missing, or an error or time is not a positive number.
+    None if a point is missing, or an error is not a positive number.
     """
     recorded, final, seconds = training.curve, training.final_test_mse, training.train_seconds
-    if recorded is None or final is None or seconds is None:
+    if recorded is None or final is None:
         return None
+    errors = np.append(recorded.test_mse, final)
     curve = Curve(
         np.append(recorded.iterations, training.spec.recipe.iterations - 1),
-        np.append(recorded.test_mse, final),
-        np.append(recorded.seconds, seconds),
+        errors,
+        np.append(recorded.seconds, np.nan if seconds is None else seconds),
     )
-    numbers = np.concatenate([curve.test_mse, curve.seconds])
     whole = recorded.iterations.tolist() == list(training.spec.recipe.evaluations)
-    return curve if whole and np.isfinite(numbers).all() and (numbers > 0).all() else None
+    return curve if whole and np.isfinite(errors).all() and (errors > 0).all() else None
 
 
 def needs_reference(trainings: Iterable[TrainingRecord]) -> set[Key]:
@@ -96,23 +93,28 @@ def comparisons(
 ) -> tuple[Comparison, ...]:
     """Return what can be compared: of every group with another recipe its first whole training.
 
-    Of the candidates with the assignment's recipe the first that matches is the reference.
+    Of the candidates with the assignment's recipe the first that matches is the reference; one of
+    the same precision goes before others.
     """
-    references: dict[Key, tuple[TrainingRecord, Curve]] = {}
-    for candidate in candidates:
-        curve = complete_curve(candidate)
-        if candidate.spec.recipe == assignment.RECIPE and curve is not None:
-            references.setdefault(matching_key(candidate), (candidate, curve))
+    references = [
+        (candidate, curve)
+        for candidate in candidates
+        if candidate.spec.recipe == assignment.RECIPE
+        and (curve := complete_curve(candidate)) is not None
+    ]
     compared = (_comparison(group, references) for group in groups)
     return tuple(comparison for comparison in compared if comparison)
 
 
 def _comparison(
-    group: Group, references: dict[Key, tuple[TrainingRecord, Curve]]
+    group: Group, references: Sequence[tuple[TrainingRecord, Curve]]
 ) -> Comparison | None:
-    if group.recipe == assignment.RECIPE or matching_key(group.first) not in references:
+    matching = [each for each in references if matching_key(each[0]) == matching_key(group.first)]
+    if group.recipe == assignment.RECIPE or not matching:
         return None
-    reference, reference_curve = references[matching_key(group.first)]
+    precision = group.first.spec.precision
+    alike = [each for each in matching if each[0].spec.precision == precision]
+    reference, reference_curve = (alike or matching)[0]
     for training in group.trainings:
         if (curve := complete_curve(training)) is not None:
             return Comparison(

@@ -15,6 +15,7 @@ from aemodel.settings import RECIPES, Recipe, Setting
 from jobs import assignment
 from jobs.report.analysis.curve_shape import is_sound
 from jobs.report.analysis.interpolation import mean_ratio
+from jobs.report.analysis.noise import IMAGES
 from jobs.report.records import TrainingRecord
 from jobs.report.wording import OPTIMIZERS
 
@@ -43,6 +44,11 @@ class Group:
     @property
     def recipe(self) -> Recipe:
         return self.first.spec.recipe
+
+    @property
+    def images(self) -> int:
+        """Test images; MNIST's number if they were not recorded."""
+        return IMAGES if self.first.labels is None else len(self.first.labels)
 
     def values(self, field: str) -> list[float]:
         """Return the finite values of one field of the trainings, in their order."""

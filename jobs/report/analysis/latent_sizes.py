@@ -143,6 +143,19 @@ def power_laws(sizes: Sequence[SizeErrors]) -> PowerLaws | None:
     )
 
 
+def exponent(sizes: Sequence[int], errors: Sequence[Estimate]) -> Estimate:
+    """Return a of the power d^-a fitted to errors at latent sizes d by least squares of logarithms.
+
+    The interval comes from those of the errors, which are taken for independent.
+    """
+    x = np.log(np.array(sizes, dtype=np.float64))
+    weights = (x - x.mean()) / np.sum(np.square(x - x.mean()))
+    value = -float(weights @ np.log([error.value for error in errors]))
+    halves = [0.0 if e.interval is None else (e.interval[1] / e.value) - 1 for e in errors]
+    half = float(np.linalg.norm(weights * halves))
+    return Estimate(value, (value - half, value + half))
+
+
 def _leading_coefficient(x: Floats, y: Floats, degree: int) -> Estimate:
     """Return the coefficient of x^degree in the polynomial of that degree fitted to y (n,)."""
     from scipy import stats

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from jobs.report import charts
 from jobs.report.analysis import curve_shape
+from jobs.report.analysis.comparison import Comparison
 from jobs.report.analysis.curve_shape import Overfit, Plateau, Spike
 from jobs.report.analysis.estimate import Estimate
 from jobs.report.analysis.groups import Group
@@ -54,20 +55,33 @@ def blocks(study: Study) -> Iterator[Block]:
     if any(training.curve is not None for g in study.groups for training in g.trainings):
         yield Figure(
             key="figure-curves",
-            picture=charts.curves(study.groups),
+            picture=charts.curves(study.groups, study.comparisons),
             alt=_alt(study.groups),
-            caption=_caption(study.groups),
+            caption=_caption(study),
+            floats=True,
         )
 
 
-def _caption(groups: Sequence[Group]) -> str:
+def _caption(study: Study) -> str:
     text = (
         "Test error during training, over linear (left) and logarithmic (right) iterations; "
         "iteration 0 has no place on a logarithmic axis. Dashed: PCA with as many components as "
         "the latent layer has units."
     )
-    if any(len(group.trainings) > 1 for group in groups):
+    if any(len(group.trainings) > 1 for group in study.groups):
         text += " Of several seeds the first is drawn thick."
+    return text + _comparisons(study.comparisons)
+
+
+def _comparisons(comparisons: Sequence[Comparison]) -> str:
+    """Say what the figure shows of the assignment's recipe."""
+    if not comparisons:
+        return ""
+    recorded = any(comparison.reference.recording for comparison in comparisons)
+    whose = ", recorded by the project and not part of this experiment" if recorded else ""
+    text = f" Pale, on the right: the assignment's recipe{whose}."
+    if any(comparison.reached for comparison in comparisons):
+        text += " A dot marks from when on a training stays at or below its final error."
     return text
 
 
@@ -199,7 +213,7 @@ def _spike(name: str, spike: Spike, training: TrainingRecord, spikes: Sequence[S
     end = spike.last if final is None else float(final.test_mse[-1])
     return (
         f"The error of {name} {jump} and does not come back: it ends at {format_mse(end)}, "
-        f"{format_ratio(end / spike.level)} the level before. Its final error says nothing of what "
+        f"{format_ratio(end / spike.level)} the level before. Its final error does not show what "
         "the network can represent."
     )
 

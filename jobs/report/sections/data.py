@@ -36,12 +36,19 @@ def blocks(study: Study) -> Iterator[Block]:
             key="figure-samples",
             picture=samples,
             alt=f"Training images in rows of ten, each with the name of its {data.noun}.",
-            caption=f"The first training images after shuffling, with their {data.nouns}.",
+            caption=f"The first training images after shuffling, with {_labels(data)}.",
             width=0.5,
             floats=True,
         )
     if counts is not None:
         yield _table(counts, data)
+
+
+def _labels(data: DatasetRecord) -> str:
+    """Say what stands in the corner of a picture."""
+    if data.is_numbered:
+        return f"their {data.nouns}"
+    return f"the numbers of their {data.nouns}, 0 to 9 in the order of {ref('table-data')}"
 
 
 def _described(data: DatasetRecord, train: int, test: int) -> str:
@@ -50,9 +57,9 @@ def _described(data: DatasetRecord, train: int, test: int) -> str:
     return (
         f"{capitalized(data.title)}{source} has {format_count(train)} training images and "
         f"{format_count(test)} test images{what}; each is a grid of 28 × 28 = {PIXELS} pixels, "
-        "whole numbers from 0 to 255, which are divided by 255. The training images alone are "
-        "used for training, shuffled once with the seed; labels are not. Every error of this "
-        "document is one on the test images unless it says otherwise."
+        "whole numbers from 0 to 255, which are divided by 255. The autoencoders are trained on "
+        "the training images, shuffled once with the seed, without their labels. Every error of "
+        "this document is one on the test images unless it says otherwise."
     )
 
 

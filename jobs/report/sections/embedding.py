@@ -10,14 +10,14 @@ import numpy as np
 
 from jobs.report import charts
 from jobs.report.analysis.estimate import Estimate
-from jobs.report.analysis.groups import Group, setting_name
+from jobs.report.analysis.groups import PLANE, Group, setting_name
 from jobs.report.analysis.neighbours import CLASSES, K, Neighbours
 from jobs.report.analysis.noise import share_difference
 from jobs.report.analysis.study import Study
 from jobs.report.blocks import Block, Figure, Heading, Observation, Paragraph, Table, ref
-from jobs.report.dataset import DIGITS, DatasetRecord
+from jobs.report.dataset import DatasetRecord
 from jobs.report.records import TrainingRecord
-from jobs.report.sections import mnist_lore, planes
+from jobs.report.sections import empty_plane, explorer, mnist_lore, planes
 from jobs.report.sections.ending import part_ending
 from jobs.report.wording import capitalized, format_percent, listing
 
@@ -32,6 +32,7 @@ CORRELATED = 0.6
 """Rank correlation from which on one measure is said to follow another ..."""
 SIGNIFICANT = 0.01
 """... if chance gives it with at most this probability."""
+PCA_PLANE = " Right: the same images on the first two principal components of the training images."
 QUESTION = (
     "Which images lie together in the plane, which stand apart and which overlap, and why? What "
     "does the decoder make of places where no image lies?"
@@ -45,7 +46,7 @@ def blocks(study: Study) -> Iterator[Block]:
         return
     yield Heading("Part 3: The two-dimensional embedding")
     yield Paragraph(_introduction(training, study.neighbours is not None))
-    yield _scatter(training)
+    yield _scatter(study, training)
     if study.neighbours is not None:
         yield _table(study.neighbours, training.dataset)
     yield from planes.blocks(study)
@@ -56,8 +57,10 @@ def blocks(study: Study) -> Iterator[Block]:
             alt="Decoded pictures on a grid over the latent plane.",
             caption="Decoded pictures of a regular grid of points of the same plane, from the 1st "
             "to the 99th percentile of the codes on each axis.",
-            width=0.62,
+            width=0.5,
+            floats=True,
         )
+    yield from explorer.blocks(study)
     yield from part_ending(study, 3, observations(study), QUESTION)
 
 
@@ -67,6 +70,7 @@ def observations(study: Study) -> Iterator[Observation]:
     if training is not None and neighbours is not None:
         yield from purity(neighbours, training.dataset)
         yield from overlaps(neighbours, training.dataset)
+    yield from empty_plane.observations(study)
     yield from planes.beside_pca(study)
     yield from votes(study)
     yield from planes.codes_beside_pca(study)
@@ -74,10 +78,12 @@ def observations(study: Study) -> Iterator[Observation]:
 
 def _introduction(training: TrainingRecord, with_table: bool) -> str:
     """Say what the figures and the table show, by their numbers."""
-    text = (
-        f"The encoder takes every test image to a point; {ref('figure-embedding')} shows them all. "
-        "No label was used in training."
-    )
+    figure = ref("figure-embedding")
+    if training.spec.setting.latent_size > PLANE:
+        text = f"{figure} shows the codes of all test images on their first two principal axes."
+    else:
+        text = f"The encoder takes every test image to a point; {figure} shows them all."
+    text += " No label was used in training."
     if with_table:
         text += f" {ref('table-neighbours')} counts how the {training.dataset.nouns} mix."
     if training.manifold is not None:
@@ -88,27 +94,23 @@ def _introduction(training: TrainingRecord, with_table: bool) -> str:
     return text
 
 
-def _scatter(training: TrainingRecord) -> Figure:
+def _scatter(study: Study, training: TrainingRecord) -> Figure:
     setting, data = training.spec.setting, training.dataset
     small = setting.latent_size <= 2
     codes = "latent codes" if small else "first two principal components of the latent codes"
     images = 0 if training.labels is None else len(training.labels)
+    beside_pca = study.pca_neighbours is not None
+    also = " and the same images on two principal components" if beside_pca else ""
+    left, right = ("Left: the ", PCA_PLANE) if beside_pca else ("The ", "")
     return Figure(
         key="figure-embedding",
-        picture=charts.embedding(training),
-        alt=f"Scatter plot of the {codes} of {images:,} test images, one colour per {data.noun}.",
-        caption=f"The {codes} of the {images:,} test images in {setting_name(setting)} (seed "
-        f"{training.spec.seed}), one dot per image, one colour per {data.noun}.{_legend(data)}",
-        width=0.68,
+        picture=charts.embedding(training, beside_pca),
+        alt=f"Scatter plot of the {codes} of {images:,} test images{also}, one colour per "
+        f"{data.noun}.",
+        caption=f"{left}{codes} of the {images:,} test images in {setting_name(setting)} (seed "
+        f"{training.spec.seed}), one dot per image, one colour per {data.noun}.{right}",
+        width=1.0 if beside_pca else 0.68,
     )
-
-
-def _legend(data: DatasetRecord) -> str:
-    """Say which number stands for which class, if they have other names."""
-    names = [data.name_of(c) for c in range(CLASSES)]
-    if names == list(DIGITS):
-        return ""
-    return f" {'; '.join(f'{c}: {name}' for c, name in enumerate(names))}."
 
 
 def _table(neighbours: Neighbours, data: DatasetRecord) -> Table:
@@ -175,11 +177,12 @@ def _nearness(own: dict[int, Estimate]) -> str:
     if result.statistic < CORRELATED or result.pvalue > SIGNIFICANT:
         return ""
     top = int(np.argmax(mnist_lore.NEAREST_RATIO))
+    times = f"{mnist_lore.NEAREST_RATIO[top]:.0f} times"
     return (
-        "A digit stands apart if its images resemble one another more than those of other digits: "
-        f"in pixels the nearest other {top} is {mnist_lore.NEAREST_RATIO[top]:.0f} times as near "
-        f"to a {top} as the nearest other digit is (in MSE, medians over the test set). Over the "
-        "ten digits this ratio and the share of own neighbours have a rank correlation of "
+        "The more the images of a digit resemble one another rather than those of other digits, "
+        f"the more it stands apart: in pixels the nearest other {top} is {times} as near to a "
+        f"{top} as the nearest other digit is (in MSE, medians over the test set). Over the ten "
+        "digits this ratio and the share of own neighbours have a rank correlation of "
         f"{result.statistic:.2f}."
     )
 

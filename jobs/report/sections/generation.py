@@ -7,8 +7,9 @@ more than two sets of real images do.
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from aemodel.generation import SAMPLES, SURE, Quality
+from aemodel.generation import COMPARED, COMPONENTS, FITTED, SAMPLES, SURE, Quality
 from jobs.report import charts
+from jobs.report.analysis.curve_shape import is_sound
 from jobs.report.analysis.estimate import Estimate
 from jobs.report.analysis.groups import Group
 from jobs.report.analysis.noise import share_difference
@@ -56,6 +57,8 @@ def blocks(study: Study) -> Iterator[Block]:
         "on the right from a mixture.",
         caption="Images decoded from codes that were drawn from one Gaussian (left) and from a "
         "mixture of Gaussians (right): the first of each, not chosen.",
+        width=0.8,
+        floats=True,
     )
     yield table(shown)
     if study.records.request.observations:
@@ -63,11 +66,12 @@ def blocks(study: Study) -> Iterator[Block]:
 
 
 def _shown(groups: Sequence[Group]) -> list[Shown]:
-    """Return the groups with generated images: those of the first training that has any."""
+    """Return of each group the first training with generated images, as a group of its own."""
+    firsts = ((g, next((t for t in g.trainings if t.generated), None)) for g in groups)
     return [
-        (group, found)
-        for group in groups
-        if (found := next((t.generated for t in group.trainings if t.generated), None))
+        (Group(group.name(training), (training,)), training.generated)
+        for group, training in firsts
+        if training is not None and training.generated is not None
     ]
 
 
@@ -76,17 +80,18 @@ def _method(shown: Sequence[Shown]) -> str:
     components = {found.components for _, found in shown}
     number = str(components.pop()) if len(components) == 1 else ""
     counts = number or listing(f"{found.components} in {group.label}" for group, found in shown)
-    noun = group.first.dataset.noun
+    noun, nouns = group.first.dataset.noun, group.first.dataset.nouns
     return (
         "An autoencoder generates images if codes are drawn at random and decoded. Two densities "
-        "are fitted to the codes of training images: one Gaussian, and a mixture of Gaussians with "
-        f"full covariances. The number of its components, {counts}, is the one with the highest "
-        f"likelihood of codes held back from the fit. {ref('table-generation')} measures "
-        f"{SAMPLES:,} images of each kind. A classifier with one hidden layer, right for "
-        f"{format_percent(found.classifier_accuracy, 1)} of the test images, is the ruler: how "
-        f"often it is sure of a {noun}, how evenly the {group.first.dataset.nouns} come, and the "
-        f"Fréchet distance {cite('heusel')} between its hidden units for these images and for the "
-        "test images."
+        f"are fitted to the codes of training images, at most {FITTED:,}: one Gaussian, and a "
+        f"mixture of Gaussians with full covariances. The number of its components, {counts}, is "
+        "the one with the highest likelihood of codes held back from the fit, among "
+        f"{listing(map(str, COMPONENTS))} where there are codes enough. {ref('table-generation')} "
+        f"measures {SAMPLES:,} generated images of each kind. A classifier with one hidden layer, "
+        f"right for {format_percent(found.classifier_accuracy, 1)} of the test images, is the "
+        f"ruler: how often it is sure of a {noun}, how evenly the {nouns} come, and the Fréchet "
+        f"distance {cite('heusel')} between its hidden units for these images and for the test "
+        "images."
     )
 
 
@@ -103,8 +108,9 @@ def table(shown: Sequence[Shown]) -> Table:
     return Table(
         key="table-generation",
         caption="How good images are; training images and reconstructions are the scale. Nearest: "
-        "mean MSE to the nearest test image, which favours blurred images. Sure: share of images "
-        f"to one {noun} of which the classifier gives a probability above {SURE:g}. Evenness: "
+        f"mean MSE to the nearest test image over the first {COMPARED:,} of them at most, which "
+        "favours blurred images. Sure: share of images to one "
+        f"{noun} of which the classifier gives a probability above {SURE:g}. Evenness: "
         f"the exponential of the entropy of the {noun} it names, over ten; 1 if all come equally "
         "often. Fréchet: distance to the test images, 0 is best; values compare only within this "
         "table.",
@@ -128,7 +134,7 @@ def _row(name: str, quality: Quality) -> list[str]:
 
 def observations(study: Study) -> Iterator[Observation]:
     """Yield what holds of the generated images."""
-    shown = _shown(study.groups)
+    shown = _shown([group for group in study.groups if all(map(is_sound, group.trainings))])
     yield from mixture_beside_gaussian(shown)
     yield from sureness(shown)
     yield from size(_shown(study.sound))

@@ -94,13 +94,17 @@ def _figure(path: Interpolation, trainings: Sequence[TrainingRecord]) -> Figure:
         rows += [(setting_name(training.spec.setting), way.pixels) for way in ways]
     names = listing(name for name, _ in rows)
     of_first = f" of {rows[0][0]}" if len(rows) > 1 else ""
+    pair = data.pair(path.digit_a, path.digit_b)
+    shown = (
+        f"From {pair}: decoded pictures in {names}, and the pixel blend of the ends{of_first}, "
+        f"with f and the label of the decoded picture{of_first}."
+    )
     return Figure(
         key=figure_key(path),
         picture=charts.interpolation(path, data, rows),
         alt=_alt(path, data),
-        caption=f"From {data.pair(path.digit_a, path.digit_b)}: decoded pictures in {names}, and "
-        f"the pixel blend of the ends{of_first}, with f and the label of the decoded "
-        f"picture{of_first}.",
+        caption=shown if path is first.interpolations[0] else f"The same from {pair}.",
+        width=0.9,
     )
 
 
@@ -211,28 +215,15 @@ def realness(training: TrainingRecord) -> Iterator[Observation]:
     measured = [(path, d) for path in training.interpolations if (d := distances(path))]
     if not measured:
         return
-    name, nearer = setting_name(training.spec.setting), share_nearer_centre(training)
+    name = setting_name(training.spec.setting)
     verdicts = {_verdict(d.ratio) for _, d in measured}
-    text = f"In {name} the decoded pictures lie {_against_blends(measured, training.dataset)}."
-    if nearer is not None:
-        text += (
-            f" Of the codes of these {training.dataset.nouns} {_share(nearer)} lie as near to the "
-            "centre of all codes as the mean of their own."
-        )
     yield Observation(
         kind=f"decoded beside blended, {name}",
-        numbers={f"{path.digit_a} to {path.digit_b}": Estimate(d.ratio) for path, d in measured}
-        | ({} if nearer is None else {"codes nearer to the centre": Estimate(nearer)}),
-        text=text,
+        numbers={f"{path.digit_a} to {path.digit_b}": Estimate(d.ratio) for path, d in measured},
+        text=f"In {name} the decoded pictures lie {_against_blends(measured, training.dataset)}.",
         see=("table-interpolation",),
-        intuition=_why(verdicts, nearer),
+        intuition=_why(verdicts, share_nearer_centre(training)),
     )
-
-
-def _share(share: float) -> str:
-    if share == 0:
-        return "none"
-    return "fewer than 0.1%" if share < 0.0005 else format_percent(share)
 
 
 def _why(verdicts: set[Verdict], nearer: float | None) -> str:

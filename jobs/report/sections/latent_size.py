@@ -8,6 +8,7 @@ from itertools import pairwise
 from jobs.report import charts
 from jobs.report.analysis.estimate import Estimate
 from jobs.report.analysis.groups import Group
+from jobs.report.analysis.latent_sizes import exponent
 from jobs.report.analysis.noise import difference, mean_error
 from jobs.report.analysis.study import Study
 from jobs.report.blocks import Block, Figure, Observation, cite
@@ -38,7 +39,7 @@ def blocks(study: Study) -> Iterator[Block]:
             alt=_alt(groups),
             caption="Final test error against the latent size, and PCA's with as many components; "
             "both axes are logarithmic." + _bars(groups) + _sources(published),
-            width=0.62,
+            width=0.95,
         )
 
 
@@ -85,7 +86,7 @@ def _gain(group: Group) -> Estimate | None:
     finals, pca = group.values("final_test_mse"), group.mean("pca_test_mse")
     if not finals or not pca:
         return None
-    mean = mean_error(finals)
+    mean = mean_error(finals, group.images)
     low, high = mean.interval or (mean.value, mean.value)
     return Estimate(1 - mean.value / pca, (1 - high / pca, 1 - low / pca))
 
@@ -132,7 +133,9 @@ def steps(study: Study) -> list[Step]:
         Step(
             small=small,
             large=large,
-            fall=difference(small.values("final_test_mse"), large.values("final_test_mse")),
+            fall=difference(
+                small.values("final_test_mse"), large.values("final_test_mse"), small.images
+            ),
         )
         for small, large in pairwise(known)
         if small.setting.latent_size < large.setting.latent_size
@@ -149,7 +152,7 @@ def falls(study: Study) -> Iterator[Observation]:
     yield Observation(
         kind="fall with latent size",
         numbers={_sizes(step): step.fall for step in taken},
-        text=f"{text}.{_rates(falling)}{_confounded(study)}",
+        text=f"{text}.{_rates(falling, len(falling) == len(taken))}{_confounded(study)}",
         see=SEE,
         intuition=BOTTLENECK if len(falling) == len(taken) else "",
     )
@@ -178,18 +181,30 @@ def _verb(step: Step) -> str:
     return "rises" if step.fall.is_negative else UNCHANGED
 
 
-def _rates(falling: Sequence[Step]) -> str:
+def _rates(falling: Sequence[Step], everywhere: bool) -> str:
     """Return by how much the error falls for each doubling, if that can be compared."""
     if len(falling) < 2:
         return ""
     rates = [step.per_doubling for step in falling]
     if max(rates) - min(rates) <= SAME_RATE:
         mean = format_percent(sum(rates) / len(rates))
-        return f" Each doubling of the code takes off about the same share, {mean}."
+        power = _power([falling[0].small, *(step.large for step in falling)]) if everywhere else ""
+        return f" Each doubling of the code takes off about the same share, {mean}{power}."
     if len(falling) > MAX_LISTED:
         return ""
     listed = listing(f"{format_percent(step.per_doubling)} ({_sizes(step)})" for step in falling)
     return f" Each doubling of the code takes off {listed}."
+
+
+def _power(groups: Sequence[Group]) -> str:
+    """Return the exponent of the power of the latent size that the errors nearly are."""
+    errors = [mean_error(group.values("final_test_mse"), group.images) for group in groups]
+    found = exponent([group.setting.latent_size for group in groups], errors)
+    low, high = found.interval or (found.value, found.value)
+    return (
+        f": the error is nearly a power d^−a of the latent size d, a = {found.value:.2f} "
+        f"({low:.2f} to {high:.2f} from the noise of the errors)"
+    )
 
 
 def _confounded(study: Study) -> str:

@@ -134,10 +134,10 @@ def _meaning(recipe: Recipe, study: Study) -> str:
     """Say what the results of another recipe are worth beside those of the assignment's."""
     compared = [c.label for c in study.comparisons if c.training.spec.recipe == recipe]
     if compared:
-        return f" {ref('figure-recipes')} sets both beside each other for {listing(compared)}."
+        return f" {ref('table-recipes')} sets both beside each other for {listing(compared)}."
     return (
-        " The experiment holds no complete training with the assignment's recipe, the same "
-        "setting, precision and data, so the two cannot be compared here."
+        " The experiment holds no complete training with the assignment's recipe, the same setting "
+        "and data, so the two cannot be compared here."
     )
 
 

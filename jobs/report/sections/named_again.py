@@ -23,7 +23,7 @@ def changes(study: Study) -> Iterator[Observation]:
     """Say how many reconstructions change their class, and which change most often."""
     known = [(g, g.first.reconstructed_as) for g in study.sound]
     shares = {
-        group.label: _changed(counts)
+        group.name(group.first): _changed(counts)
         for group, counts in known
         if counts is not None and counts.any()
     }
@@ -38,7 +38,7 @@ def changes(study: Study) -> Iterator[Observation]:
     for group, counts in known:
         if counts is not None and (most := _most(counts)):
             told = listing(_told(a, b, counts, data) for a, b in most)
-            text += f" {capitalized(group.label)}: {told}."
+            text += f" {capitalized(group.name(group.first))}: {told}."
             break
     yield Observation(
         kind="reconstructed as another class",

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from aemodel.settings import Recipe
 from jobs import assignment
 from jobs.report.analysis.curve_shape import ended_in_spike
-from jobs.report.analysis.groups import Group, setting_name
+from jobs.report.analysis.groups import PLANE, Group, setting_name
 from jobs.report.analysis.interpolation import distances
 from jobs.report.analysis.study import Study
 from jobs.report.blocks import Block, Heading, Table
@@ -56,8 +56,9 @@ def _caption(groups: Sequence[Group], several: bool, best: bool) -> str:
     text = (
         "The trainings and their errors (MSE per pixel on the test set). Hidden: widths of the "
         "encoder's hidden layers. Latent: size of the code. Parameters: of the network. 10-NN: "
-        "accuracy of a 10-nearest-neighbour classifier on the codes. Time: of the training alone, "
-        "without preparation and evaluation; trainings of one command share the machine."
+        "accuracy of a 10-nearest-neighbour classifier on the codes. Time: of the training with "
+        "its recorded errors, without what is prepared before and evaluated after; trainings of "
+        "one command share the machine."
     )
     if best:
         text += " Lowest MSE: lowest recorded error, if it is not the final one."
@@ -107,8 +108,10 @@ def _sentences(study: Study) -> Iterator[str]:
     yield from _errors(study.comparable)
     yield from _interpolated(study)
     if study.neighbours is not None and study.for_embedding is not None:
+        large = study.for_embedding.spec.setting.latent_size > PLANE
+        where = "On the codes' first two principal axes" if large else "In the embedding"
         yield (
-            f"In the two-dimensional embedding {format_percent(study.neighbours.same)} of a "
+            f"{where} {format_percent(study.neighbours.same)} of a "
             f"point's ten nearest neighbours are of the same {study.for_embedding.dataset.noun}."
         )
 

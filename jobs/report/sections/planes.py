@@ -3,20 +3,19 @@
 from collections.abc import Iterator, Sequence
 
 from aemodel.evaluation import NEIGHBOURHOOD
-from jobs.report import charts
 from jobs.report.analysis.estimate import Estimate
 from jobs.report.analysis.groups import Group, setting_name
 from jobs.report.analysis.neighbours import K, Neighbours
 from jobs.report.analysis.noise import share_difference
 from jobs.report.analysis.study import Study
-from jobs.report.blocks import Block, Figure, Observation, Table
+from jobs.report.blocks import Block, Observation, Table
 from jobs.report.records import PlaneQuality
 from jobs.report.wording import UNKNOWN, capitalized, format_percent, listing
 
 
 def blocks(study: Study) -> Iterator[Block]:
-    """Yield PCA's plane, its measures beside those of the codes, and the votes in all spaces."""
-    yield from _pca_plane(study)
+    """Yield the measures of both planes, and the votes in all spaces."""
+    yield from _both_planes(study)
     rows = [_votes(group) for group in study.groups if group.mean("knn_accuracy_pca") is not None]
     if rows:
         yield Table(
@@ -31,25 +30,17 @@ def blocks(study: Study) -> Iterator[Block]:
         )  # fmt: skip
 
 
-def _pca_plane(study: Study) -> Iterator[Block]:
+def _both_planes(study: Study) -> Iterator[Block]:
     training, own, linear = study.for_embedding, study.neighbours, study.pca_neighbours
     if training is None or training.pca_xy is None or own is None or linear is None:
         return
     data, name = training.dataset, setting_name(training.spec.setting)
-    yield Figure(
-        key="figure-pca-plane",
-        picture=charts.plane(training.pca_xy, own.labels),
-        alt=f"Scatter plot of the test images on two principal components, one colour per "
-        f"{data.noun}.",
-        caption="The same images on the first two principal components of the training images.",
-        width=0.5,
-    )
     yield Table(
         key="table-planes",
         caption=f"Both planes. Vote: images whose {data.noun} their {K} nearest in the plane vote "
         f"for. Same {data.noun}: share of these neighbours. Trustworthiness and continuity (1 is "
         "best) fall with neighbours in the plane that are none in pixels, and with neighbours in "
-        f"pixels that are none in the plane, over the first {NEIGHBOURHOOD:,} test images.",
+        f"pixels that are none in the plane, over {_measured(len(own.labels))} test images.",
         columns=(
             ("Plane", "left"), ("Vote", "right"), (f"Same {data.noun}", "right"),
             ("Trustworthiness", "right"), ("Continuity", "right"),
@@ -59,6 +50,11 @@ def _pca_plane(study: Study) -> Iterator[Block]:
             _plane("PCA", linear, training.pca_plane),
         ],
     )  # fmt: skip
+
+
+def _measured(images: int) -> str:
+    """Return `the first 4,000`, or `all`."""
+    return f"the first {NEIGHBOURHOOD:,}" if images > NEIGHBOURHOOD else "all"
 
 
 def _plane(name: str, neighbours: Neighbours, quality: PlaneQuality | None) -> list[str]:
@@ -94,7 +90,7 @@ def beside_pca(study: Study) -> Iterator[Observation]:
         text=f"In PCA's plane {format_percent(linear.same)} of the {K} nearest neighbours are of "
         f"the same {training.dataset.noun}, {'less' if lead.is_positive else 'more'} than in that "
         f"of {setting_name(training.spec.setting)} ({format_percent(own.same)}).",
-        see=("figure-pca-plane", "table-planes"),
+        see=("figure-embedding", "table-planes"),
     )
 
 
@@ -106,7 +102,7 @@ def codes_beside_pca(study: Study) -> Iterator[Observation]:
         ("knn_accuracy_pca", "PCA's codes"),
         ("knn_accuracy_pixels", "the pixels"),
     ):
-        gains = dict(_gains(study.comparable, field))
+        gains = dict(_gains(study.sound, field))
         numbers |= {f"{label}, {words}": gain for label, gain in gains.items()}
         for verb, labels in (
             ("more", [label for label, gain in gains.items() if gain.is_positive]),

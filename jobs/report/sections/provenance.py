@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 from aemodel.settings import RECIPES, SETTINGS, Recipe
 from jobs.report.analysis import curve_shape
 from jobs.report.analysis.groups import setting_name
-from jobs.report.analysis.noise import SINGLE_TRAINING
+from jobs.report.analysis.noise import single_training
 from jobs.report.analysis.study import Study
 from jobs.report.author import AuthorNotes
 from jobs.report.blocks import Block, Bullets, Code, Heading, Paragraph, Table
 from jobs.report.records import Records, TrainingRecord
-from jobs.report.sections import embedding, part_1
+from jobs.report.sections import embedding, generation, interpolation, part_1
 from jobs.report.sections.limitations import versions
 from jobs.report.wording import (
     OPTIMIZERS,
@@ -36,7 +36,11 @@ def blocks(study: Study) -> Iterator[Block]:
     """Yield who wrote this, what the numbers come from, and how to make them again."""
     trainings = study.records.trainings
     references = dict.fromkeys(comparison.reference for comparison in study.comparisons)
-    beside = [training for training in references if training not in trainings]
+    beside = [
+        training
+        for training in references
+        if training.recording is None and training not in trainings
+    ]
     yield Heading("Provenance")
     yield Paragraph(authorship(study.records))
     if trainings:
@@ -169,7 +173,9 @@ def definitions(study: Study) -> Iterator[str]:
     """Yield what the observations mean by the terms that they use."""
     if not study.records.request.observations:
         return
-    kinds = {observation.kind for observation in part_1.observations(study)}
+    parts = (part_1, interpolation, embedding, generation)
+    observations = [found for part in parts for found in part.observations(study)]
+    kinds = {observation.kind for observation in observations}
     if kinds & {"spike", "reference ended in a spike"}:
         yield (
             f"Spike: a recorded error above {curve_shape.SPIKE_RATIO:g} times the median of the "
@@ -189,12 +195,17 @@ def definitions(study: Study) -> Iterator[str]:
             f"Level of an error: median over {_whole(curve_shape.TREND_SHARE)} of the recorded "
             f"errors, {curve_shape.MIN_LEVEL_POINTS} at least, spikes left out."
         )
-    if study.neighbours is not None:
+    if any(number.interval for o in observations for number in o.numbers.values()):
         yield (
-            "Differences are stated only beyond their 95% interval: by the bootstrap over the test "
-            "images, by Welch's interval over several seeds; the final error of a single training "
-            f"is taken to be known to {_whole(SINGLE_TRAINING)}."
+            "Intervals are 95%: over the test images, or pairs of them, by the bootstrap or a "
+            "normal distribution; over several seeds by Student's and Welch's distributions; the "
+            "final error of a single training is taken to be known to "
+            f"{_whole(single_training(study.comparable[0].images))}. A difference is stated as one "
+            "only beyond its interval. Each interval stands for itself: they are not corrected for "
+            "their number, so that of twenty comparisons of things that do not differ one is "
+            "expected to be stated."
         )
+    if kinds & {"overlap", "no overlap"}:
         yield (
             f"Overlap: {_whole(embedding.OVERLAP)} or more of the neighbours, averaged over both "
             "sides, are of the other."
@@ -241,6 +252,8 @@ def reproduction(records: Records, trainings: Sequence[TrainingRecord]) -> Itera
     foreign = dict.fromkeys(t.dataset.title for t in trainings if not t.dataset.is_mnist)
     if foreign:
         text += f" FOLDER stands for the folder of {listing(foreign)}."
+    if any(reference.recording for reference in records.references):
+        text += " The curves of the assignment's recipe come with the program."
     report = _report_command(records, ways)
     if "runs=" in report:
         text += " RUNS stands for the ids of the new trainings, separated by commas."
@@ -265,9 +278,11 @@ def _report_command(records: Records, ways: dict[Way, list[TrainingRecord]]) -> 
     names = [training.spec.setting.name for training in records.trainings]
     command = f"mlflow run . --env-manager local -e report --experiment-name {EXPERIMENT}"
     one_each = len(set(names)) == len(names) and set(names) <= set(SETTINGS)
-    if one_each and len(ways) == 1 and set(names) == set(SETTINGS):
+    is_whole = one_each and set(names) == set(SETTINGS)
+    if is_whole and len(ways) == 1:
         return ""
-    return command if one_each else f"{command} -P runs=RUNS"
+    found = is_whole or (one_each and not records.request.run_ids)
+    return command if found else f"{command} -P runs=RUNS"
 
 
 def _checked_out(

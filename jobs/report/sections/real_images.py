@@ -8,11 +8,12 @@ from aemodel.real_images import PAIRS, RealInterpolations
 from jobs.report import charts
 from jobs.report.analysis.estimate import Estimate
 from jobs.report.analysis.groups import setting_name
+from jobs.report.analysis.interpolation import share_nearer_centre
 from jobs.report.analysis.real_images import KINDS, Halfway, halfway, mean_radius
 from jobs.report.analysis.study import Study
 from jobs.report.blocks import Block, Figure, Heading, Observation, Paragraph, Table, ref
 from jobs.report.records import TrainingRecord
-from jobs.report.wording import capitalized, format_mse, format_percent, listing
+from jobs.report.wording import format_mse, format_percent, listing
 
 SEE = ("table-real-images",)
 NEARLY_AFFINE = 0.1
@@ -46,6 +47,8 @@ def blocks(study: Study) -> Iterator[Block]:
         "spherical, and the pixel blend of the decoded ends.",
         caption=f"The first pair of each kind in {setting_name(first.spec.setting)}: linear and "
         "spherical ways, and the pixel blend of the decoded ends.",
+        width=0.85,
+        floats=True,
     )
     yield Table(
         key="table-real-images",
@@ -71,12 +74,18 @@ def _measured(study: Study) -> Measured:
     ]
 
 
+def _pairs(training: TrainingRecord, kind: str) -> str:
+    """Return `same digit`, or `different digits`."""
+    data = training.dataset
+    return f"{kind} {data.noun if kind == 'same' else data.nouns}"
+
+
 def _row(training: TrainingRecord, kind: str, way: Halfway) -> list[str]:
     low, high = way.gain.interval or (way.gain.value, way.gain.value)
     interval = f"{100 * way.gain.value:.1f}% ({100 * low:.1f} to {100 * high:.1f})"
     return [
         setting_name(training.spec.setting),
-        f"{kind} {training.dataset.noun}" if kind == "same" else f"{kind} {training.dataset.nouns}",
+        _pairs(training, kind),
         format_mse(way.linear),
         format_mse(way.spherical),
         format_mse(way.blend),
@@ -99,7 +108,7 @@ def beside_blends(measured: Measured) -> Iterator[Observation]:
     for training, _, ways in measured:
         for kind in KINDS:
             gain = ways[kind].gain
-            name = f"{setting_name(training.spec.setting)}, {kind} {training.dataset.noun}"
+            name = f"{setting_name(training.spec.setting)}, {_pairs(training, kind)}"
             numbers[name] = gain
             if gain.is_positive or gain.is_negative:
                 words = "nearer to" if gain.is_positive else "further from"
@@ -118,7 +127,7 @@ def beside_blends(measured: Measured) -> Iterator[Observation]:
 def spherical(measured: Measured) -> Iterator[Observation]:
     """Say where the arc is nearer to other images than the straight line, or further."""
     bends = {
-        f"{setting_name(training.spec.setting)}, {kind} {training.dataset.noun}": ways[kind].bend
+        f"{setting_name(training.spec.setting)}, {_pairs(training, kind)}": ways[kind].bend
         for training, _, ways in measured
         for kind in KINDS
     }
@@ -149,24 +158,39 @@ def geometry(study: Study) -> Iterator[Observation]:
         for t in study.for_interpolation
         if t.decoder_affine_share is not None
     }
-    if not radii or not shares:
-        return
-    noun = study.for_interpolation[0].dataset.noun
-    out = listing(f"{radius:.2f} ({name})" for name, radius in radii.items())
-    affine = listing(f"{format_percent(share)} ({name})" for name, share in shares.items())
-    spread = max(shares.values()) - min(shares.values())
-    yield Observation(
-        kind="where mean codes lie",
-        numbers={f"radius, {name}": Estimate(radius) for name, radius in radii.items()}
-        | {f"affine share, {name}": Estimate(share) for name, share in shares.items()},
-        text=capitalized(
-            f"the mean code of a {noun} lies at {out} of the median distance of its codes from the "
-            f"centre. An affine map of the codes gives {affine} of the variance of the decoded "
-            "test images."
-        ),
-        see=("table-interpolation",),
-        intuition=AFFINE if spread >= NEARLY_AFFINE else "",
-    )
+    nearer = {
+        setting_name(t.spec.setting): share
+        for t in study.for_interpolation
+        if (share := share_nearer_centre(t)) is not None
+    }
+    data = study.for_interpolation[0].dataset
+    if radii and nearer:
+        out = listing(f"{radius:.2f} ({name})" for name, radius in radii.items())
+        few = listing(f"{_share(share)} ({name})" for name, share in nearer.items())
+        yield Observation(
+            kind="where mean codes lie",
+            numbers={f"radius, {name}": Estimate(radius) for name, radius in radii.items()}
+            | {f"codes as near, {name}": Estimate(share) for name, share in nearer.items()},
+            text=f"The mean code of a {data.noun} lies at {out} of the median distance of its "
+            f"codes from the centre of all codes, averaged over the {data.nouns} of the pairs; "
+            f"{few} of these codes lie as near to it as their mean.",
+        )
+    if shares:
+        affine = listing(f"{format_percent(share)} ({name})" for name, share in shares.items())
+        spread = max(shares.values()) - min(shares.values())
+        yield Observation(
+            kind="affine share of the decoder",
+            numbers={name: Estimate(share) for name, share in shares.items()},
+            text=f"An affine map of the codes gives {affine} of the variance of the decoded test "
+            "images.",
+            intuition=AFFINE if spread >= NEARLY_AFFINE else "",
+        )
+
+
+def _share(share: float) -> str:
+    if share == 0:
+        return "none"
+    return "fewer than 0.1%" if share < 0.0005 else format_percent(share)
 
 
 def _radius(training: TrainingRecord) -> float | None:

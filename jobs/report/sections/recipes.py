@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 
-from jobs.report import charts
 from jobs.report.analysis.comparison import Comparison, TimeToTarget, sustained_time_to, time_to
 from jobs.report.analysis.curve_shape import ending_spike
 from jobs.report.analysis.estimate import Estimate
 from jobs.report.analysis.study import Study
-from jobs.report.blocks import Block, Figure, Observation, Table, cite
+from jobs.report.blocks import Block, Observation, Table, cite
+from jobs.report.records import TrainingRecord
 from jobs.report.wording import (
     UNKNOWN,
     capitalized,
@@ -17,10 +17,11 @@ from jobs.report.wording import (
     format_ratio,
     format_seconds,
     listing,
+    moments,
     one_line,
 )
 
-SEE = ("figure-recipes", "table-recipes")
+SEE = ("figure-curves", "table-recipes")
 FEW_STEPS = 0.5
 """Share of the reference's iterations from which on fewer are worth an explanation."""
 SOAP_STEPS = (
@@ -32,41 +33,25 @@ SOAP_STEPS = (
 
 
 def blocks(study: Study) -> Iterator[Block]:
-    """Yield both recipes' curves and times; nothing if there is nothing to compare."""
+    """Yield errors and times with both recipes; nothing if there is nothing to compare."""
     if study.comparisons:
-        yield Figure(
-            key="figure-recipes",
-            picture=charts.recipes(study.comparisons),
-            alt=_alt(study.comparisons),
-            caption=_caption(study.comparisons),
-        )
         yield table(study.comparisons)
-
-
-def _caption(comparisons: Sequence[Comparison]) -> str:
-    text = (
-        "Test error with each training's recipe (solid) and with the assignment's (dashed), over "
-        "iterations (left) and seconds of training (right); all axes are logarithmic."
-    )
-    if any(comparison.reached for comparison in comparisons):
-        text += (
-            " The dot marks from when on a training stays at or below the final error of the "
-            "assignment's recipe."
-        )
-    return text
 
 
 def times_to_target(study: Study) -> Iterator[Observation]:
     """Say of each training whether and when it is as good as the assignment's."""
+    reached: list[tuple[Comparison, TimeToTarget]] = []
     for comparison in study.comparisons:
         if ending_spike(comparison.reference_curve):
             yield _spoilt_reference(comparison)
         elif ending_spike(comparison.curve):
             continue
-        elif reached := comparison.reached:
-            yield _reached(comparison, reached)
+        elif found := comparison.reached:
+            reached.append((comparison, found))
         else:
             yield _missed(comparison)
+    if reached:
+        yield _reached(reached)
 
 
 def _spoilt_reference(comparison: Comparison) -> Observation:
@@ -113,50 +98,50 @@ def _missed(comparison: Comparison) -> Observation:
     )
 
 
-def _reached(comparison: Comparison, reached: TimeToTarget) -> Observation:
-    early = time_to(comparison.reference_curve, comparison.target_mse)
-    lowest = sustained_time_to(comparison.curve, comparison.lowest_mse)
-    text = (
-        f"{capitalized(comparison.label)} stays at or below the final error of the assignment's "
-        f"recipe ({format_mse(comparison.target_mse)}) from iteration "
-        f"{format_count(reached.iteration)} on; that recipe first reached it at iteration "
-        f"{format_count(early.iteration)}."
-    )
-    if format_mse(comparison.lowest_mse) != format_mse(comparison.target_mse):
-        best = f"The lowest error of the assignment's run, {format_mse(comparison.lowest_mse)},"
-        text += (
-            f" {best} is reached from iteration {format_count(lowest.iteration)} on."
-            if lowest
-            else f" {best} is not reached."
-        )
-    soap = comparison.training.spec.recipe.optimizer == "soap"
-    few = reached.iteration <= FEW_STEPS * early.iteration
+def _reached(compared: Sequence[tuple[Comparison, TimeToTarget]]) -> Observation:
+    """Say when trainings are as good as the assignment's in the end, and at its lowest."""
+    firsts: list[str] = []
+    numbers: dict[str, Estimate] = {}
+    few = False
+    for comparison, since in compared:
+        label = comparison.label
+        early = time_to(comparison.reference_curve, comparison.target_mse)
+        firsts.append(f"{format_count(early.iteration)} ({label})")
+        numbers |= {
+            f"{label}, target": Estimate(comparison.target_mse),
+            f"{label}, iteration": Estimate(since.iteration),
+            f"{label}, iteration of the assignment's recipe": Estimate(early.iteration),
+        }
+        soap = comparison.training.spec.recipe.optimizer == "soap"
+        few |= soap and since.iteration <= FEW_STEPS * early.iteration
     return Observation(
         kind="target reached",
-        numbers={
-            "target": Estimate(comparison.target_mse),
-            "iteration": Estimate(reached.iteration),
-            "seconds": Estimate(reached.seconds),
-            "reference, iteration": Estimate(early.iteration),
-        },
-        text=text,
+        numbers=numbers,
+        text="The error stays at or below the final one of the assignment's recipe "
+        f"{moments({c.label: since.iteration for c, since in compared})}; that recipe first "
+        f"reached it at iteration {listing(firsts)}.{_lowest_too(compared)}",
         see=SEE,
-        intuition=SOAP_STEPS if soap and few else "",
+        intuition=SOAP_STEPS if few else "",
     )
+
+
+def _lowest_too(compared: Sequence[tuple[Comparison, TimeToTarget]]) -> str:
+    """Say who gets as low as the lowest error of the assignment's run, if it is another."""
+    reached: list[str] = []
+    missed: list[str] = []
+    for c, _ in compared:
+        if format_mse(c.lowest_mse) != format_mse(c.target_mse):
+            stays = sustained_time_to(c.curve, c.lowest_mse)
+            (reached if stays else missed).append(c.label)
+    lowest = " The lowest error of the assignment's recipe is"
+    if reached:
+        rest = f", not in {listing(missed)}" if missed else ""
+        return f"{lowest} reached as well in {listing(reached)}{rest}."
+    return f"{lowest} not reached in {listing(missed)}." if missed else ""
 
 
 def _setting(comparison: Comparison) -> str:
     return f"setting {comparison.training.spec.setting.name}"
-
-
-def _alt(comparisons: Sequence[Comparison]) -> str:
-    ends = listing(
-        f"{c.label} ends at {format_mse(float(c.curve.test_mse[-1]))} after "
-        f"{format_seconds(float(c.curve.seconds[-1]))}, with the assignment's recipe at "
-        f"{format_mse(c.target_mse)} after {format_seconds(float(c.reference_curve.seconds[-1]))}"
-        for c in comparisons
-    )
-    return f"Curves of test error with both recipes over iterations and over seconds: {ends}."
 
 
 def table(comparisons: Sequence[Comparison]) -> Table:
@@ -167,15 +152,13 @@ def table(comparisons: Sequence[Comparison]) -> Table:
         ("As low from", "right"), ("after", "right"),
     )  # fmt: skip
     caption = (
-        "Trainings beside those with the assignment's recipe (assigned): errors (MSE per pixel on "
-        "the test set) and seconds of training. As low from: the iteration from which on the error "
-        "stays at or below the final one of the assignment's recipe. The seconds are those that "
-        "the runs recorded, without preparation, on machines that may have done other work as "
-        "well: they compare only if the machines did the same."
+        "Trainings beside those with the assignment's recipe (assigned). As low from: the "
+        "iteration from which on the error stays at or below the final one of the assignment's "
+        "recipe. Times compare only between equal machines that did nothing else."
     )
     return Table(
         key="table-recipes",
-        caption=caption + _threads(comparisons),
+        caption=caption + _differing(comparisons) + _recorded(comparisons),
         columns=columns,
         rows=[_row(comparison) for comparison in comparisons],
     )
@@ -190,22 +173,56 @@ def _row(comparison: Comparison) -> list[str]:
         format_seconds(float(comparison.curve.seconds[-1])),
         format_mse(comparison.reference.final_test_mse) + _mark(comparison),
         format_mse(comparison.lowest_mse),
-        format_seconds(float(comparison.reference_curve.seconds[-1])),
+        _time(comparison),
         format_count(reached.iteration) if reached else "never",
         format_seconds(reached.seconds) if reached else UNKNOWN,
     ]
+
+
+def _time(comparison: Comparison) -> str:
+    """Return the seconds of the reference: of the processor if the project recorded it."""
+    recording = comparison.reference.recording
+    if recording is None:
+        return format_seconds(float(comparison.reference_curve.seconds[-1]))
+    return format_seconds(recording.processor_seconds)
 
 
 def _mark(comparison: Comparison) -> str:
     return " (spike)" if ending_spike(comparison.reference_curve) else ""
 
 
-def _threads(comparisons: Sequence[Comparison]) -> str:
-    """Return a remark if a training had other threads than its reference: times differ then."""
-    threads = ((c.label, c.training.spec.threads, c.reference.spec.threads) for c in comparisons)
-    differing = listing(
-        f"{own} for {label} ({reference} with the assignment's recipe)"
-        for label, own, reference in threads
-        if own and reference and own != reference
+def _differing(comparisons: Sequence[Comparison]) -> str:
+    """Return remarks if trainings had another precision, or other threads, than their reference."""
+    text = ""
+    for what, unit in (("precision", ""), ("threads", "threads: ")):
+        labels: dict[str, list[str]] = {}
+        for c in comparisons:
+            own, other = getattr(c.training.spec, what), getattr(c.reference.spec, what)
+            if c.reference.recording is None and own and other and own != other:
+                labels.setdefault(f"{unit}{own} instead of {other}", []).append(c.label)
+        text += "".join(f" {capitalized(way)} for {listing(who)}." for way, who in labels.items())
+    return text
+
+
+def _recorded(comparisons: Sequence[Comparison]) -> str:
+    """Say whose the curves of the assignment's recipe are, if they are not of the experiment."""
+    ways: dict[str, list[str]] = {}
+    for comparison in comparisons:
+        if comparison.reference.recording is not None:
+            ways.setdefault(_way(comparison.reference), []).append(comparison.label)
+    return "".join(
+        f" The assigned {'trainings' if len(labels) > 1 else 'training'} of {listing(labels)} "
+        f"{'are' if len(labels) > 1 else 'is'} not of this experiment, but recorded by the "
+        f"project: {way}."
+        for way, labels in ways.items()
     )
-    return f" The threads differ: {differing}." if differing else ""
+
+
+def _way(reference: TrainingRecord) -> str:
+    """Return `commit 55ae722ddb02, seed 0, float32, 1 thread of AMD EPYC; ...`."""
+    spec, recording = reference.spec, reference.recording
+    processor = one_line(recording.processor) if recording else ""
+    return (
+        f"commit {reference.git_commit[:12]}, seed {spec.seed}, {spec.precision}, {spec.threads} "
+        f"thread{'s' * (spec.threads > 1)} of {processor}, processor time"
+    )

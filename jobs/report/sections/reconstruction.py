@@ -31,6 +31,8 @@ def blocks(study: Study) -> Iterator[Block]:
             alt=f"A test image of each {noun} above its reconstructions by {listing(labels)}.",
             caption=f"The first test image of each {noun} (top row) and its reconstructions."
             + _beside_pca(shown),
+            width=0.78,
+            floats=True,
         )
     known = [(g, means) for g in study.groups if (means := class_errors(g)) is not None]
     if known:

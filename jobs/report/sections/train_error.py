@@ -36,6 +36,6 @@ def _gap(group: Group) -> Estimate | None:
     tests, train = group.values("final_test_mse"), group.mean("final_train_mse")
     if not tests or not train:
         return None
-    mean = mean_error(tests)
+    mean = mean_error(tests, group.images)
     low, high = mean.interval or (mean.value, mean.value)
     return Estimate(mean.value / train - 1, (low / train - 1, high / train - 1))

@@ -84,7 +84,7 @@ def test_all_files_and_no_others(case: Case) -> None:
         wanted |= {f"interpolation/{pair}/recreation_{f}.csv" for f in FRACTIONS}
         wanted |= {f"interpolation/{pair}/img_{f}.png" for f in FRACTIONS}
     if job.setting.latent_size == 2:
-        wanted |= {"manifold.png", "embedding/pca_plane.csv"}
+        wanted |= {"manifold.png", "manifold.csv", "embedding/pca_plane.csv"}
     assert {str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()} == wanted
 
 
@@ -177,6 +177,11 @@ def test_what_is_written_is_read_back(case: Case) -> None:
     manifold = run.manifold()
     assert (manifold is None) == (job.setting.latent_size != 2)
     assert manifold is None or manifold == (folder / "manifold.png").read_bytes()
+    points = run.manifold_points()
+    assert (points is None) == (manifold is None)
+    if points is not None and found.manifold is not None:
+        np.testing.assert_array_equal(points[:, :2], found.manifold.points)
+        np.testing.assert_array_equal(points[:, 2], found.manifold.nearest_mse)
 
 
 READERS: list[tuple[str, Callable[[RunFiles], object]]] = [
@@ -188,6 +193,7 @@ READERS: list[tuple[str, Callable[[RunFiles], object]]] = [
     ("interpolation/3-to-8/nearest.csv", lambda run: run.interpolation((3, 8))),
     ("interpolation/3-to-8/recreation_0.3.csv", lambda run: run.interpolation((3, 8))),
     (files.MANIFOLD_FIGURE, RunFiles.manifold),
+    (files.MANIFOLD, RunFiles.manifold_points),
 ]
 
 

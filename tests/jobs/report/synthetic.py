@@ -246,6 +246,7 @@ def make_training(name: str = "1", **changes: Any) -> TrainingRecord:
         "best_test_mse": None if best is None else float(recorded.test_mse[best]),
         "best_iteration": None if best is None else int(recorded.iterations[best]),
         "train_seconds": spec.recipe.iterations * SECONDS,
+        "explorer": "",
         "knn_accuracy": {"1": 0.7312, "2": 0.9621, "3": 0.9703}[name],
         **_measured(setting),
     }

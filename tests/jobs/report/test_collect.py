@@ -10,15 +10,20 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from aemodel.settings import RECIPES, Recipe
+from aemodel.data import MNIST_DIGEST
+from aemodel.settings import RECIPES, SETTINGS, Recipe
 from aemodel.training import Point
 from jobs.artifacts.files import write_csv
 from jobs.parameters import parse_specs
+from jobs.report.analysis.comparison import matching_key
 from jobs.report.collect import collect_records
-from jobs.report.records import Omission, Records, ReportRequest, TrainingRecord
+from jobs.report.recorded import recorded_trainings
+from jobs.report.records import Omission, Recording, Records, ReportRequest, TrainingRecord
 from jobs.spec import TrainingSpec
 from jobs.tracking import Run, Store, StoreError
+from tests.jobs.report.synthetic import make_training
 from tests.support.stores import NewStore, work_in
+from tools import record_curves
 
 RECIPE = replace(RECIPES["assignment"], iterations=300)
 
@@ -55,12 +60,13 @@ def add(
     *,
     recipe: Recipe = RECIPE,
     precision: str = "float32",
+    digest: str = "abc",
 ) -> Run:
     """Add a training as a job leaves it, started at `start` milliseconds, without files."""
     (job,) = parse_specs(setting, recipe, seed, "3-8", precision)
     made = store.client.create_run(store.experiment_id, run_name=job.name, start_time=start)
     run = Run(store.client, made.info.run_id)
-    run.log_params(job.to_params() | {"data_digest": "abc", "threads": "2"})
+    run.log_params(job.to_params() | {"data_digest": digest, "threads": "2"})
     run.set_tags({"kind": "training", "version.numpy": "2.4.6"})
     if status != "RUNNING":
         run.end(status, "" if status == "FINISHED" else "a reason")
@@ -212,9 +218,10 @@ def test_the_newest_whole_training_of_the_assignments_recipe_is_the_reference(st
     add_assigned(store, 3000, points=500)
     add_assigned(store, 4000, points=0)
     add_assigned(store, 5000, status="KILLED")
-    add_assigned(store, 6000, precision="bfloat16")
+    other = add_assigned(store, 6000, precision="bfloat16")
     asked = add(store, "2", 7000).run_id, add(store, "1", 7000).run_id
-    (reference,) = records_of(store, *asked).references
+    of_other_precision, reference = records_of(store, *asked).references
+    assert of_other_precision.run_id == other.run_id
     assert (reference.run_id, reference.spec.seed) == (wanted.run_id, 7)
     assert reference.curve is not None
     assert reference.curve.seconds[-1] == pytest.approx(999.01)
@@ -227,6 +234,38 @@ def test_the_assignments_own_trainings_need_no_reference(store: Store) -> None:
     assert records_of(store, *named[:1]).references == ()
     assert records_of(store, *named).references == ()
     assert len(records_of(store, *named[1:]).references) == 1
+
+
+def test_what_the_project_recorded_is_the_reference_if_the_experiment_has_none(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorded = [
+        make_training(name, run_id="", data_digest="abc", recording=Recording("A processor", None))
+        for name in ("1", "2", "3")
+    ]
+    monkeypatch.setattr("jobs.report.collect.recorded_trainings", lambda: recorded)
+    asked = add(store, "2", 2000).run_id
+    (reference,) = records_of(store, asked).references
+    assert reference is recorded[1]
+    own = add_assigned(store, 1000)
+    (reference,) = records_of(store, asked).references
+    assert reference.run_id == own.run_id
+
+
+def test_the_tool_writes_the_newest_assigned_training_of_each_setting_and_seed(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for start, seed in ((1000, "0"), (2000, "0"), (3000, "1")):
+        newest = add_assigned(store, start, seed=seed, digest=MNIST_DIGEST)
+    add_assigned(store, 4000, points=500, seed="2", digest=MNIST_DIGEST)
+    monkeypatch.setattr(record_curves, "FILE", tmp_path / "curves.json")
+    record_curves.write(store, "A processor", {"2": 1234.0})
+    first, second = recorded_trainings(tmp_path / "curves.json")
+    assert (first.spec.seed, second.spec.seed) == (0, 1)
+    assert second.git_commit == newest.info().tags.get("mlflow.source.git.commit", "")
+    assert second.recording == Recording("A processor", 1234.0)
+    assert second.final_test_mse == 0.1
+    assert matching_key(second) == (SETTINGS["2"], MNIST_DIGEST)
 
 
 def test_a_run_older_than_a_field_of_the_recipe_is_read(store: Store) -> None:

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from jobs.report.analysis.estimate import Estimate
 from jobs.report.analysis.latent_sizes import (
+    exponent,
     gain,
     holm,
     mean_error,
@@ -124,3 +126,15 @@ def test_a_curve_that_flattens_bends_upwards() -> None:
     assert laws is not None
     assert laws.bend is not None
     assert laws.bend.is_positive
+
+
+def test_the_exponent_of_a_power_is_found_with_the_noise_of_the_errors() -> None:
+    sizes = [2, 16, 64]
+    errors = [0.06 * size**-0.67 for size in sizes]
+    exact = exponent(sizes, [Estimate(error) for error in errors])
+    assert exact.value == pytest.approx(0.67)
+    assert exact.interval == (exact.value, exact.value)
+    noisy = exponent(sizes, [Estimate(e, (0.98 * e, 1.02 * e)) for e in errors])
+    x = np.log(sizes)
+    half = 0.02 / np.sqrt(np.sum((x - x.mean()) ** 2))
+    assert noisy.interval == pytest.approx((0.67 - half, 0.67 + half))

@@ -72,6 +72,15 @@ def test_seeds_settings_and_changed_fields_are_named() -> None:
     assert "RUNS stands for the ids" in text(records)
 
 
+def test_a_document_of_named_runs_is_made_again_of_named_runs() -> None:
+    training = make_training("2")
+    assert commands(make_records(training))[-1].endswith("--experiment-name reproduction")
+    named = make_records(training, run_ids=(training.run_id,))
+    assert commands(named)[-1].endswith("-P runs=RUNS")
+    whole = make_full_records(run_ids=("a", "b", "c"))
+    assert "RUNS" not in " ".join(commands(whole))
+
+
 def test_another_data_set_is_named() -> None:
     records = make_records(make_training("1", data_digest="feed", data_name="shapes"))
     assert "-P data=FOLDER" in commands(records)[1]
@@ -90,6 +99,7 @@ def test_only_the_terms_that_are_used_are_defined() -> None:
     for term in ("Spike", "Rest", "Level", "Overlap"):
         assert f"{term}" in terms
     calm = Study.of(make_records(make_training("2", codes=None)))
-    assert list(provenance.definitions(calm)) == []
+    (intervals,) = provenance.definitions(calm)
+    assert "not corrected for their number" in intervals
     silent = Study.of(make_full_records(observations=False))
     assert list(provenance.definitions(silent)) == []

@@ -51,11 +51,18 @@ def test_the_spherical_way_is_told_if_it_differs() -> None:
 
 
 def test_affine_decoders_are_explained_if_they_differ() -> None:
-    claim = claims(make_training("2"), make_training("3"))["where mean codes lie"]
-    assert "An affine map of the codes gives" in claim.text
+    claim = claims(make_training("2"), make_training("3"))["affine share of the decoder"]
+    assert claim.text.startswith("An affine map of the codes gives")
     assert claim.intuition
-    alone = claims(make_training("2"))["where mean codes lie"]
+    alone = claims(make_training("2"))["affine share of the decoder"]
     assert alone.intuition == ""
+
+
+def test_where_mean_codes_lie_is_told_once() -> None:
+    claim = claims(make_training("2"))["where mean codes lie"]
+    assert set(claim.numbers) == {"radius, setting 2", "codes as near, setting 2"}
+    assert claim.numbers["radius, setting 2"].value < 1
+    assert claims(make_training("2", codes=None)).keys().isdisjoint({"where mean codes lie"})
 
 
 def test_the_radius_of_a_mean_is_that_of_the_plain_formula() -> None:

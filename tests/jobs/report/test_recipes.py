@@ -1,8 +1,8 @@
 """Trainings beside those of the assignment's recipe: who is compared, and what is said of it."""
 
-import io
-import zipfile
+import tempfile
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,8 @@ from jobs.report.analysis.comparison import (
 from jobs.report.analysis.groups import grouped
 from jobs.report.analysis.study import Study
 from jobs.report.blocks import Observation
-from jobs.report.records import Curve, Records, TrainingRecord
+from jobs.report.recorded import recorded_trainings, to_json
+from jobs.report.records import Curve, Recording, Records, TrainingRecord
 from jobs.report.render import typst
 from jobs.report.render.typst import build
 from jobs.report.sections import overview, provenance, recipes
@@ -101,10 +102,9 @@ def test_a_whole_curve_ends_with_the_final_error() -> None:
     assert (held.iterations[-1], held.test_mse[-1], held.seconds[-1]) == (3_999, 0.009, 80.0)
 
 
-def test_the_reference_is_of_the_same_setting_precision_and_data() -> None:
+def test_the_reference_is_of_the_same_setting_and_data() -> None:
     right = reference()
-    for other in (reference("3"), reference(precision="bfloat16"),
-                  reference(data_digest="other"), fast()):  # fmt: skip
+    for other in (reference("3"), reference(data_digest="other"), fast()):
         assert comparisons(beside(fast(), other)) == ()
     modified = replace(
         right, spec=replace(right.spec, recipe=replace(RECIPES["assignment"], learning_rate=2e-3))
@@ -112,6 +112,15 @@ def test_the_reference_is_of_the_same_setting_precision_and_data() -> None:
     assert comparisons(beside(fast(), modified)) == ()
     (one,) = comparisons(beside(fast(), reference(seed=7)))
     assert (one.label, one.reference.spec.seed) == ("setting 2", 7)
+
+
+def test_a_reference_of_the_same_precision_goes_first() -> None:
+    other = reference(precision="bfloat16", run_id="b" * 32)
+    (one,) = comparisons(beside(fast(), other, reference()))
+    assert one.reference.spec.precision == "float32"
+    (one,) = comparisons(beside(fast(), other))
+    assert one.reference is other
+    assert "Float32 instead of bfloat16 for setting 2." in recipes.table([one]).caption
 
 
 def test_trainings_of_the_assignments_recipe_are_compared_with_nothing() -> None:
@@ -128,11 +137,14 @@ def damaged() -> dict[str, TrainingRecord]:
         "no curve": replace(right, curve=None),
         "half a curve": replace(right, curve=cut),
         "errors that are not finite": replace(right, curve=replace(held, test_mse=nan)),
-        "no times": replace(right, curve=replace(held, seconds=nan)),
         "no final error": replace(right, final_test_mse=None),
         "a final error that is not finite": replace(right, final_test_mse=float("nan")),
-        "no training time": replace(right, train_seconds=None),
     }
+
+
+def test_a_reference_without_times_has_none_in_the_table() -> None:
+    (row,) = recipes.table(comparisons(beside(fast(), reference(train_seconds=None)))).rows
+    assert row[-3:] == [wording.UNKNOWN, "3,700", "74\u00a0s"]
 
 
 @pytest.mark.parametrize("how", damaged())
@@ -167,10 +179,27 @@ def test_a_training_that_gets_as_low_says_when() -> None:
     reached = observation(beside(fast(), reference(final_test_mse=0.0096)))
     assert reached.kind == "target reached"
     assert {name: number.value for name, number in reached.numbers.items()} == pytest.approx(
-        {"target": 0.0096, "iteration": 3_400, "seconds": 68.02, "reference, iteration": 67_500}
+        {
+            "setting 2, target": 0.0096,
+            "setting 2, iteration": 3_400,
+            "setting 2, iteration of the assignment's recipe": 67_500,
+        }
     )
-    assert "lowest error of the assignment's run, 0.00930, is reached from" in reached.text
+    assert "from iteration 3,400 on in setting 2; that recipe first reached" in reached.text
+    assert "at iteration 67,500 (setting 2)" in reached.text
+    assert (
+        "lowest error of the assignment's recipe is reached as well in setting 2." in reached.text
+    )
     assert reached.intuition == recipes.SOAP_STEPS
+
+
+def test_several_trainings_that_get_as_low_are_told_in_one_sentence() -> None:
+    low = reference("1", curve=curve({1: 0.1, 50_000: 0.03, 100_000: 0.038}, noise=0.0))
+    records = make_records(fast("1", end=0.037), fast(), references=(low, reference()))
+    reached = observation(records)
+    for part in ("on in setting 1", "on in setting 2", "(setting 1) and", "(setting 2)."):
+        assert part in reached.text
+    assert "is not reached in setting 1." in reached.text
 
 
 def test_the_explanation_needs_soap_and_fewer_steps() -> None:
@@ -218,8 +247,8 @@ def test_the_table_of_both_recipes() -> None:
         ["setting 2", "fast", "0.00900", "80\u00a0s", "0.00930", "0.00930", "600\u00a0s", "3,700",
          "74\u00a0s"],
     ]  # fmt: skip
-    assert "The threads differ: 1 for setting 2 (2 with the assignment's recipe)." in table.caption
-    assert "threads" not in recipes.table(comparisons(beside(fast(), reference()))).caption
+    assert "Threads: 1 instead of 2 for setting 2." in table.caption
+    assert "Threads" not in recipes.table(comparisons(beside(fast(), reference()))).caption
 
 
 def test_all_forms_show_the_comparison_and_where_it_comes_from() -> None:
@@ -230,22 +259,84 @@ def test_all_forms_show_the_comparison_and_where_it_comes_from() -> None:
     )
     assert made.standards == ("a-2a", "ua-1")
     for form in (page, text):
-        for part in ("figure-recipes", "table-recipes", "a" * 32, "74 s"):
+        for part in ("table-recipes", "a" * 32, "74 s", "Pale, on the right: the assignment"):
             assert part in form
-    assert "setting 2 ends at 0.00900 after 80 s, with the assignment" in page
     assert text.index("-P recipe=assignment") < text.index("-P recipe=fast")
     assert text.index("git checkout " + "b" * 40) < text.index("-P recipe=assignment")
-    source = zipfile.ZipFile(io.BytesIO(made.files[typst.SOURCE]))
-    drawing = source.read("figures/recipes.svg")
-    assert drawing.startswith(b"<?xml")
-    assert b"NaN" not in drawing
+    assert b"NaN" not in made.files["figures/curves.svg"]
+    pale = b"stroke-opacity: 0.5"
+    assert pale in made.files["figures/curves.svg"]
+    assert pale not in build(make_records(fast())).files["figures/curves.svg"]
 
 
 def test_no_form_speaks_of_a_comparison_where_there_is_none() -> None:
     made = build(make_records(fast()))
-    assert "figures/recipes.svg" not in made.files
     for name in (typst.HTML, typst.MARKDOWN):
-        assert b"recipes" not in made.files[name]
+        for part in (b"recipes", b"Pale", b"recorded by"):
+            assert part not in made.files[name]
+
+
+# --- Trainings that the project recorded ---------------------------------------------------------
+
+
+def recording(training: TrainingRecord, seconds: float | None = 4_321.0) -> TrainingRecord:
+    """Return a training as it comes with the program."""
+    (record,) = read_again(replace(training, recording=Recording("A processor", seconds)))
+    return record
+
+
+def read_again(*trainings: TrainingRecord) -> tuple[TrainingRecord, ...]:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "curves.json"
+        path.write_text(to_json(trainings), encoding="utf-8")
+        return recorded_trainings(path)
+
+
+def with_train_errors(**changes: Any) -> TrainingRecord:
+    right = reference(**changes)
+    assert right.curve is not None
+    train = 0.9 * right.curve.test_mse
+    return replace(right, curve=replace(right.curve, train_mse=train))
+
+
+def test_a_recorded_training_is_read_as_it_was_written() -> None:
+    right = with_train_errors()
+    record = recording(right)
+    assert record.spec == right.spec
+    assert record.recording == Recording("A processor", 4_321.0)
+    assert (record.git_commit, record.versions) == (right.git_commit, right.versions)
+    read, written = record.curve, right.curve
+    assert read is not None
+    assert written is not None
+    for name in ("test_mse", "train_mse"):
+        assert getattr(read, name) == pytest.approx(getattr(written, name), rel=1e-5)
+    assert complete_curve(record) is not None
+
+
+def test_what_the_project_recorded_is_said_to_be_no_run_of_the_experiment() -> None:
+    made = build(beside(fast(), recording(with_train_errors())))
+    text = made.files[typst.MARKDOWN].decode().replace("\u00a0", " ")
+    assert "recorded by the project and not part of this experiment" in text
+    assert "setting 2 is not of this experiment, but recorded by the project" in text
+    for part in ("commit 7c211433f020", "seed 0", "float32", "2 threads of A processor", "4,321 s"):
+        assert part in text
+    assert "recipe=assignment" not in text
+    runs = text[text.index("MLflow runs used") :]
+    assert "| assignment |" not in runs
+
+
+def test_a_recorded_training_without_its_processor_time_has_none_in_the_table() -> None:
+    (row,) = recipes.table(comparisons(beside(fast(), recording(with_train_errors(), None)))).rows
+    assert row[6] == wording.UNKNOWN
+
+
+def test_the_curves_that_come_with_the_program_are_whole_and_of_mnist() -> None:
+    for training in recorded_trainings():
+        assert complete_curve(training) is not None
+        assert training.dataset.is_mnist
+        assert training.curve is not None
+        assert training.curve.train_mse is not None
+        assert len(training.git_commit) == 40
 
 
 # --- What the recipe is called -----------------------------------------------------------------

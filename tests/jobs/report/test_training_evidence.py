@@ -23,6 +23,13 @@ def test_errors_within_the_noise_or_unknown_are_not_told(train: float | None) ->
     assert list(train_error.gap(study(final_test_mse=0.040, final_train_mse=train))) == []
 
 
+def test_fewer_test_images_make_the_error_less_certain() -> None:
+    labels = np.arange(1_000) % 10
+    gap = study(final_test_mse=0.040, final_train_mse=0.038, labels=labels, codes=None)
+    assert list(train_error.gap(gap)) == []
+    assert list(train_error.gap(study(final_test_mse=0.040, final_train_mse=0.038))) != []
+
+
 def test_changes_of_class_are_counted() -> None:
     counts = np.diag(np.full(10, 100))
     counts[4, 4], counts[4, 9] = 70, 30

@@ -1,0 +1,52 @@
+"""The empty parts of the plane: compared with the others beyond the noise alone."""
+
+import numpy as np
+import pytest
+
+from jobs.report.analysis.study import Study
+from jobs.report.blocks import Observation
+from jobs.report.sections import empty_plane
+from tests.jobs.report.synthetic import make_records, make_training
+
+SIDE = 24
+
+
+def claims(at_empty: float, elsewhere: float, reach: float = 4.0) -> list[Observation]:
+    """Claims of a grid with these mean distances to images, where codes lie and where not."""
+    made = make_training("1")
+    assert made.codes is not None
+    low, high = made.codes.min(axis=0), made.codes.max(axis=0)
+    middle, half = (low + high) / 2, (high - low) / 2
+    x, y = np.linspace(middle - reach * half, middle + reach * half, SIDE).T
+    points = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
+    outside = ((points < low) | (points > high)).any(axis=1)
+    noise = np.random.default_rng(0).normal(0, 1e-3, len(points))
+    nearest = np.where(outside, at_empty, elsewhere) + noise
+    training = make_training("1", manifold_points=np.column_stack([points, nearest]))
+    return list(empty_plane.observations(Study.of(make_records(training))))
+
+
+def test_pictures_further_from_images_are_told_and_explained() -> None:
+    (claim,) = claims(0.05, 0.02)
+    assert claim.numbers["empty"].value > 0.5
+    assert claim.numbers["further from images"].value == pytest.approx(0.03, abs=5e-3)
+    assert "further from test images than those of the other points" in claim.text
+    assert claim.intuition == empty_plane.WHY
+
+
+def test_pictures_as_near_are_not_told_to_differ() -> None:
+    (claim,) = claims(0.02, 0.02)
+    assert "as near to test images as those of the other points, within the noise" in claim.text
+    assert claim.intuition == ""
+
+
+def test_pictures_nearer_to_images_are_told() -> None:
+    (claim,) = claims(0.01, 0.02)
+    assert "nearer to test images" in claim.text
+    assert claim.intuition == ""
+
+
+def test_a_plane_without_empty_points_and_a_run_without_the_grid_have_no_claim() -> None:
+    assert claims(0.05, 0.02, reach=0.1) == []
+    older = make_training("1", manifold_points=None)
+    assert list(empty_plane.observations(Study.of(make_records(older)))) == []
