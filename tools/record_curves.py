@@ -1,10 +1,10 @@
 """Write the curves of the assignment's recipe that come with the program, from a store's runs.
 
-    python -m tools.record_curves --processor "AMD EPYC, 2 cores" 1=3512 2=9801 3=15210
+    python -m tools.record_curves --conditions "processor time of an AMD EPYC" 1=3512 2=9801 3=15210
 
 Of each setting and seed the newest finished training on MNIST is taken. `MLFLOW_TRACKING_URI`
 and `MLFLOW_EXPERIMENT_NAME` name the store and the experiment; 1=3512 says that a training of
-setting 1 took 3512 processor seconds.
+setting 1 took 3512 seconds.
 """
 
 import argparse
@@ -19,13 +19,13 @@ from jobs.report.records import Recording, TrainingRecord
 from jobs.tracking import Store
 
 
-def write(store: Store, processor: str, seconds: Mapping[str, float]) -> None:
+def write(store: Store, conditions: str, seconds: Mapping[str, float]) -> None:
     """Write the file, and say what is in it."""
     keys = {(setting, MNIST_DIGEST) for setting in SETTINGS.values()}
     newest: dict[tuple[str, int], TrainingRecord] = {}
     for training in assigned_trainings(store, keys):
         name = training.spec.setting.name
-        recorded = replace(training, recording=Recording(processor, seconds.get(name)))
+        recorded = replace(training, recording=Recording(conditions, seconds.get(name)))
         newest.setdefault((name, training.spec.seed), recorded)
     FILE.write_text(to_json(training for _, training in sorted(newest.items())), encoding="utf-8")
     for (name, seed), training in sorted(newest.items()):
@@ -35,11 +35,11 @@ def write(store: Store, processor: str, seconds: Mapping[str, float]) -> None:
 def main() -> None:
     """Write the file from the store of the environment."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--processor", required=True, help="name of the processor")
-    parser.add_argument("seconds", nargs="*", help="processor seconds of a setting, such as 1=3512")
+    parser.add_argument("--conditions", required=True, help="what the seconds were measured on")
+    parser.add_argument("seconds", nargs="*", help="seconds of a setting, such as 1=3512")
     arguments = parser.parse_args()
     seconds = {name: float(number) for name, number in (s.split("=") for s in arguments.seconds)}
-    write(Store.open(create=False), arguments.processor, seconds)
+    write(Store.open(create=False), arguments.conditions, seconds)
 
 
 if __name__ == "__main__":

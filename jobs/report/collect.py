@@ -7,8 +7,9 @@ be in the document is an `Omission` that says why.
 import tempfile
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
+from functools import cache
 from itertools import chain
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 from numpy.typing import NDArray
@@ -196,7 +197,7 @@ def assigned_trainings(store: Store, keys: Container[Key]) -> Iterator[TrainingR
 def _training(store: Store, info: RunInfo, spec: TrainingSpec) -> TrainingRecord:
     run = store.run(info.run_id)
     with tempfile.TemporaryDirectory() as folder:
-        files = RunFiles(lambda path: run.download(path, Path(folder)))
+        files = _files(run, Path(folder))
         paths = (files.interpolation(pair) for pair in spec.pairs)
         return replace(
             _logged(info, spec),
@@ -216,6 +217,27 @@ def _training(store: Store, info: RunInfo, spec: TrainingSpec) -> TrainingRecord
             generated=_generated(info.metrics, files),
             explorer=_explorer(store, run),
         )
+
+
+def _files(run: Run, folder: Path) -> RunFiles:
+    """Return the artifacts of a run, downloaded into `folder` when they are asked for.
+
+    Each request to a store takes longer than a small file: what is in a folder comes at once.
+    """
+
+    @cache
+    def download(path: str) -> Path | None:
+        return run.download(path, folder)
+
+    def fetch(path: str) -> Path | None:
+        parent = str(PurePosixPath(path).parent)
+        if parent == ".":
+            return download(path)
+        local = download(parent)
+        file = local / PurePosixPath(path).name if local else None
+        return file if file and file.is_file() else None
+
+    return RunFiles(fetch)
 
 
 def _explorer(store: Store, run: Run) -> str | None:

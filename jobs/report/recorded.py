@@ -55,7 +55,7 @@ def _record(entry: dict[str, Any]) -> TrainingRecord:
             iterations,
             np.array(entry["test_mse"]),
             np.full(iterations.size, np.nan),
-            np.array(entry["train_mse"]),
+            np.array(entry["train_mse"]) if "train_mse" in entry else None,
         ),
         final_test_mse=entry["final_test_mse"],
         final_train_mse=entry["final_train_mse"],
@@ -65,7 +65,7 @@ def _record(entry: dict[str, Any]) -> TrainingRecord:
         train_seconds=None,
         knn_accuracy=None,
         mse_by_digit=(),
-        recording=Recording(entry["processor"], entry["processor_seconds"]),
+        recording=Recording(entry["conditions"], entry["seconds"]),
     )
 
 
@@ -81,8 +81,8 @@ def _entry(training: TrainingRecord) -> dict[str, Any]:
         "data_digest": spec.data_digest,
         "commit": training.git_commit,
         "versions": training.versions,
-        "processor": recording.processor,
-        "processor_seconds": recording.processor_seconds,
+        "conditions": recording.conditions,
+        "seconds": recording.seconds,
         "final_test_mse": _rounded(training.final_test_mse),
         "final_train_mse": _rounded(training.final_train_mse),
         "iterations": curve.iterations.tolist(),

@@ -62,12 +62,12 @@ class PlaneQuality:
 
 @dataclass(frozen=True)
 class Recording:
-    """Where the project trained what comes with the program."""
+    """How the project trained what comes with the program."""
 
-    processor: str
-    """Its name."""
-    processor_seconds: float | None
-    """What the training took of it; None if that was not measured."""
+    conditions: str
+    """What the seconds were measured on, and where the curve is from."""
+    seconds: float | None
+    """What the training took; None if that was not measured."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

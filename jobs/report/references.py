@@ -33,6 +33,7 @@ REFERENCES = {
         "D. P. Kingma, J. Ba. Adam: a method for stochastic optimization. ICLR 2015, "
         "arXiv:1412.6980."
     ),
+    "dozat": "T. Dozat. Incorporating Nesterov momentum into Adam. ICLR 2016, workshop.",
     "lecun": (
         "Y. LeCun, L. Bottou, Y. Bengio, P. Haffner. Gradient-based learning applied to document "
         "recognition. Proceedings of the IEEE 86 (11), 1998, 2278–2324."

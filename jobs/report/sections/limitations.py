@@ -80,6 +80,8 @@ def _way(recipe: Recipe) -> str:
         for name, words in BETAS.items()
         if getattr(recipe, name) != Recipe.__dataclass_fields__[name].default
     ]
+    if recipe.nesterov:
+        fields.append("Nesterov momentum")
     if recipe.batch_size != assignment.RECIPE.batch_size:
         fields.append(f"batches of {format_count(recipe.batch_size)}")
     optimizer = OPTIMIZERS[recipe.optimizer]
@@ -96,9 +98,9 @@ def _soap(trainings: Sequence[TrainingRecord]) -> str:
     number = f", {axes.pop()} of {PIXELS}" if len(axes) == 1 and None not in axes else ""
     text = (
         f"The variant of SOAP {cite('vyas')} takes its factors from K-FAC "
-        f"{cite('martens-grosse')} and refreshes its bases every {BASIS_EVERY} iterations. Inputs "
-        "and outputs of the network are confined to the principal axes of the training images that "
-        f"hold {100 * KEPT_VARIANCE:g}% of their variance{number}"
+        f"{cite('martens-grosse')} and refreshes its bases every {BASIS_EVERY} iterations"
+        f"{_nesterov(trainings)}. Inputs and outputs of the network are confined to the principal "
+        f"axes of the training images that hold {100 * KEPT_VARIANCE:g}% of their variance{number}"
     )
     counts = {
         setting_name(t.spec.setting): count
@@ -106,6 +108,12 @@ def _soap(trainings: Sequence[TrainingRecord]) -> str:
         if (count := trained_parameters(t)) is not None
     }
     return f"{text}, which leaves {_counts(counts)} parameters to train." if counts else f"{text}."
+
+
+def _nesterov(trainings: Sequence[TrainingRecord]) -> str:
+    if not any(training.spec.recipe.nesterov for training in trainings):
+        return ""
+    return f"; its Adam has Nesterov momentum {cite('dozat')}"
 
 
 def _counts(counts: Mapping[str, int]) -> str:

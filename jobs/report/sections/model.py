@@ -103,7 +103,7 @@ def _name(recipe: Recipe) -> str:
 
 def _row(recipe: Recipe) -> list[str]:
     return [
-        OPTIMIZERS[recipe.optimizer],
+        OPTIMIZERS[recipe.optimizer] + ", Nesterov momentum" * recipe.nesterov,
         format_count(recipe.iterations),
         format_count(recipe.batch_size),
         f"{recipe.learning_rate:g}",

@@ -163,9 +163,9 @@ def recipe_text(recipe: Recipe) -> str:
     return (
         f"{one_line(recipe.name, 40)}: {format_count(recipe.iterations)} iterations of "
         f"{OPTIMIZERS[recipe.optimizer]} (beta 1 {recipe.beta_1:g}, beta 2 {recipe.beta_2:g}, "
-        f"epsilon {recipe.epsilon:g}) on batches of {format_count(recipe.batch_size)}, learning "
-        f"rate {recipe.learning_rate:g}, {recipe.schedule}{warmup}; test error every "
-        f"{format_count(recipe.eval_every)} iterations"
+        f"epsilon {recipe.epsilon:g}{', Nesterov momentum' * recipe.nesterov}) on batches of "
+        f"{format_count(recipe.batch_size)}, learning rate {recipe.learning_rate:g}, "
+        f"{recipe.schedule}{warmup}; test error every {format_count(recipe.eval_every)} iterations"
     )
 
 

@@ -180,11 +180,11 @@ def _row(comparison: Comparison) -> list[str]:
 
 
 def _time(comparison: Comparison) -> str:
-    """Return the seconds of the reference: of the processor if the project recorded it."""
+    """Return the seconds of the reference."""
     recording = comparison.reference.recording
     if recording is None:
         return format_seconds(float(comparison.reference_curve.seconds[-1]))
-    return format_seconds(recording.processor_seconds)
+    return format_seconds(recording.seconds)
 
 
 def _mark(comparison: Comparison) -> str:
@@ -219,10 +219,10 @@ def _recorded(comparisons: Sequence[Comparison]) -> str:
 
 
 def _way(reference: TrainingRecord) -> str:
-    """Return `commit 55ae722ddb02, seed 0, float32, 1 thread of AMD EPYC; ...`."""
+    """Return `commit 55ae722ddb02, seed 0, float32, 1 thread, <conditions>`."""
     spec, recording = reference.spec, reference.recording
-    processor = one_line(recording.processor) if recording else ""
+    conditions = one_line(recording.conditions) if recording else ""
     return (
         f"commit {reference.git_commit[:12]}, seed {spec.seed}, {spec.precision}, {spec.threads} "
-        f"thread{'s' * (spec.threads > 1)} of {processor}, processor time"
+        f"thread{'s' * (spec.threads > 1)}, {conditions}"
     )

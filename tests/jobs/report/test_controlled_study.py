@@ -56,7 +56,7 @@ def test_the_section_says_what_was_trained_and_shows_it() -> None:
     blocks = list(controlled_study.blocks(study_of(replace(MADE, failed=1))))
     (paragraph,) = (block for block in blocks if isinstance(block, Paragraph))
     assert "The 12 networks" in paragraph.text
-    assert "hidden layers 512-128, recipe quick (1,000 iterations" in paragraph.text
+    assert "hidden layers 512-128, recipe quick (700 iterations" in paragraph.text
     assert "left out: 1." in paragraph.text
     (figure,) = (block for block in blocks if isinstance(block, Figure))
     assert b"read off a figure" in figure.picture or b"<svg" in figure.picture
