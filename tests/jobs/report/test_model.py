@@ -26,7 +26,8 @@ def test_the_recipes_stand_above_the_assignments() -> None:
     rows = table_of(make_training("1", recipe=FAST), make_training("2", recipe=FAST)).rows
     assert [row[0] for row in rows] == ["fast", "assignment"]
     assert list(rows[0][1:]) == [
-        "a variant of SOAP, Nesterov momentum", "2,800", "500", "0.006", "cosine", "100", "0.9", "0.99", "1e-08", "100"
+        "a variant of SOAP, Nesterov momentum",
+        "2,800", "500", "0.006", "cosine", "100", "0.9", "0.99", "1e-08", "100",
     ]  # fmt: skip
 
 
