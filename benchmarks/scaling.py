@@ -97,6 +97,8 @@ class CountingLine:
                 else:
                     self.counts.from_server += len(data)
                 target.sendall(data)
+            for end in (target, source):  # wakes the thread that carries the other direction
+                end.shutdown(socket.SHUT_RDWR)
 
 
 def endpoint(path: str) -> str:

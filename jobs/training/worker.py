@@ -13,9 +13,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from aemodel.data import MAX_PIXEL, DataError, Dataset, load_dataset
 from aemodel.device import use_threads
@@ -220,7 +221,7 @@ class _Training:
         use_threads(spec.threads)
         data = self._data = _loaded(self.task.data, spec.data_digest)
         trainer = Trainer(spec.setting, spec.recipe, spec.seed, data, spec.precision)
-        if state := self.states.load():
+        if state := self._loaded_state():
             try:
                 trainer.restore(state)
             except ValueError as error:
@@ -228,6 +229,14 @@ class _Training:
             self.uploader.restore(state)
         self.uploader.begin(trainer.curve, trainer.seconds)
         return trainer
+
+    def _loaded_state(self) -> dict[str, NDArray[Any]]:
+        """Return the saved state, waiting for a store that keeps it and is unavailable."""
+        return retry_until_available(
+            self.states.load,
+            notice=lambda text: self.report("loading its state", text),
+            give_up=self.channel.should_stop,
+        )
 
     def _upload(self, trainer: Trainer, folder: Path) -> str:
         """Upload all results and end the run; may be repeated after an error."""

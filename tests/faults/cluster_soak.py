@@ -149,7 +149,7 @@ class Disturbed:
 
 def cluster(folder: Path, short: bool, seed: int) -> dict[str, object]:
     """Disturb trainings on a cluster, and compare them with those of this machine."""
-    kills, iterations = (4, 40_000) if short else (20, 600_000)
+    kills, iterations = (4, 100_000) if short else (20, 600_000)
     data = folder / "mnist"
     write_idx(data, first_images(load_dataset(DATA), 2000, 500))
     project_template(folder / "template")
@@ -175,11 +175,13 @@ def cluster(folder: Path, short: bool, seed: int) -> dict[str, object]:
                 disturbed.interrupt_the_command,
                 disturbed.kill_the_command,
             ]
-            for number in range(kills):
-                disturbed.kill_a_worker()
+            faults: list[Callable[[], None]] = [disturbed.kill_a_worker] * kills
+            for number, fault in enumerate(others):
+                faults.insert((number + 1) * (len(faults) + 1) // (len(others) + 1), fault)
+            for fault in faults:
+                assert not disturbed.has_ended, "the trainings are too short for all the faults"
+                fault()
                 disturbed.wait(disturbed.chance.uniform(5, 30))
-                if others and number % max(kills // len(others), 1) == 0:
-                    others.pop(0)()
             while not disturbed.has_ended:
                 disturbed.wait(10)
             assert disturbed.command

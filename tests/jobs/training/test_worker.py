@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,9 +14,12 @@ from aemodel.settings import RECIPES
 from aemodel.training import Progress, Trainer
 from jobs.parameters import parse_specs
 from jobs.spec import TrainingSpec
-from jobs.tracking import Store
+from jobs.tracking import Store, StoreUnavailable, outage
+from jobs.tracking.lease import RENEWED, Lease, is_renewed
 from jobs.training import worker
+from jobs.training.checkpoint import Checkpoint
 from jobs.training.description import describe
+from jobs.training.worker import run_training
 from tests.support.begun import Begun, begun
 from tests.support.datasets import write_idx
 from tests.support.stores import NewStore, work_in
@@ -95,6 +99,48 @@ def test_a_process_reads_the_data_once_for_all_its_trainings(
     for _ in range(2):
         task.stop_early()
     assert read == [Path("mnist")]
+
+
+def test_a_store_that_keeps_the_state_is_waited_for(
+    task: Begun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A training on a cluster used to end at once, as one that could not be uploaded."""
+    load, tries = Checkpoint.load, []
+
+    def load_later(states: Checkpoint) -> dict[str, Any]:
+        tries.append(states)
+        if len(tries) < 3:
+            raise StoreUnavailable("it is away")
+        return load(states)
+
+    monkeypatch.setattr(outage, "RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(Checkpoint, "load", load_later)
+    assert task.run().status == "FINISHED"
+    assert len(tries) == 3
+
+
+def test_who_loses_its_lease_leaves_the_run_as_it_is(store: Store, task: Begun) -> None:
+    run, lost = store.run(task.run_id), Lease()
+    lost.take(run)
+    Lease().take(run)
+    outcome = run_training(task.task, task.board.channel(task.run_id), task.states, lost)
+    assert (outcome.status, outcome.reason) == (
+        "KILLED",
+        f"another process trains in run {task.run_id} now",
+    )
+    assert run.status() == "RUNNING"
+    assert "reason" not in run.info().tags
+    assert run.history("test_mse") == []
+
+
+def test_a_lease_is_renewed_with_the_points(store: Store, task: Begun) -> None:
+    run, lease = store.run(task.run_id), Lease()
+    lease.take(run)
+    run.set_tags({RENEWED: "1"})
+    outcome = run_training(task.task, task.board.channel(task.run_id), task.states, lease)
+    assert outcome.status == "FINISHED"
+    assert is_renewed(run.info().tags)
+    assert [step for step, _ in run.history("test_mse")] == [0, 50, 100, 150, 200]
 
 
 def test_pictures_before_and_during_the_training(store: Store, task: Begun) -> None:
