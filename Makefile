@@ -49,7 +49,9 @@ store: .venv/installed
 report: store
 	mlflow run . -e report --env-manager local --experiment-name $(EXPERIMENT) $(WORDS)
 
-# Two processes, each with whole modules, in the order that tests/conftest.py gives them.
+# Two processes, each with whole modules, in the order that tests/conftest.py gives them. One thread of
+# BLAS for each: threads that wait for a core that another process has take its time as well.
+test: export OMP_NUM_THREADS := 1
 test: lint types
 	python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
@@ -61,7 +63,7 @@ lint: .venv/installed
 	ruff format --check .
 
 types: .venv/installed
-	mypy
+	mypy --num-workers 2
 
 ui: store
 	@python -c 'import socket; socket.create_server(("127.0.0.1", $(PORT)))' 2>/dev/null || \

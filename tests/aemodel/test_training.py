@@ -164,7 +164,8 @@ def test_the_test_error_is_over_the_whole_test_set(dataset: Dataset, size: int) 
 
 
 def test_the_loss_falls(small_dataset: Dataset, setting: Setting) -> None:
-    curve = trained(start(small_dataset, replace(RECIPE, iterations=60), setting)).curve
+    recipe = replace(RECIPE, iterations=60, batch_size=100, eval_every=59)
+    curve = trained(start(small_dataset, recipe, setting)).curve
     assert curve[-1].train_mse < 0.8 * curve[0].train_mse
     assert curve[-1].test_mse < 0.8 * curve[0].test_mse
 
@@ -307,10 +308,10 @@ def test_soap_starts_from_the_same_network(small_dataset: Dataset) -> None:
 
 
 def test_soap_needs_a_fraction_of_the_updates(dataset: Dataset) -> None:
-    """Adam with the assignment's rate is at 0.0169 after 1,900 updates of setting 2."""
-    recipe = replace(RECIPES["fast"], iterations=401)
+    """Adam with the assignment's rate is at 0.0190 after 1,000 updates of setting 2."""
+    recipe = replace(RECIPES["fast"], iterations=301)
     training = trained(start(dataset, recipe, parse_setting("2"), seed=0))
-    assert training.curve[-1].test_mse < 0.0165
+    assert training.curve[-1].test_mse < 0.0180
 
 
 @pytest.mark.parametrize("widths", [(8,), (64, 2), (60, 50, 30, 6)], ids=str)
@@ -359,8 +360,9 @@ def test_the_highest_learning_rate_stays_finite(small_dataset: Dataset) -> None:
 
 
 def test_bfloat16_is_close_to_float32(small_dataset: Dataset, setting: Setting) -> None:
-    single = trained(Trainer(setting, LONGER, 3, small_dataset, "float32"))
-    half = trained(Trainer(setting, LONGER, 3, small_dataset, "bfloat16"))
+    recipe = replace(LONGER, batch_size=100)
+    single = trained(Trainer(setting, recipe, 3, small_dataset, "float32"))
+    half = trained(Trainer(setting, recipe, 3, small_dataset, "bfloat16"))
     assert half.curve[0].train_mse != single.curve[0].train_mse
     for a, b in zip(single.curve, half.curve, strict=True):
         assert b.test_mse == pytest.approx(a.test_mse, rel=0.05)

@@ -73,7 +73,7 @@ def assignment(run_once: RunOnce) -> Ended:
         (place.folder / "words.md").write_text("The *third* setting surprised me.\n")
         return place.jobs(
             "train", "--recipe", "assignment", "--iterations", "100", "--batch-size", "100",
-            "--eval-every", "20", "--data", "mnist", "--workers", "1",
+            "--eval-every", "20", "--data", "mnist", "--workers", "1", "--threads", "1",
             "--author", "Ada Example", "--notes", "words.md",
         )  # fmt: skip
 

@@ -88,12 +88,6 @@ def test_a_run_that_does_not_exist(workspace: Workspace, sweep: Run) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_run_ids_are_checked(workspace: Workspace) -> None:
-    done = workspace.jobs("report", "--runs", "newest")
-    assert done.returncode == 2
-    assert "is not a run id" in " ".join(done.stderr.replace("│", " ").split())
-
-
 HANGING = """
 import time
 from jobs.__main__ import app

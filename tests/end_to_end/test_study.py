@@ -1,6 +1,6 @@
-"""`python -m jobs study`, as a user runs it: interrupted, and continued to its end.
+"""`python -m jobs study`, as a user runs it: killed, interrupted, and continued to its end.
 
-Both commands run once; the tests look at what they left.
+Each command runs once; the tests look at what they left.
 """
 
 import csv
@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from mlflow.entities import Run
 
-from tests.support.workspace import Done, NewWorkspace, Workspace
+from tests.support.workspace import Done, NewWorkspace, Workspace, wait_for
 
 STUDY = (
     "study", "--hidden", "16-8", "--latent", "3,2", "--seeds", "0-1", "--iterations", "20",
@@ -30,8 +30,21 @@ def finished(workspace: Workspace) -> set[str]:
 
 
 @pytest.fixture(scope="module")
-def interrupted(workspace: Workspace) -> tuple[int, str, set[str]]:
-    """A study, interrupted when a training of it has finished: status, errors, what finished."""
+def killed(workspace: Workspace) -> int:
+    """A study whose command is killed without a word when its runs are there: its status.
+
+    No process of it goes on for long.
+    """
+    status, _ = workspace.interrupt(
+        lambda: len(workspace.runs(kind="training")) == 4, signal.SIGKILL, *STUDY
+    )
+    wait_for(lambda: not workspace.processes())
+    return status
+
+
+@pytest.fixture(scope="module")
+def interrupted(workspace: Workspace, killed: int) -> tuple[int, str, set[str]]:
+    """The same command, interrupted when a training has finished: status, errors, what finished."""
     ended = workspace.interrupt(lambda: bool(finished(workspace)), signal.SIGINT, *STUDY)
     return *ended, finished(workspace)
 
@@ -48,6 +61,13 @@ def study(workspace: Workspace, continued: Done) -> Run:
     assert continued.returncode == 0, continued.stderr
     (run,) = (run for run in workspace.runs(kind="study") if run.info.status == "FINISHED")
     return run
+
+
+def test_the_next_command_ends_the_runs_of_one_that_was_killed(
+    workspace: Workspace, killed: int, interrupted: tuple[int, str, set[str]]
+) -> None:
+    assert killed == -signal.SIGKILL
+    assert [run.info.run_name for run in workspace.runs() if run.info.status == "RUNNING"] == []
 
 
 def test_an_interrupted_study_says_that_it_can_be_continued(

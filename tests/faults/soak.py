@@ -194,7 +194,7 @@ STORES = (FILE, *DATABASES)
 
 def together(folder: Path, short: bool, seed: int) -> Figures:
     """Start commands at once, again and again, on a fresh store: a file, or on a server."""
-    rounds, count = (3, 2) if short else (10, 8)
+    rounds, count = (3, 4) if short else (10, 16)
     for number in counted("rounds", rounds):
         place = workspace(folder / f"round-{number}")
         kind = STORES[number % len(STORES)]
@@ -217,7 +217,7 @@ def outage(folder: Path, short: bool, seed: int) -> Figures:
     seconds, iterations = (20, 100_000) if short else (120, 300_000)
     place = workspace(folder / "place")
     with served(folder, "sqlite") as server, Proxy(server) as line:
-        ended = train_through(place, line, "refuse", seconds, iterations)
+        ended = train_through(place, line, "refuse", seconds, iterations, workers=2)
         assert ended.status == 0, ended.output
         client = MlflowClient(server)
         for experiment in client.search_experiments():

@@ -16,18 +16,15 @@ from pathlib import Path
 import pytest
 
 from aemodel.data import Dataset
-from aemodel.settings import RECIPES
 from jobs.filesystem import NotWritable, check_checkpoints_folder
-from jobs.parameters import parse_specs
 from jobs.tracking import Store, StoreUnavailable, outage
 from jobs.training import command, worker
 from jobs.training.channel import Board, TrainingProgress
-from tests.support.begun import Begun, begun
+from tests.support.begun import Begun, a_spec, begun
 from tests.support.datasets import write_idx
 from tests.support.stores import NewStore, work_in
 from tests.support.workspace import NewWorkspace, wait_for
 
-RECIPE = replace(RECIPES["assignment"], iterations=250, eval_every=50, batch_size=100)
 CURVE = [0, 50, 100, 150, 200]
 
 
@@ -76,10 +73,9 @@ def open_store(
 @contextmanager
 def training(store: Store) -> Iterator[Begun]:
     """Make a training whose board is the folder `board`."""
-    (job,) = parse_specs("16-8-2", RECIPE, "1", "3-8", "float32")
     board = Path("board")
     board.mkdir()
-    with begun(store, job, board) as task:
+    with begun(store, a_spec(), board) as task:
         yield task
 
 
@@ -225,7 +221,7 @@ def test_no_warning_without_cause(
     fast: bool, precision: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(command, "has_fast_bfloat16", lambda: fast)
-    command.warn_of_slow_products(parse_specs("1", RECIPE, "1", "3-8", precision))
+    command.warn_of_slow_products([replace(a_spec(), precision=precision)])
     assert capsys.readouterr().err == ""
 
 
@@ -233,7 +229,7 @@ def test_bfloat16_is_slow_without_instructions_for_it(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(command, "has_fast_bfloat16", lambda: False)
-    command.warn_of_slow_products(parse_specs("1", RECIPE, "1", "3-8", "bfloat16"))
+    command.warn_of_slow_products([replace(a_spec(), precision="bfloat16")])
     assert "Warning: precision bfloat16 on a processor that has no instr" in capsys.readouterr().err
 
 
@@ -266,7 +262,8 @@ def test_a_second_ctrl_c_leaves_no_run_running(new_workspace: NewWorkspace) -> N
 # --- Nobody reads ----------------------------------------------------------------------------
 
 UNREAD = (
-    "python -m jobs train --setting 8-4-2,8-4-3 --recipe assignment --iterations 20 --data mnist"
+    "python -m jobs study --hidden 8-4 --latent 2,3 --seeds 0 --iterations 20 --workers 1"
+    " --data mnist"
 )
 
 

@@ -16,7 +16,7 @@ from tests.support.workspace import NewWorkspace
 def test_mlflow_runs_on_one_sqlite_store(new_workspace: NewWorkspace) -> None:
     place = new_workspace(store=False)
     # `mlflow run` itself makes the tables without a lock, before any code of the project runs.
-    open_together(place, place.uri, 4)
+    open_together(place, place.uri, 3)
     ended = run_together(place, place.uri, [mlflow_run(place, seed) for seed in range(2)])
     assert_all_is_there(place.uri, ended)
 
@@ -28,7 +28,7 @@ def test_mlflow_runs_on_one_sqlite_store(new_workspace: NewWorkspace) -> None:
 def test_commands_on_one_server(new_workspace: NewWorkspace, database: str) -> None:
     place = new_workspace(store=False)
     with served(place.folder, database) as address:
-        open_together(place, address, 3)
+        open_together(place, address, 2)
         ended = run_together(place, address, [python_jobs(place, seed) for seed in range(2)])
         assert_all_is_there(address, ended)
         assert not reachable_from_elsewhere(address)

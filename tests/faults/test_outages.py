@@ -7,22 +7,18 @@ through a fault are those of one that did not, each point once.
 import socket
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from mlflow.tracking import MlflowClient
 
 from aemodel.data import Dataset
-from aemodel.settings import RECIPES
 from jobs import environment
-from jobs.parameters import parse_specs
-from jobs.spec import TrainingSpec
 from jobs.tracking import Run, Store, StoreUnavailable, outage, uploader
 from jobs.training.outcome import Outcome
 from tests.faults.outage import SETTINGS, Ended, train_through
-from tests.support.begun import Begun, begun
-from tests.support.databases import served
+from tests.support.begun import Begun, a_spec, begun
 from tests.support.datasets import write_idx
 from tests.support.proxy import FAULTS, Proxy
 from tests.support.stores import work_in
@@ -30,14 +26,7 @@ from tests.support.workspace import NewWorkspace, Workspace, wait_for
 
 ITERATIONS = 2000
 CURVE = list(range(0, ITERATIONS, 50))
-RECIPE = replace(RECIPES["assignment"], iterations=ITERATIONS, eval_every=50, batch_size=100)
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    folder = tmp_path_factory.mktemp("server")
-    with served(folder, "sqlite") as address:
-        yield address
+SPEC = a_spec(ITERATIONS)
 
 
 @pytest.fixture(scope="module")
@@ -82,14 +71,9 @@ def store(
 @pytest.fixture
 def task(store: Store, proxy: Proxy, tmp_path: Path) -> Iterator[Begun]:
     proxy.choose("")
-    with begun(store, a_job(), tmp_path) as made:
+    with begun(store, SPEC, tmp_path) as made:
         yield made
     proxy.choose("")
-
-
-def a_job() -> TrainingSpec:
-    (job,) = parse_specs("16-8-2", RECIPE, "1", "3-8", "float32")
-    return job
 
 
 def found(server: str, run_id: str, folder: Path) -> Found:
@@ -116,7 +100,7 @@ def undisturbed(
     store: Store, server: str, one_thread: None, tmp_path_factory: pytest.TempPathFactory
 ) -> Found:
     folder = tmp_path_factory.mktemp("undisturbed")
-    with begun(store, a_job(), folder) as task:
+    with begun(store, SPEC, folder) as task:
         assert task.run().status == "FINISHED"
         there = found(server, task.run_id, folder / "found")
     assert [step for step, _ in there.curve] == CURVE

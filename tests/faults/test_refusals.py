@@ -9,13 +9,9 @@ import mlflow
 import pytest
 
 from aemodel.data import Dataset
-from aemodel.settings import RECIPES
 from jobs import environment
-from jobs.parameters import parse_specs
-from jobs.spec import TrainingSpec
 from jobs.tracking import Run, Store, StoreError
-from tests.support.begun import Begun, begun
-from tests.support.databases import served
+from tests.support.begun import Begun, a_spec, begun
 from tests.support.datasets import write_idx
 from tests.support.refusing_proxy import (
     RefusingProxy,
@@ -31,14 +27,10 @@ from tests.support.workspace import wait_for
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
-ITERATIONS = 250
-RECIPE = replace(RECIPES["assignment"], iterations=ITERATIONS, eval_every=50, batch_size=100)
-
 
 @pytest.fixture(scope="module")
-def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RefusingProxy]:
-    folder = tmp_path_factory.mktemp("server")
-    with served(folder, "sqlite") as address, refusing_proxy(address) as made:
+def proxy(server: str) -> Iterator[RefusingProxy]:
+    with refusing_proxy(server) as made:
         yield made
 
 
@@ -63,11 +55,6 @@ def task(store: Store, proxy: RefusingProxy, tmp_path: Path) -> Iterator[Begun]:
         proxy.rule = let_pass
 
 
-def a_spec() -> TrainingSpec:
-    (spec,) = parse_specs("16-8-2", RECIPE, "1", "3-8", "float32")
-    return spec
-
-
 @pytest.mark.parametrize(
     ("refuse", "said"),
     [
@@ -87,7 +74,7 @@ def test_a_refused_artifact_fails_the_run_and_keeps_the_training(
     assert f"kept in {task.states.path}" in outcome.reason
     assert info.tags["reason"] == outcome.reason
     assert info.metrics["final_test_mse"] > 0  # the numbers came before the files
-    assert task.states.iteration() == ITERATIONS
+    assert task.states.iteration() == task.task.spec.recipe.iterations
     proxy.rule = let_pass
     assert task.run().status == "FINISHED"  # the same command uploads it
     assert store.run(task.run_id).model_id()
@@ -112,8 +99,7 @@ def test_missing_rights_are_known_before_anything_is_trained(
 def test_a_run_that_is_deleted_while_it_trains(
     store: Store, tmp_path: Path, proxy: RefusingProxy
 ) -> None:
-    recipe = replace(RECIPE, iterations=100_000)
-    with begun(store, replace(a_spec(), recipe=recipe), tmp_path) as task:
+    with begun(store, a_spec(100_000), tmp_path) as task:
 
         def delete() -> None:
             wait_for(lambda: task.progress.done > 0)

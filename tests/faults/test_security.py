@@ -154,7 +154,7 @@ sys.addaudithook(watch)
 
 TRAIN = (
     "train", "--setting", "8-4-2", "--recipe", "assignment", "--iterations", "20",
-    "--eval-every", "5", "--pairs", "1-7", "--data", "mnist",
+    "--eval-every", "5", "--pairs", "1-7", "--data", "mnist", "--threads", "1",
 )  # fmt: skip
 
 

@@ -6,7 +6,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from aemodel.data import load_dataset
+from aemodel.settings import RECIPES
 from jobs.filesystem import checkpoints_folder
+from jobs.parameters import parse_specs
 from jobs.spec import TrainingSpec
 from jobs.tracking import Store
 from jobs.tracking.ownership import owning
@@ -14,6 +16,13 @@ from jobs.training.channel import Board, TrainingProgress
 from jobs.training.checkpoint import Checkpoint
 from jobs.training.outcome import Outcome
 from jobs.training.worker import Task, run_training
+
+
+def a_spec(iterations: int = 250) -> TrainingSpec:
+    """Return a small training with a point every 50 iterations."""
+    recipe = replace(RECIPES["assignment"], iterations=iterations, eval_every=50, batch_size=100)
+    (spec,) = parse_specs("16-8-2", recipe, "1", "3-8", "float32")
+    return spec
 
 
 @dataclass(frozen=True)

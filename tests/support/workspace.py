@@ -6,11 +6,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
+import pytest
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 from numpy.typing import NDArray
@@ -55,11 +57,25 @@ class Workspace:
         return kept | ours | {"MLFLOW_DISABLE_TELEMETRY": "true"}
 
     def run(self, *command: str) -> Done:
-        """Run a command to its end."""
-        return subprocess.run(
-            command, cwd=self.folder, env=self.environment(), capture_output=True, text=True,
-            timeout=TIMEOUT,
-        )  # fmt: skip
+        """Run a command to its end; if that does not come in time, kill it and fail.
+
+        Its processes are a group of their own, so that none of them outlives the failure.
+        """
+        pipe: Any = subprocess.PIPE
+        with subprocess.Popen(
+            command, cwd=self.folder, env=self.environment(), stdout=pipe, stderr=pipe, text=True,
+            start_new_session=True,
+        ) as process:  # fmt: skip
+            try:
+                output, errors = process.communicate(timeout=TIMEOUT)
+            except BaseException as error:
+                os.killpg(process.pid, signal.SIGKILL)
+                output, errors = process.communicate()
+                if isinstance(error, subprocess.TimeoutExpired):
+                    said = f"it said:\n{output}\n{errors}"
+                    pytest.fail(f"{command} had not ended after {TIMEOUT} s; {said}")
+                raise
+        return Done(command, process.returncode, output, errors)
 
     def jobs(self, *arguments: str) -> Done:
         """Run `python -m jobs`."""
@@ -93,6 +109,15 @@ class Workspace:
                 process.kill()
         return process.returncode, errors
 
+    def processes(self) -> list[int]:
+        """Return the processes that work in this folder."""
+        found = []
+        for process in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):  # gone meanwhile
+                if (process / "cwd").readlink() == self.folder:
+                    found.append(int(process.name))
+        return found
+
     def runs(self, **tags: str) -> list[Run]:
         """Return the runs of all experiments that have these tags, by name."""
         if not (self.folder / "mlflow.db").exists():
@@ -125,9 +150,9 @@ class Workspace:
         """Read a CSV artifact as the assignment's scripts do."""
         return np.loadtxt(self.artifacts(run) / path, delimiter=",")
 
-    def has_image(self) -> bool:
-        """Whether a training came as far as a tenth of its way, where it takes a picture."""
-        return any(self.folder.glob("mlruns/*/*/artifacts/images/*+step+[1-9]*.png"))
+    def has_begun(self) -> bool:
+        """Whether a training sent its first picture, of which it makes sure before it trains."""
+        return any(self.folder.glob("mlruns/*/*/artifacts/images/*+step+0+*.png"))
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,8 @@ import pytest
 from PIL import Image
 
 from aemodel.data import Dataset, load_dataset
-from aemodel.settings import RECIPES
+from aemodel.settings import parse_setting
 from aemodel.training import Progress, Trainer
-from jobs.parameters import parse_specs
 from jobs.spec import TrainingSpec
 from jobs.tracking import Store, StoreUnavailable, outage
 from jobs.tracking.lease import RENEWED, Lease, is_renewed
@@ -20,19 +19,16 @@ from jobs.training import worker
 from jobs.training.checkpoint import Checkpoint
 from jobs.training.description import describe
 from jobs.training.worker import run_training
-from tests.support.begun import Begun, begun
+from tests.support.begun import Begun, a_spec, begun
 from tests.support.datasets import write_idx
 from tests.support.stores import NewStore, work_in
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
-RECIPE = replace(RECIPES["assignment"], iterations=250, eval_every=50, batch_size=100)
-
 
 @pytest.fixture(scope="module")
 def job() -> TrainingSpec:
-    (planned,) = parse_specs("16-8-2", RECIPE, "1", "3-8", "float32")
-    return planned
+    return a_spec()
 
 
 @pytest.fixture(scope="module")
@@ -215,8 +211,7 @@ def test_a_state_of_another_network_fails_the_training(
     store: Store, task: Begun, capsys: pytest.CaptureFixture[str]
 ) -> None:
     task.stop_early()
-    (other,) = parse_specs("16-8-3", RECIPE, "1", "3-8", "float32")
-    spec = replace(other, threads=1, data_digest=task.task.spec.data_digest)
+    spec = replace(task.task.spec, setting=parse_setting("16-8-3"))
     outcome = replace(task, task=replace(task.task, spec=spec)).run()
     assert outcome.status == "FAILED"
     assert "does not fit this network" in outcome.reason
