@@ -187,6 +187,10 @@ class ControlledStudy:
     """Trainings of the study that did not finish."""
     intrinsic_dimension: float | None = None
     """TwoNN's estimate for training images; None if it was not recorded."""
+    seeds: tuple[int, ...] = (0,)
+    threads: int = 0
+    """Threads of each training; 0 if not recorded."""
+    git_commit: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

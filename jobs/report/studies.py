@@ -55,6 +55,9 @@ def _study(store: Store, info: RunInfo) -> ControlledStudy | None:
         sizes=_sizes(trained),
         failed=len(below) - len(trained),
         intrinsic_dimension=info.metrics.get("intrinsic_dimension"),
+        seeds=tuple(sorted({spec.seed for spec, _ in trained})),
+        threads=spec.threads,
+        git_commit=info.tags.get("mlflow.source.git.commit", ""),
     )
 
 

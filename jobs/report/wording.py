@@ -46,7 +46,8 @@ def format_percent(share: float, decimals: int | None = None) -> str:
     """Return a share 0..1 in percent; unless told otherwise with one decimal below 10%."""
     if decimals is None:
         decimals = 1 if abs(share) < 0.0995 else 0
-    return f"{100 * share:.{decimals}f}%"
+    percent = round(100 * share, decimals) + 0.0  # no minus before a zero
+    return f"{percent:.{decimals}f}%"
 
 
 def format_fraction(f: float) -> str:

@@ -210,7 +210,7 @@ class Recomputed:
     @cached_property
     def classifier(self) -> list[Array]:
         """The weights of the classifier that the command trained and kept."""
-        (path,) = (self.workspace.folder / "checkpoints" / "classifiers").glob("*.npz")
+        (path,) = (self.workspace.folder / "checkpoints" / "baselines").glob("*.npz")
         with np.load(path) as arrays:
             return [arrays[f"weight_{number}"].astype(np.float64) for number in range(4)]
 

@@ -1,10 +1,11 @@
 """Who wrote the document, where its numbers come from, and how to make them again."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 
+from aemodel.data import MNIST_DIGEST
 from aemodel.settings import RECIPES, SETTINGS, Recipe
 from jobs.report.analysis import curve_shape
 from jobs.report.analysis.groups import setting_name
@@ -12,7 +13,7 @@ from jobs.report.analysis.noise import single_training
 from jobs.report.analysis.study import Study
 from jobs.report.author import AuthorNotes
 from jobs.report.blocks import Block, Bullets, Code, Heading, Paragraph, Table
-from jobs.report.records import Records, TrainingRecord
+from jobs.report.records import ControlledStudy, Records, TrainingRecord
 from jobs.report.sections import embedding, generation, interpolation, part_1
 from jobs.report.sections.limitations import versions
 from jobs.report.wording import (
@@ -114,6 +115,9 @@ def facts(records: Records) -> Iterator[str]:
     )
     yield from _fact("Data", trainings, _data)
     yield from _fact("Versions", trainings, versions)
+    if made := records.controlled_study:
+        code = one_line(made.git_commit) or "no commit"
+        yield f"Controlled study: run {one_line(made.run_id, 40)}, code {code}."
 
 
 def _data(training: TrainingRecord) -> str:
@@ -230,7 +234,7 @@ class Way:
     def of(cls, training: TrainingRecord) -> "Way":
         spec = training.spec
         return cls(
-            commit=training.git_commit if training.git_commit.isalnum() else "",
+            commit=_known(training.git_commit),
             recipe=spec.recipe,
             precision=spec.precision,
             threads=spec.threads,
@@ -257,26 +261,56 @@ def reproduction(records: Records, trainings: Sequence[TrainingRecord]) -> Itera
     report = _report_command(records, ways)
     if "runs=" in report:
         text += " RUNS stands for the ids of the new trainings, separated by commas."
-    if any(not way.commit for way in ways):
+    if not all(way.commit for way in ways):
         text += " The commit of some runs is not known."
+    steps = [(way.commit, _command(_parameters(way, made))) for way, made in ways.items()]
+    if records.controlled_study:
+        steps.insert(0, _study_step(records.controlled_study))
+    if report:
+        steps.append((_known(records.program.commit), report))
     yield Paragraph(text, sticky=True)
-    yield Code("\n".join([*_commands(ways), *_checked_out(records, ways, report)]))
+    yield Code("\n".join(_checked_out(steps)))
 
 
-def _commands(ways: dict[Way, list[TrainingRecord]]) -> Iterator[str]:
-    commit = ""
-    for way, trainings in ways.items():
-        if way.commit and way.commit != commit:
-            yield f"git checkout {one_line(way.commit, 64)}"
-            commit = way.commit
-        parameters = "".join(f" -P {name}={value}" for name, value in _parameters(way, trainings))
-        yield f"mlflow run . --env-manager local --experiment-name {EXPERIMENT}{parameters}"
+def _checked_out(steps: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """Yield commands, each after the checkout that it needs; they are (commit, command)."""
+    at = ""
+    for commit, command in steps:
+        if commit and commit != at:
+            yield f"git checkout {one_line(commit, 64)}"
+            at = commit
+        yield command
+
+
+def _known(commit: str) -> str:
+    """Return a commit that can be checked out, or nothing."""
+    return commit if commit.isalnum() else ""
+
+
+def _command(parameters: Iterable[tuple[str, str]], entry_point: str = "") -> str:
+    entry = f" -e {entry_point}" if entry_point else ""
+    given = "".join(f" -P {name}={value}" for name, value in parameters)
+    return f"mlflow run . --env-manager local{entry} --experiment-name {EXPERIMENT}{given}"
+
+
+def _study_step(made: ControlledStudy) -> tuple[str, str]:
+    """Return commit and command of a study."""
+    parameters = [
+        ("hidden", "-".join(map(str, made.hidden_widths))),
+        ("latent", ",".join(str(size.latent_size) for size in made.sizes)),
+        ("seeds", ",".join(map(str, made.seeds))),
+        *_recipe_parameters(made.recipe),
+        *_arithmetic_parameters(made.precision, made.threads),
+    ]
+    if made.data_digest != MNIST_DIGEST:
+        parameters.append(("data", "FOLDER"))
+    return _known(made.git_commit), _command(parameters, "study")
 
 
 def _report_command(records: Records, ways: dict[Way, list[TrainingRecord]]) -> str:
     """Return the command of the document; nothing if the one command before it builds it."""
     names = [training.spec.setting.name for training in records.trainings]
-    command = f"mlflow run . --env-manager local -e report --experiment-name {EXPERIMENT}"
+    command = _command((), "report")
     one_each = len(set(names)) == len(names) and set(names) <= set(SETTINGS)
     is_whole = one_each and set(names) == set(SETTINGS)
     if is_whole and len(ways) == 1:
@@ -285,35 +319,30 @@ def _report_command(records: Records, ways: dict[Way, list[TrainingRecord]]) -> 
     return command if found else f"{command} -P runs=RUNS"
 
 
-def _checked_out(
-    records: Records, ways: dict[Way, list[TrainingRecord]], report: str
-) -> Iterator[str]:
-    """Yield the command of the document, after the checkout that it needs."""
-    if not report:
-        return
-    last = [way.commit for way in ways if way.commit][-1:]
-    commit = records.program.commit
-    if commit.isalnum() and [commit] != last:
-        yield f"git checkout {one_line(commit, 64)}"
-    yield report
-
-
 def _parameters(way: Way, trainings: Sequence[TrainingRecord]) -> Iterator[tuple[str, str]]:
     names = list(dict.fromkeys(training.spec.setting.name for training in trainings))
     yield "setting", "all" if names == list(SETTINGS) else ",".join(names)
-    preset = RECIPES.get(way.recipe.name, RECIPES["assignment"])
-    yield "recipe", preset.name
-    for field in fields(Recipe):
-        value = getattr(way.recipe, field.name)
-        if field.name in OVERRIDES and value != getattr(preset, field.name):
-            yield field.name, f"{value}"
+    yield from _recipe_parameters(way.recipe)
     seeds = dict.fromkeys(training.spec.seed for training in trainings)
     yield "seeds", ",".join(map(str, seeds))
     pairs = dict.fromkeys(pair for training in trainings for pair in training.spec.pairs)
     yield "pairs", ",".join(f"{a}-{b}" for a, b in pairs)
-    if way.precision.isalnum():
-        yield "precision", way.precision
-    if way.threads:
-        yield "threads", str(way.threads)
+    yield from _arithmetic_parameters(way.precision, way.threads)
     if not trainings[0].dataset.is_mnist:
         yield "data", "FOLDER"
+
+
+def _recipe_parameters(recipe: Recipe) -> Iterator[tuple[str, str]]:
+    preset = RECIPES.get(recipe.name, RECIPES["assignment"])
+    yield "recipe", preset.name
+    for field in fields(Recipe):
+        value = getattr(recipe, field.name)
+        if field.name in OVERRIDES and value != getattr(preset, field.name):
+            yield field.name, f"{value}"
+
+
+def _arithmetic_parameters(precision: str, threads: int) -> Iterator[tuple[str, str]]:
+    if precision.isalnum():
+        yield "precision", precision
+    if threads:
+        yield "threads", str(threads)

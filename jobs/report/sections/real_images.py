@@ -82,7 +82,8 @@ def _pairs(training: TrainingRecord, kind: str) -> str:
 
 def _row(training: TrainingRecord, kind: str, way: Halfway) -> list[str]:
     low, high = way.gain.interval or (way.gain.value, way.gain.value)
-    interval = f"{100 * way.gain.value:.1f}% ({100 * low:.1f} to {100 * high:.1f})"
+    value, least, most = (format_percent(share, 1) for share in (way.gain.value, low, high))
+    interval = f"{value} ({least.rstrip('%')} to {most.rstrip('%')})"
     return [
         setting_name(training.spec.setting),
         _pairs(training, kind),

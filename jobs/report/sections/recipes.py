@@ -219,10 +219,8 @@ def _recorded(comparisons: Sequence[Comparison]) -> str:
 
 
 def _way(reference: TrainingRecord) -> str:
-    """Return `commit 55ae722ddb02, seed 0, float32, 1 thread, <conditions>`."""
+    """Return `commit 55ae722ddb02, seed 0, float32, <conditions>`."""
     spec, recording = reference.spec, reference.recording
     conditions = one_line(recording.conditions) if recording else ""
-    return (
-        f"commit {reference.git_commit[:12]}, seed {spec.seed}, {spec.precision}, {spec.threads} "
-        f"thread{'s' * (spec.threads > 1)}, {conditions}"
-    )
+    commit = reference.git_commit[:12]
+    return f"commit {commit}, seed {spec.seed}, {spec.precision}, {conditions}"

@@ -2,10 +2,11 @@
 
 from dataclasses import replace
 
+from aemodel.data import MNIST_DIGEST
 from aemodel.settings import RECIPES, parse_setting
 from jobs.report.analysis.study import Study
 from jobs.report.blocks import Code, Paragraph
-from jobs.report.records import Records
+from jobs.report.records import ControlledStudy, Records, SizeErrors
 from jobs.report.sections import provenance
 from tests.jobs.report.synthetic import make_full_records, make_records, make_training
 
@@ -46,6 +47,28 @@ def test_trainings_of_other_threads_precision_or_commit_have_commands_of_their_o
     assert sum("threads=1" in line for line in lines) == 1
     assert sum("precision=bfloat16" in line for line in lines) == 1
     assert lines[-1] == f"{RUN} -e report --experiment-name reproduction"
+
+
+def test_the_study_is_made_first_since_the_trainings_command_writes_the_document() -> None:
+    made = ControlledStudy(
+        run_id="a" * 32,
+        hidden_widths=(64, 32),
+        recipe=replace(RECIPES["quick"], iterations=50),
+        precision="float32",
+        data_digest=MNIST_DIGEST,
+        sizes=(SizeErrors(2, (0.05, 0.06), 0.07), SizeErrors(4, (0.03, 0.04), 0.05)),
+        seeds=(0, 3),
+        threads=1,
+        git_commit="7c211433f02071597741e6ff5a8ea34789abbf43",
+    )
+    lines = commands(replace(make_full_records(), controlled_study=made))
+    assert lines[0] == f"git checkout {made.git_commit}"
+    assert lines[1] == (
+        f"{RUN} -e study --experiment-name reproduction -P hidden=64-32 -P latent=2,4 -P seeds=0,3 "
+        "-P recipe=quick -P iterations=50 -P precision=float32 -P threads=1"
+    )
+    assert len(lines) == 3
+    assert "setting=all" in lines[2]
 
 
 def test_the_references_are_made_again_as_well() -> None:

@@ -318,7 +318,7 @@ def test_what_the_project_recorded_is_said_to_be_no_run_of_the_experiment() -> N
     text = made.files[typst.MARKDOWN].decode().replace("\u00a0", " ")
     assert "recorded by the project and not part of this experiment" in text
     assert "setting 2 is not of this experiment, but recorded by the project" in text
-    for part in ("commit 7c211433f020", "seed 0", "float32", "2 threads, A processor", "4,321 s"):
+    for part in ("commit 7c211433f020", "seed 0", "float32", "A processor", "4,321 s"):
         assert part in text
     assert "recipe=assignment" not in text
     runs = text[text.index("MLflow runs used") :]

@@ -70,6 +70,7 @@ def test_the_errors_of_a_study_by_latent_size_and_seed(store: Store) -> None:
         SizeErrors(4, (0.025, 0.026), 0.06),
     )
     assert (found.failed, found.intrinsic_dimension) == (1, 12.5)
+    assert (found.seeds, found.threads) == ((0, 1), 1)
 
 
 def test_the_newest_finished_study_on_the_same_data(store: Store) -> None:
