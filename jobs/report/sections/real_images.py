@@ -16,6 +16,8 @@ from jobs.report.records import TrainingRecord
 from jobs.report.wording import format_mse, format_percent, listing
 
 SEE = ("table-real-images",)
+LEAST = 0.0005
+"""Least difference that is stated: smaller ones are 0.0% in print, and may be of rounding alone."""
 NEARLY_AFFINE = 0.1
 """Difference between affine shares from which on it is told."""
 AFFINE = (
@@ -111,8 +113,7 @@ def beside_blends(measured: Measured) -> Iterator[Observation]:
             gain = ways[kind].gain
             name = f"{setting_name(training.spec.setting)}, {_pairs(training, kind)}"
             numbers[name] = gain
-            if gain.is_positive or gain.is_negative:
-                words = "nearer to" if gain.is_positive else "further from"
+            if words := _direction(gain):
                 told[words].append(f"{format_percent(abs(gain.value))} ({name})")
     parts = [f"{words} other test images by {listing(by)}" for words, by in told.items() if by]
     if parts:
@@ -125,6 +126,14 @@ def beside_blends(measured: Measured) -> Iterator[Observation]:
         )
 
 
+def _direction(share: Estimate) -> str:
+    """Return `nearer to` or `further from`; nothing within the noise, or for a share that rounds
+    to nothing."""
+    if abs(share.value) < LEAST:
+        return ""
+    return "nearer to" if share.is_positive else "further from" if share.is_negative else ""
+
+
 def spherical(measured: Measured) -> Iterator[Observation]:
     """Say where the arc is nearer to other images than the straight line, or further."""
     bends = {
@@ -132,11 +141,8 @@ def spherical(measured: Measured) -> Iterator[Observation]:
         for training, _, ways in measured
         for kind in KINDS
     }
-    for verdict, names in (
-        ("nearer to", [name for name, bend in bends.items() if bend.is_positive]),
-        ("further from", [name for name, bend in bends.items() if bend.is_negative]),
-    ):
-        if names:
+    for verdict in ("nearer to", "further from"):
+        if names := [name for name, bend in bends.items() if _direction(bend) == verdict]:
             listed = listing(f"{format_percent(abs(bends[n].value))} ({n})" for n in names)
             yield Observation(
                 kind=f"spherical {verdict} images",

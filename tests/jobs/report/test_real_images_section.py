@@ -45,6 +45,11 @@ def test_nothing_is_told_within_the_noise() -> None:
     assert not {kind for kind in kinds if "single images" in kind or "spherical" in kind}
 
 
+def test_nothing_is_told_of_differences_that_rounding_makes() -> None:
+    kinds = claims(training(0.0200, 0.02000002, 0.02000002, noise=1e-10))
+    assert not {kind for kind in kinds if "single images" in kind or "spherical" in kind}
+
+
 def test_the_spherical_way_is_told_if_it_differs() -> None:
     assert "spherical nearer to images" in claims(training(0.020, 0.018, 0.021))
     assert "spherical further from images" in claims(training(0.020, 0.022, 0.021))
