@@ -1,8 +1,10 @@
 """The classic deep autoencoder, 784-1000-500-250-30, beside the published errors of that network.
 
-`python -m benchmarks.classic` trains it twice and prints two tables: once with the recipe `fast`,
-and once with the batch size and the number of epochs of the published runs of K-BFGS and K-FAC. No
-published number is of a network trained as ours is; each row says what it is of.
+`python -m benchmarks.classic` trains it twice and prints two tables: once with the recipe `fast` at
+half its learning rate (at the whole rate this network of eight layers jumps from 0.009 to 0.08 at
+iteration 500, and hardly recovers), and once with the batch size and the number of epochs of the
+published runs of K-BFGS and K-FAC. No published number is of a network trained as ours is; each row
+says what it is of.
 
 References:
     G. E. Hinton, R. R. Salakhutdinov, "Reducing the dimensionality of data with neural networks",
@@ -33,6 +35,7 @@ from jobs.training.cores import available_cores
 
 CLASSIC = Setting("1000-500-250-30", (1000, 500, 250, 30))
 PEERS_BATCH, PEERS_EPOCHS = 1_000, 50
+RECIPE = dataclasses.replace(RECIPES["fast"], learning_rate=3e-3)
 
 
 @dataclass(frozen=True)
@@ -70,13 +73,13 @@ PEERS_TEST_MSE = 0.004
 
 
 def peers_recipe(epochs: int, images: int) -> Recipe:
-    """Return the recipe `fast` with the peers' batch size and number of epochs.
+    """Return that recipe with the peers' batch size and number of epochs.
 
     The error is recorded one update after the end of each epoch, since the first is after update 1.
     """
     updates = images // PEERS_BATCH
     return dataclasses.replace(
-        RECIPES["fast"], batch_size=PEERS_BATCH, iterations=epochs * updates + 1, eval_every=updates
+        RECIPE, batch_size=PEERS_BATCH, iterations=epochs * updates + 1, eval_every=updates
     )
 
 
@@ -146,16 +149,14 @@ the end they print a test MSE of {PEERS_TEST_MSE}, which is of the same kind as 
 
 def main(
     precision: str = "float32",
-    iterations: Annotated[int, typer.Option(help="Of the first training.")] = RECIPES[
-        "fast"
-    ].iterations,
+    iterations: Annotated[int, typer.Option(help="Of the first training.")] = RECIPE.iterations,
     epochs: Annotated[int, typer.Option(help="Of the second.")] = PEERS_EPOCHS,
     data: Path = Path("data/mnist"),
 ) -> None:
     """Print both tables."""
     use_threads(available_cores())
     images = load_dataset(data)
-    first = trained(dataclasses.replace(RECIPES["fast"], iterations=iterations), images, precision)
+    first = trained(dataclasses.replace(RECIPE, iterations=iterations), images, precision)
     print(errors_table([errors_of(first), linear(images), *PUBLISHED]))
     second = trained(peers_recipe(epochs, len(images.x_train)), images, precision)
     every = second.recipe.eval_every
