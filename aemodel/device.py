@@ -71,19 +71,20 @@ def _without_startup_messages() -> Iterator[None]:
 
 def has_fast_bfloat16() -> bool:
     """Return whether this processor multiplies bfloat16 matrices in hardware."""
-    try:
-        with open("/proc/cpuinfo") as cpuinfo:
-            flags = next((line for line in cpuinfo if line.startswith("flags")), "").split()
-    except OSError:
-        return False
+    flags = _cpuinfo("flags").split()
     return "avx512_bf16" in flags or "amx_bf16" in flags
 
 
 def processor() -> str:
     """Return the name of this machine's processor, on whose type the last digits depend."""
+    return _cpuinfo("model name") or platform.processor()
+
+
+def _cpuinfo(field: str) -> str:
+    """Return what Linux tells of the first core; nothing elsewhere."""
     try:
         with open("/proc/cpuinfo") as cpuinfo:
-            named = [line for line in cpuinfo if line.startswith("model name")]
+            line = next((line for line in cpuinfo if line.startswith(field)), "")
     except OSError:
-        named = []
-    return named[0].partition(":")[2].strip() if named else platform.processor()
+        return ""
+    return line.partition(":")[2].strip()

@@ -63,15 +63,21 @@ class Manifold:
     pixels: Images
     """`pixels[i, j]` belongs to the i-th y, from below, and the j-th x; shape (rows, columns, 784).
     """
-    x_range: tuple[float, float]
-    """The first and the last x."""
-    y_range: tuple[float, float]
-    """The first and the last y."""
     points: Images
     """The grid, a row for each of its points in the order of the rows; shape (rows x columns, 2).
     """
     nearest_mse: latent.Floats
     """MSE of the image of each point to the test image nearest to it."""
+
+    @property
+    def x_range(self) -> tuple[float, float]:
+        """The first and the last x."""
+        return float(self.points[0, 0]), float(self.points[-1, 0])
+
+    @property
+    def y_range(self) -> tuple[float, float]:
+        """The first and the last y."""
+        return float(self.points[0, 1]), float(self.points[-1, 1])
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -278,8 +284,6 @@ def _manifold(decoder: "keras.Model", codes: Images, data: Dataset) -> Manifold:
     _, nearest_mse = latent.nearest(pixels, data.x_test)
     return Manifold(
         pixels=pixels.reshape(MANIFOLD_SIDE, MANIFOLD_SIDE, -1),
-        x_range=(float(low[0]), float(high[0])),
-        y_range=(float(low[1]), float(high[1])),
         points=grid,
         nearest_mse=nearest_mse,
     )

@@ -150,10 +150,10 @@ def knn_accuracy(
 
 def _neighbours(points: Floats, reference: Floats, k: int) -> NDArray[np.intp]:
     """Return the indices of the `k` nearest reference codes of each point; shape (m, k)."""
-    from sklearn.neighbors import NearestNeighbors
-
     if points.shape[1] > 2:  # a tree pays in a plane, not beyond
         return nearest_neighbours(points, reference, k)
+    from sklearn.neighbors import NearestNeighbors
+
     search = NearestNeighbors(n_neighbors=k, algorithm="kd_tree").fit(reference)
     return np.asarray(search.kneighbors(points, return_distance=False))
 

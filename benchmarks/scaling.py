@@ -31,10 +31,8 @@ from jobs.training.preflight import Code
 from jobs.training.worker import Task
 from tests.support.cluster import (
     DaskCluster,
-    copy_project,
     dask_cluster,
     plain_environment,
-    project_template,
     start_command,
 )
 from tests.support.databases import served
@@ -153,16 +151,11 @@ def show(rounds: int, seeds: int, iterations: int) -> None:
 def _place(folder: Path) -> Iterator[tuple[DaskCluster, CountingLine]]:
     """A server with PostgreSQL, a line to it that counts, and a cluster on this machine."""
     write_idx(folder / "mnist", first_images(load_dataset(DATA), 2000, 500))
-    project_template(folder / "template")
-
-    def copy(place: Path) -> None:
-        copy_project(folder / "template", place, folder / "mnist")
-
     with served(folder, "postgresql") as server:
         line = CountingLine(server)
         environment = plain_environment(line.address)
-        with dask_cluster(folder, environment, copy, max(WORKERS)) as cluster:
-            copy(folder / "command")
+        with dask_cluster(folder, environment, max(WORKERS)) as cluster:
+            cluster.copy(folder / "command")
             yield cluster, line
 
 

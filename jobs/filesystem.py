@@ -52,10 +52,7 @@ def resolve_path(text: str) -> Path:
     `mlflow run` works in the project's folder, wherever it was called. So a relative path is looked
     for in the caller's folder first, and in the working directory if there is nothing.
     """
-    try:
-        path = Path(text).expanduser()
-    except RuntimeError:  # nobody of that name
-        path = Path(text)
+    path = _expanded(Path(text))
     wanted = _caller_folder() / path
     return path.absolute() if os.path.exists(path) and not os.path.lexists(wanted) else wanted
 
@@ -66,7 +63,15 @@ def output_folder(folder: Path = Path("submission")) -> Path:
     Like that of any command, a relative one is in the caller's folder: the project of an `mlflow
     run` may be a copy that is deleted afterwards.
     """
-    return _caller_folder() / folder.expanduser()
+    return _caller_folder() / _expanded(folder)
+
+
+def _expanded(path: Path) -> Path:
+    """Return a path with `~` and `~name` expanded, if there is somebody of that name."""
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        return path
 
 
 def _caller_folder() -> Path:
@@ -95,7 +100,7 @@ def promise(what: str) -> str:
     MLflow clones a project that is given by a git address into a temporary folder, a new one each
     time: nothing is promised there, unless `CHECKPOINTS` names a folder that lasts.
     """
-    if os.environ.get(CHECKPOINTS_VARIABLE) or not _is_temporary_clone(Path.cwd()):
+    if is_checkpoints_folder_named() or not _is_temporary_clone(Path.cwd()):
         return f"the same command {what}"
     return (
         "this is a temporary copy of the project, so nothing continues it: name a lasting folder, "

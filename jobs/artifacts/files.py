@@ -107,7 +107,7 @@ def _write_embedding(evaluation: Evaluation, trainer: Trainer, folder: Path) -> 
     write_csv(folder / NEIGHBOUR_SHARES, evaluation.neighbour_shares)
     if evaluation.pca_plane is not None:
         write_csv(folder / PCA_PLANE, evaluation.pca_plane)
-    noun = "digit" if data.classes == Dataset.classes else "class"
+    noun = "digit" if data.is_mnist else "class"
     figure = figures.embedding(plane.xy, data.y_test, plane.axis_names, data.classes, noun)
     (folder / EMBEDDING_FIGURE).write_bytes(figures.png(figure))
 

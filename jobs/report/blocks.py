@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 
 from jobs.report.analysis.estimate import Estimate
 from jobs.report.references import REFERENCES
+from jobs.report.wording import significant
 
 Data = dict[str, Any]
 """A block as the template and the Markdown writer read it: `kind` and plain fields."""
@@ -22,9 +23,6 @@ Labels = Mapping[str, str]
 """Key of a figure or table -> its number, such as `Figure 3`."""
 Columns = tuple[tuple[str, str], ...]
 """Head and alignment (`left` or `right`) of each column."""
-
-DIGITS = 6
-"""Significant digits of a number of a claim: what lies behind depends on the processor."""
 
 PNG_SIGNATURE = b"\x89PNG"
 
@@ -132,7 +130,7 @@ class Observations:
 def _number(estimate: Estimate) -> Data:
     """Return a number and its interval; None for what is not finite."""
     value, *interval = (
-        float(f"{number:.{DIGITS}g}") if math.isfinite(number) else None
+        significant(number) if math.isfinite(number) else None
         for number in (estimate.value, *(estimate.interval or ()))
     )
     return {"value": value, "interval": interval or None}

@@ -175,8 +175,8 @@ def _references(store: Store, trainings: Iterable[TrainingRecord]) -> tuple[Trai
     references: dict[Key, TrainingRecord] = {}
     for reference in assigned_trainings(store, missing) if missing else ():
         references.setdefault((matching_key(reference), reference.spec.precision), reference)
-    found = {matching_key(reference) for reference in references.values()}
-    recorded = [t for t in recorded_trainings() if matching_key(t) in missing - found]
+    missing -= {matching_key(reference) for reference in references.values()}
+    recorded = [t for t in recorded_trainings() if matching_key(t) in missing] if missing else []
     return tuple(sorted([*references.values(), *recorded], key=_rank))
 
 

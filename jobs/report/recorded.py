@@ -15,11 +15,10 @@ import numpy as np
 from aemodel.settings import parse_setting
 from jobs import assignment
 from jobs.report.records import Curve, Recording, TrainingRecord
+from jobs.report.wording import significant
 from jobs.spec import TrainingSpec
 
 FILE = Path(__file__).with_name("recorded_curves.json")
-DIGITS = 6
-"""Significant digits of the recorded errors."""
 
 
 def recorded_trainings(path: Path = FILE) -> tuple[TrainingRecord, ...]:
@@ -86,10 +85,10 @@ def _entry(training: TrainingRecord) -> dict[str, Any]:
         "final_test_mse": _rounded(training.final_test_mse),
         "final_train_mse": _rounded(training.final_train_mse),
         "iterations": curve.iterations.tolist(),
-        "test_mse": [_rounded(error) for error in curve.test_mse.tolist()],
-        "train_mse": [_rounded(error) for error in curve.train_mse.tolist()],
+        "test_mse": [significant(error) for error in curve.test_mse.tolist()],
+        "train_mse": [significant(error) for error in curve.train_mse.tolist()],
     }
 
 
 def _rounded(number: float | None) -> float | None:
-    return None if number is None else float(f"{number:.{DIGITS}g}")
+    return None if number is None else significant(number)

@@ -15,8 +15,15 @@ OPTIMIZERS = {"adam": "Adam", "soap": "a variant of SOAP"}
 """What a recipe's optimizer is called."""
 MAX_LISTED = 4
 """Settings that a sentence names one by one."""
+SIGNIFICANT = 6
+"""Digits of a number that is kept: what lies behind depends on the processor."""
 UNKNOWN = "–"
 """What a table shows for a value that the tracker does not hold."""
+
+
+def significant(number: float) -> float:
+    """Return a number rounded to `SIGNIFICANT` digits."""
+    return float(f"{number:.{SIGNIFICANT}g}")
 
 
 def format_mse(value: float | None) -> str:

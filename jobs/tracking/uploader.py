@@ -73,8 +73,8 @@ class Uploader:
         if started < self._next_try:
             return
         try:
-            assert self.run
-            started = time.monotonic()  # not the seconds that importing MLflow takes, once
+            _ = self.run  # opened before the clock starts: importing MLflow takes seconds, once
+            started = time.monotonic()
             self.send()
             self.trouble = ""
         except StoreUnavailable as error:

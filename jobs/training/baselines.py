@@ -1,6 +1,5 @@
 """The baseline of a data set: measured once, and kept."""
 
-import zipfile
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from aemodel.classifier import Classifier
 from aemodel.data import Dataset
 from aemodel.generation import Quality
 from jobs.filesystem import replacing
+from jobs.training.checkpoint import UNREADABLE, read_arrays
 
 FOLDER = "baselines"
 """Folder of the files, in that of unfinished work: deleted, they are made again in seconds."""
@@ -35,15 +35,15 @@ def baseline_of(data: Dataset, folder: Path) -> Baseline:
 
 def _loaded(path: Path) -> Baseline | None:
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            weights = tuple(arrays[f"weight_{number}"] for number in range(4))
-            return Baseline(
-                classifier=Classifier(weights, float(arrays["accuracy"])),
-                pixels_accuracy=float(arrays["pixels_accuracy"]),
-                real_nearest_mse=float(arrays["real_nearest_mse"]),
-                real=Quality(*map(float, arrays["real"])),
-            )
-    except (OSError, ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile):
+        arrays = read_arrays(path)
+        weights = tuple(arrays[f"weight_{number}"] for number in range(4))
+        return Baseline(
+            classifier=Classifier(weights, float(arrays["accuracy"])),
+            pixels_accuracy=float(arrays["pixels_accuracy"]),
+            real_nearest_mse=float(arrays["real_nearest_mse"]),
+            real=Quality(*map(float, arrays["real"])),
+        )
+    except (*UNREADABLE, TypeError):  # TypeError: another number of measures
         return None
 
 

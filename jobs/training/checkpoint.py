@@ -31,7 +31,7 @@ RUN_ID = re.compile("[0-9a-f]{32}")
 Arrays = Mapping[str, NDArray[Any]]
 
 UNREADABLE = (zipfile.BadZipFile, ValueError, EOFError, OSError, KeyError, RuntimeError)
-"""What reading an incomplete or changed file of a state raises."""
+"""What reading an incomplete or changed file of arrays raises."""
 
 
 class DamagedState(Exception):
@@ -103,7 +103,7 @@ class Checkpoint:
             DamagedState: the file is incomplete or changed.
         """
         try:
-            return _read(self._state)
+            return read_arrays(self._state)
         except FileNotFoundError:
             return {}
         except UNREADABLE as error:
@@ -112,7 +112,7 @@ class Checkpoint:
     def iteration(self) -> int:
         """Return how many updates the saved state has behind it; 0 without one that can be read."""
         try:
-            with np.load(self._state, allow_pickle=False) as arrays:
+            with _opened(self._state) as arrays:
                 return int(arrays["done"])
         except Exception:  # `load` says what is wrong with it
             return 0
@@ -136,10 +136,18 @@ class Checkpoint:
         return self.path / "state.npz"
 
 
-def _read(path: Path) -> dict[str, NDArray[Any]]:
+def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
     """Return the arrays of a file; one that is spoilt raises one of `UNREADABLE`."""
-    with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+    with _opened(path) as arrays:
         return dict(arrays)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Arrays]:
+    """Give the arrays of a file, each read when it is asked for."""
+    # NumPy leaves a file open that it opened itself and cannot read.
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+        yield arrays
 
 
 UPLOAD_SECONDS = 120.0
@@ -204,7 +212,7 @@ class RunStates:
             path = self._run.download(f"{STATE}/{name}", Path(folder))
             with suppress(*UNREADABLE):
                 if path:
-                    return _read(path)
+                    return read_arrays(path)
         return {}
 
     def damaged(self, error: Exception) -> DamagedState:

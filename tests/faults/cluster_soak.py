@@ -13,10 +13,8 @@ from aemodel.data import load_dataset
 from tests.support.cluster import (
     Command,
     DaskCluster,
-    copy_project,
     dask_cluster,
     plain_environment,
-    project_template,
     start_command,
 )
 from tests.support.cluster_results import assert_same, client_of, trainings
@@ -150,13 +148,7 @@ class Disturbed:
 def cluster(folder: Path, short: bool, seed: int) -> dict[str, object]:
     """Disturb trainings on a cluster, and compare them with those of this machine."""
     kills, iterations = (4, 100_000) if short else (20, 600_000)
-    data = folder / "mnist"
-    write_idx(data, first_images(load_dataset(DATA), 2000, 500))
-    project_template(folder / "template")
-
-    def copy(place: Path) -> None:
-        copy_project(folder / "template", place, data)
-
+    write_idx(folder / "mnist", first_images(load_dataset(DATA), 2000, 500))
     train = (
         *("train", "--setting", "32-16-2,32-16-3", "--seeds", "0-2", "--recipe", "assignment"),
         *("--iterations", str(iterations), "--batch-size", "100", "--eval-every", "500"),
@@ -164,7 +156,7 @@ def cluster(folder: Path, short: bool, seed: int) -> dict[str, object]:
     )
     with served(folder, "postgresql") as server:
         environment = plain_environment(server) | SCHEDULER
-        with dask_cluster(folder, environment, copy, WORKERS) as made:
+        with dask_cluster(folder, environment, WORKERS) as made:
             disturbed = Disturbed(made, (*train, "--backend", "dask"), random.Random(seed))
             disturbed.start()
             disturbed.wait(40)

@@ -3,7 +3,6 @@
 import shutil
 import signal
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from mlflow.entities import Run
@@ -12,10 +11,8 @@ from aemodel.data import Dataset
 from tests.support.cluster import (
     Command,
     DaskCluster,
-    copy_project,
     dask_cluster,
     plain_environment,
-    project_template,
     start_command,
 )
 from tests.support.cluster_results import assert_same, trainings
@@ -38,14 +35,9 @@ def cluster(
     """A cluster with two workers; the command's environment has the server's address."""
     folder = tmp_path_factory.mktemp("cluster")
     write_idx(folder / "mnist", small_dataset)
-    project_template(folder / "template")
-
-    def copy(place: Path) -> None:
-        copy_project(folder / "template", place, folder / "mnist")
-
     with (
         served(folder, "postgresql") as server,
-        dask_cluster(folder, plain_environment(server), copy, workers=2) as made,
+        dask_cluster(folder, plain_environment(server), workers=2) as made,
     ):
         yield made
 

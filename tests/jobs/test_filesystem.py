@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from jobs.filesystem import checkpoints_folder, is_locked, promise, resolve_path
+from jobs.filesystem import (
+    checkpoints_folder,
+    is_locked,
+    output_folder,
+    promise,
+    resolve_path,
+)
 from tests.support.project import ROOT
 
 ASK = """
@@ -65,6 +71,7 @@ def test_the_home_folder_is_expanded(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.chdir(tmp_path)
     assert resolve_path("~/data") == tmp_path / "data"
     assert resolve_path("~nobody-of-this-name/x") == tmp_path / "~nobody-of-this-name/x"
+    assert output_folder(Path("~nobody-of-this-name")) == tmp_path / "~nobody-of-this-name"
 
 
 # --- What is kept, and for how long ----------------------------------------------------------

@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,10 +22,13 @@ from tests.support.workspace import TIMEOUT, wait_for
 
 Process = subprocess.Popen[bytes]
 
+TEMPLATE = "template"
+"""Folder with the repository that the copies are clones of."""
+
 GIT = ("git", "-c", "user.name=tests", "-c", "user.email=tests@example.org")
 
 
-def project_template(folder: Path) -> None:
+def _make_template(folder: Path) -> None:
     """Make a repository of the project in `folder`, with the working tree committed."""
     shutil.rmtree(folder, ignore_errors=True)
     _git(ROOT, "clone", "--quiet", "--shared", str(ROOT), str(folder))
@@ -41,12 +44,6 @@ def project_template(folder: Path) -> None:
     _git(folder, "commit", "--quiet", "--allow-empty", "--message", "As it is")
 
 
-def copy_project(template: Path, folder: Path, data: Path) -> None:
-    """Clone the project into `folder`, with a copy of the data in `mnist`."""
-    _git(template, "clone", "--quiet", "--shared", str(template), str(folder))
-    shutil.copytree(data, folder / "mnist")
-
-
 def _git(folder: Path, *arguments: str) -> str:
     done = subprocess.run(
         [*GIT, *arguments], cwd=folder, capture_output=True, text=True, check=True
@@ -59,14 +56,12 @@ class DaskCluster:
     """A scheduler and its workers, processes that can be killed, stopped and started again.
 
     Attributes:
-        folder: of the logs, and of a folder for each worker.
+        folder: of the logs, the data (`mnist`), and a folder for each worker.
         environment: of all processes.
-        copy: makes a copy of the project in a folder.
     """
 
     folder: Path
     environment: dict[str, str]
-    copy: Callable[[Path], None]
     port: int = 0
     scheduler: Process | None = None
     workers: dict[str, Process] = field(default_factory=dict)
@@ -74,6 +69,12 @@ class DaskCluster:
     @property
     def address(self) -> str:
         return f"tcp://127.0.0.1:{self.port}"
+
+    def copy(self, place: Path) -> None:
+        """Clone the project into the folder `place`, with a copy of the data."""
+        template = self.folder / TEMPLATE
+        _git(template, "clone", "--quiet", "--shared", str(template), str(place))
+        shutil.copytree(self.folder / "mnist", place / "mnist")
 
     def start_scheduler(self) -> None:
         self.port = self.port or _free_port()
@@ -161,14 +162,16 @@ class DaskCluster:
 
 
 @contextmanager
-def dask_cluster(
-    folder: Path,
-    environment: dict[str, str],
-    copy: Callable[[Path], None],
-    workers: int,
-) -> Iterator[DaskCluster]:
-    """Run a scheduler and workers `worker-0`, `worker-1` ... until the context ends."""
-    made = DaskCluster(folder, environment, copy)
+def dask_cluster(folder: Path, environment: dict[str, str], workers: int) -> Iterator[DaskCluster]:
+    """Run a scheduler and workers `worker-0`, `worker-1` ... until the context ends.
+
+    Args:
+        folder: has the data in `mnist`; everything else is made in it.
+        environment: of all processes.
+        workers: their number.
+    """
+    _make_template(folder / TEMPLATE)
+    made = DaskCluster(folder, environment)
     try:
         made.start_scheduler()
         for number in range(workers):

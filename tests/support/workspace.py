@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,11 +61,7 @@ class Workspace:
 
         Its processes are a group of their own, so that none of them outlives the failure.
         """
-        pipe: Any = subprocess.PIPE
-        with subprocess.Popen(
-            command, cwd=self.folder, env=self.environment(), stdout=pipe, stderr=pipe, text=True,
-            start_new_session=True,
-        ) as process:  # fmt: skip
+        with self._started(command) as process:
             try:
                 output, errors = process.communicate(timeout=TIMEOUT)
             except BaseException as error:
@@ -76,6 +72,14 @@ class Workspace:
                     pytest.fail(f"{command} had not ended after {TIMEOUT} s; {said}")
                 raise
         return Done(command, process.returncode, output, errors)
+
+    def _started(self, command: Sequence[str]) -> "subprocess.Popen[str]":
+        """Start a command in a process group of its own."""
+        pipe: Any = subprocess.PIPE
+        return subprocess.Popen(
+            command, cwd=self.folder, env=self.environment(), stdout=pipe, stderr=pipe, text=True,
+            start_new_session=True,
+        )  # fmt: skip
 
     def jobs(self, *arguments: str) -> Done:
         """Run `python -m jobs`."""
@@ -95,12 +99,7 @@ class Workspace:
 
         As from a terminal, the signal reaches every process of the command; SIGKILL only the first.
         """
-        command = [sys.executable, "-m", "jobs", *arguments]
-        pipe: Any = subprocess.PIPE
-        with subprocess.Popen(
-            command, cwd=self.folder, env=self.environment(), stdout=pipe, stderr=pipe, text=True,
-            start_new_session=True,
-        ) as process:  # fmt: skip
+        with self._started([sys.executable, "-m", "jobs", *arguments]) as process:
             try:
                 wait_for(lambda: process.poll() is not None or condition())
                 (os.kill if number == signal.SIGKILL else os.killpg)(process.pid, number)

@@ -53,7 +53,7 @@ def _both_planes(study: Study) -> Iterator[Block]:
 
 
 def _measured(images: int) -> str:
-    """Return `the first 4,000`, or `all`."""
+    """Return `the first 2,000`, or `all`."""
     return f"the first {NEIGHBOURHOOD:,}" if images > NEIGHBOURHOOD else "all"
 
 

@@ -1,5 +1,6 @@
 """States on disk: whole or not there, and held by one training at a time."""
 
+import gc
 import os
 import subprocess
 import sys
@@ -53,6 +54,14 @@ def test_a_state_is_loaded_as_saved(checkpoint: Checkpoint) -> None:
     checkpoint.save(STATE)
     assert same(checkpoint.load(), STATE)
     assert checkpoint.iteration() == 7
+
+
+def test_a_state_that_cannot_be_read_is_not_left_open(checkpoint: Checkpoint) -> None:
+    checkpoint.save(STATE)
+    path = checkpoint.path / "state.npz"
+    path.write_bytes(path.read_bytes()[:200])
+    assert checkpoint.iteration() == 0
+    gc.collect()  # Python warns of a file that nobody closed, and a warning is an error here
 
 
 def test_saving_replaces_the_state_at_once_or_not_at_all(
