@@ -16,17 +16,22 @@ from tests.support.project import DATA, ROOT
 from tests.support.stores import NewStore, copy_store, make_store
 
 LONGEST = (
-    "tests/end_to_end/test_train.py",
+    "tests/aemodel/test_training.py",
     "tests/faults/test_outages.py",
+    "tests/end_to_end/test_train.py",
+    "tests/faults/test_cluster.py",
     "tests/end_to_end/test_report.py",
     "tests/faults/test_machine.py",
     "tests/faults/test_many.py",
-    "tests/aemodel/test_training.py",
-    "tests/jobs/training/test_worker.py",
+    "tests/aemodel/test_device.py",
+    "tests/faults/test_security.py",
+    "tests/faults/test_refusals.py",
     "tests/end_to_end/test_mlflow_run.py",
-    "tests/aemodel/test_soap.py",
+    "tests/end_to_end/test_study.py",
+    "tests/jobs/training/test_worker.py",
+    "tests/jobs/report/test_collect.py",
 )
-"""Modules that take half a minute or more, in the order in which they are begun.
+"""Modules that take twenty seconds or more, in the order in which they are begun.
 
 Of two processes, each has taken the next whole module when the other is still at its own.
 """

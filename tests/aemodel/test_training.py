@@ -218,7 +218,7 @@ def test_points_tell_the_learning_rate(small_dataset: Dataset) -> None:
 
 # --- Determinism, interruption ---------------------------------------------------------------
 
-LONGER = replace(ASSIGNMENT, iterations=150, batch_size=300, eval_every=40)
+LONGER = replace(ASSIGNMENT, iterations=150, batch_size=100, eval_every=40)
 SOAP = replace(LONGER, optimizer="soap", schedule="cosine", warmup_iterations=20)
 
 
@@ -360,9 +360,8 @@ def test_the_highest_learning_rate_stays_finite(small_dataset: Dataset) -> None:
 
 
 def test_bfloat16_is_close_to_float32(small_dataset: Dataset, setting: Setting) -> None:
-    recipe = replace(LONGER, batch_size=100)
-    single = trained(Trainer(setting, recipe, 3, small_dataset, "float32"))
-    half = trained(Trainer(setting, recipe, 3, small_dataset, "bfloat16"))
+    single = trained(Trainer(setting, LONGER, 3, small_dataset, "float32"))
+    half = trained(Trainer(setting, LONGER, 3, small_dataset, "bfloat16"))
     assert half.curve[0].train_mse != single.curve[0].train_mse
     for a, b in zip(single.curve, half.curve, strict=True):
         assert b.test_mse == pytest.approx(a.test_mse, rel=0.05)

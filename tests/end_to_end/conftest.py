@@ -17,6 +17,7 @@ LAUNCHED = {
     "setting": "1",
     "iterations": "200",
     "pairs": "3-8,0-1",
+    "threads": "1",
     "author": "Ada $(touch x); 'Example'",
 }
 """Parameters of one training by the default recipe."""

@@ -39,6 +39,13 @@ def test_the_run_of_mlflow_is_the_training(workspace: Workspace, run: Run) -> No
     assert run.data.metrics["final_test_mse"] < curve[0][1]
 
 
+def test_what_the_command_says(launched: Ended) -> None:
+    lines = [line for line in launched.errors.splitlines() if "INFO mlflow.projects" not in line]
+    said = [line for line in lines if not line.startswith("setting-1 fast seed-0: ")]
+    assert said == []  # of TensorFlow and MLflow, nothing
+    assert "setting-1 fast seed-0: FINISHED, test MSE " in launched.output
+
+
 def test_params_that_were_typed_and_those_that_were_used(run: Run) -> None:
     params = run.data.params
     assert params["recipe"] == "fast"

@@ -25,11 +25,39 @@ def sweep(workspace: Workspace) -> Run:
     return found
 
 
+HANGING = """
+import time
+from jobs.__main__ import app
+from jobs.report import command
+command.build = lambda records: None
+command._describe = lambda _: time.sleep(600)  # when its run is made, before the files are sent
+app(["report", "--output", "third"])
+"""
+
+
+def under_way(workspace: Workspace) -> list[Run]:
+    return [run for run in workspace.runs(kind="report") if run.info.status == "RUNNING"]
+
+
 @pytest.fixture(scope="module")
-def one_only(workspace: Workspace, sweep: Run) -> Done:
-    """The report about one run that is named, into another folder."""
+def killed(workspace: Workspace, sweep: Run) -> Run:
+    """The run of a report that was killed."""
+    with subprocess.Popen(
+        [sys.executable, "-c", HANGING], cwd=workspace.folder, env=workspace.environment()
+    ) as process:
+        try:
+            wait_for(lambda: process.poll() is not None or bool(under_way(workspace)))
+        finally:
+            process.kill()
+    (found,) = under_way(workspace)
+    return found
+
+
+@pytest.fixture(scope="module")
+def one_only(workspace: Workspace, killed: Run) -> Done:
+    """The next report: about one run that is named, into another folder."""
     run = workspace.runs(kind="training")[1]
-    return workspace.jobs("report", "--runs", run.info.run_id, "--output", "second")
+    return workspace.jobs_here("report", "--runs", run.info.run_id, "--output", "second")
 
 
 def pdf_text(path: Path) -> str:
@@ -82,35 +110,16 @@ def test_a_report_about_one_run(workspace: Workspace, one_only: Done) -> None:
 
 
 def test_a_run_that_does_not_exist(workspace: Workspace, sweep: Run) -> None:
-    done = workspace.jobs("report", "--runs", "0" * 32)
+    done = workspace.jobs_here("report", "--runs", "0" * 32)
     assert done.returncode == 1
     assert done.stderr.startswith(f"Error: there is no run {'0' * 32}")
     assert "Traceback" not in done.stderr
 
 
-HANGING = """
-import time
-from jobs.__main__ import app
-from jobs.report import command
-command._write = lambda *_: time.sleep(600)  # when its run is made, before the files are sent
-app(["report", "--output", "third"])
-"""
-
-
-def test_a_report_that_is_killed_is_marked_by_the_next(workspace: Workspace, sweep: Run) -> None:
-    def under_way() -> list[Run]:
-        return [r for r in workspace.runs(kind="report") if r.info.status == "RUNNING"]
-
-    with subprocess.Popen(
-        [sys.executable, "-c", HANGING], cwd=workspace.folder, env=workspace.environment()
-    ) as process:
-        try:
-            wait_for(lambda: process.poll() is not None or bool(under_way()))
-        finally:
-            process.kill()
-    (killed,) = under_way()
-    done = workspace.jobs("report", "--output", "third")
-    assert done.returncode == 0, done.stderr
+def test_a_report_that_is_killed_is_marked_by_the_next(
+    workspace: Workspace, killed: Run, one_only: Done
+) -> None:
+    assert one_only.returncode == 0, one_only.stderr
     assert workspace.client.get_run(killed.info.run_id).info.status == "KILLED"
-    assert not under_way()
+    assert not under_way(workspace)
     assert workspace.unfinished() == []

@@ -50,9 +50,11 @@ def interrupted(workspace: Workspace, killed: int) -> tuple[int, str, set[str]]:
 
 
 @pytest.fixture(scope="module")
-def continued(workspace: Workspace, interrupted: tuple[int, str, set[str]]) -> Done:
+def continued(
+    workspace: Workspace, interrupted: tuple[int, str, set[str]], one_thread: None
+) -> Done:
     """The same command again."""
-    return workspace.jobs(*STUDY)
+    return workspace.jobs_here(*STUDY)
 
 
 @pytest.fixture(scope="module")

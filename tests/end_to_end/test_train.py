@@ -37,8 +37,8 @@ def workspace(new_workspace: NewWorkspace) -> Workspace:
 
 
 @pytest.fixture(scope="module")
-def one(workspace: Workspace) -> Done:
-    return workspace.jobs(*ONE)
+def one(workspace: Workspace, one_thread: None) -> Done:
+    return workspace.jobs_here(*ONE)
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +62,7 @@ def test_what_the_command_says(one: Done, run: Run) -> None:
     final = run.data.metrics["final_test_mse"]
     assert f"setting-1 assignment seed-3: FINISHED, test MSE {final:.5f}" in one.stdout
     assert f"#/experiments/{run.info.experiment_id}/runs" in one.stdout
-    lines = one.stderr.splitlines()  # of TensorFlow and MLflow, nothing
+    lines = one.stderr.splitlines()
     assert [line for line in lines if not line.startswith("setting-1 assignment seed-3: ")] == []
     assert lines
 
@@ -193,10 +193,10 @@ def interrupted(new_workspace: NewWorkspace) -> Interrupted:
 
 
 @pytest.fixture(scope="module")
-def continued(interrupted: Interrupted) -> Run:
+def continued(interrupted: Interrupted, one_thread: None) -> Run:
     """The run after the same command once more."""
     place = interrupted[0]
-    done = place.jobs(*ONE)
+    done = place.jobs_here(*ONE)
     assert done.returncode == 0, done.stderr
     (found,) = place.runs()
     return found
@@ -257,8 +257,8 @@ def test_results_are_those_of_a_training_never_interrupted(
 
 SEVERAL = (
     "train", "--setting", "64-32-2", "--seeds", "0-2", "--recipe", "assignment",
-    "--iterations", "3000", "--batch-size", "100", "--workers", "2", "--data", "mnist",
-    "--pairs", "1-7",
+    "--iterations", "3000", "--batch-size", "100", "--workers", "2", "--threads", "1",
+    "--data", "mnist", "--pairs", "1-7",
 )  # fmt: skip
 """Two at a time, and long enough to be interrupted."""
 NAMES = [f"setting-64-32-2 assignment seed-{seed}" for seed in range(3)]
@@ -300,8 +300,8 @@ def stopped(several: Workspace, unheld: list[str]) -> list[Run]:
 
 
 @pytest.fixture(scope="module")
-def again(several: Workspace, stopped: list[Run]) -> Done:
-    return several.jobs(*SEVERAL)
+def again(several: Workspace, stopped: list[Run], one_thread: None) -> Done:
+    return several.jobs_here(*SEVERAL)
 
 
 def test_a_run_under_way_is_held(unheld: list[str]) -> None:

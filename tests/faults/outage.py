@@ -30,9 +30,8 @@ def train_through(
     seconds: float | None = None,
     iterations: int = 4000,
     patience: float = 600.0,
-    workers: int = 1,
 ) -> Ended:
-    """Train `SETTINGS` on a tracking server that fails once the first points are there.
+    """Train `SETTINGS` at once on a tracking server that fails once the first points are there.
 
     Args:
         place: where the command runs.
@@ -41,7 +40,6 @@ def train_through(
         seconds: how long it lasts; None for longer than the command.
         iterations: of each training, one recorded point every 100.
         patience: seconds the command shall wait for the server at the end.
-        workers: trainings at once; the server fails when each of them has sent a point.
     """
     environment = place.environment() | {
         "MLFLOW_TRACKING_URI": proxy.address,
@@ -52,12 +50,12 @@ def train_through(
     began = ended = 0.0
     with log.open("wb") as output:
         process = subprocess.Popen(
-            command(iterations, workers), cwd=place.folder, env=environment, stdout=output,
+            command(iterations), cwd=place.folder, env=environment, stdout=output,
             stderr=subprocess.STDOUT,
         )  # fmt: skip
     try:
         if fault:
-            wait_for(lambda: process.poll() is not None or senders(proxy.server) >= workers)
+            wait_for(lambda: process.poll() is not None or points_arrived(proxy.server))
             proxy.choose(fault)
             began = ended = time.monotonic()
         if seconds is not None:
@@ -71,20 +69,20 @@ def train_through(
     return Ended(status, log.read_text(), ended - began)
 
 
-def command(iterations: int, workers: int) -> list[str]:
+def command(iterations: int) -> list[str]:
     return [
         sys.executable, "-m", "jobs", "train", "--setting", ",".join(SETTINGS),
         "--recipe", "assignment", "--iterations", str(iterations), "--data", "mnist",
-        "--pairs", "1-7", "--threads", "1", "--workers", str(workers),
+        "--pairs", "1-7", "--threads", "1", "--workers", "2",
     ]  # fmt: skip
 
 
-def senders(server: str) -> int:
-    """Return the number of trainings under way that have sent a point."""
+def points_arrived(server: str) -> bool:
+    """Whether every training under way has sent a point."""
     client = MlflowClient(server)
     experiment = client.get_experiment_by_name("mnist-autoencoders")
     if experiment is None:
-        return 0
+        return False
     query = "tags.kind = 'training' and attributes.status = 'RUNNING'"
     runs = client.search_runs([experiment.experiment_id], query)
-    return sum("test_mse" in run.data.metrics for run in runs)
+    return len(runs) == len(SETTINGS) and all("test_mse" in run.data.metrics for run in runs)

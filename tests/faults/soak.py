@@ -217,7 +217,7 @@ def outage(folder: Path, short: bool, seed: int) -> Figures:
     seconds, iterations = (20, 100_000) if short else (120, 300_000)
     place = workspace(folder / "place")
     with served(folder, "sqlite") as server, Proxy(server) as line:
-        ended = train_through(place, line, "refuse", seconds, iterations, workers=2)
+        ended = train_through(place, line, "refuse", seconds, iterations)
         assert ended.status == 0, ended.output
         client = MlflowClient(server)
         for experiment in client.search_experiments():

@@ -17,12 +17,12 @@ from aemodel.data import Dataset
 from jobs import environment
 from jobs.tracking import Run, Store, StoreUnavailable, outage, uploader
 from jobs.training.outcome import Outcome
-from tests.faults.outage import SETTINGS, Ended, train_through
 from tests.support.begun import Begun, a_spec, begun
+from tests.support.databases import reachable_from_elsewhere
 from tests.support.datasets import write_idx
 from tests.support.proxy import FAULTS, Proxy
 from tests.support.stores import work_in
-from tests.support.workspace import NewWorkspace, Workspace, wait_for
+from tests.support.workspace import Done, NewWorkspace, Workspace, jobs_here, wait_for
 
 ITERATIONS = 2000
 CURVE = list(range(0, ITERATIONS, 50))
@@ -198,7 +198,20 @@ def test_nobody_answers() -> None:
         Run.open(address, "0" * 32).status()
 
 
+def test_a_server_of_the_tests_is_for_this_machine_alone(server: str) -> None:
+    assert not reachable_from_elsewhere(server)
+
+
 # --- The command -----------------------------------------------------------------------------
+
+
+SETTINGS = ("16-8-2", "16-8-3")
+
+COMMAND = (
+    "train", "--setting", ",".join(SETTINGS), "--recipe", "assignment", "--batch-size", "100",
+    "--iterations", str(ITERATIONS), "--eval-every", "50", "--data", "mnist", "--pairs", "1-7",
+    "--threads", "1",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -207,36 +220,52 @@ def place(new_workspace: NewWorkspace) -> Workspace:
 
 
 @pytest.fixture(scope="module")
-def left(place: Workspace, server: str) -> Iterator[tuple[Ended, Proxy]]:
-    """Two trainings whose server goes away and does not come back, and the way to it."""
-    with Proxy(server) as line:
-        yield train_through(place, line, "refuse", patience=0.0), line
+def left(place: Workspace, store: Store, proxy: Proxy, one_thread: None) -> Done:
+    """Two trainings whose server goes away after a point of the first, and does not come back."""
+
+    def go_away() -> None:
+        wait_for(lambda: a_point_arrived(proxy.server))
+        proxy.choose("refuse")
+
+    proxy.choose("")
+    thread = threading.Thread(target=go_away)
+    thread.start()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(outage.PATIENCE_VARIABLE, "0")
+        ended = jobs_here(place.folder, proxy.address, *COMMAND)
+    thread.join()
+    return ended
 
 
-def test_the_command_says_what_it_kept(left: tuple[Ended, Proxy], place: Workspace) -> None:
-    ended, _ = left
-    assert ended.status == 1
-    assert "Traceback" not in ended.output
+def a_point_arrived(server: str) -> bool:
+    client = MlflowClient(server)
+    experiments = [experiment.experiment_id for experiment in client.search_experiments()]
+    runs = client.search_runs(experiments, "attributes.status = 'RUNNING'")
+    return any("test_mse" in run.data.metrics for run in runs)
+
+
+def test_the_command_says_what_it_kept(left: Done, place: Workspace) -> None:
+    assert left.returncode == 1
+    assert "Traceback" not in left.stdout + left.stderr
     for setting in SETTINGS:
-        assert f"setting-{setting} assignment seed-0: UNSENT" in ended.output
-    assert ended.output.count("the same command uploads the results") == len(SETTINGS)
+        assert f"setting-{setting} assignment seed-0: UNSENT" in left.stdout
+    assert left.stderr.count("the same command uploads the results") == len(SETTINGS)
     assert len(list(place.folder.glob("checkpoints/*/state.npz"))) == len(SETTINGS)
 
 
-def test_the_same_command_uploads_them(left: tuple[Ended, Proxy], place: Workspace) -> None:
-    ended, line = left
-    line.choose("")
-    again = train_through(place, line)
-    assert again.status == 0, again.output
-    client = MlflowClient(line.server)
+def test_the_same_command_uploads_them(left: Done, place: Workspace, proxy: Proxy) -> None:
+    proxy.choose("")
+    again = jobs_here(place.folder, proxy.address, *COMMAND)
+    assert again.returncode == 0, again.stderr
+    client = MlflowClient(proxy.server)
     experiment = client.get_experiment_by_name("mnist-autoencoders")
     assert experiment is not None
     trainings = client.search_runs([experiment.experiment_id], "tags.kind = 'training'")
-    runs = [run for run in trainings if run.info.run_id in ended.output]
+    runs = [run for run in trainings if run.info.run_id in left.stdout]
     assert [run.info.status for run in runs] == ["FINISHED"] * len(SETTINGS)
     for run in runs:
         points = client.get_metric_history(run.info.run_id, "test_mse")
-        assert sorted(point.step for point in points) == list(range(0, 4000, 100))
+        assert sorted(point.step for point in points) == CURVE
         assert run.outputs is not None
         assert len(run.outputs.model_outputs) == 1
     assert place.unfinished() == []

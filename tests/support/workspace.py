@@ -16,9 +16,14 @@ import pytest
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 from numpy.typing import NDArray
+from typer.testing import CliRunner
 
+from jobs.__main__ import app
+from jobs.training import command
+from jobs.training.outcome import Outcome
+from jobs.training.worker import Task
 from tests.support.project import ROOT
-from tests.support.stores import address
+from tests.support.stores import address, work_in
 
 TIMEOUT = 300
 """Seconds a command may take; many times what it takes on an idle machine."""
@@ -84,6 +89,10 @@ class Workspace:
     def jobs(self, *arguments: str) -> Done:
         """Run `python -m jobs`."""
         return self.run(sys.executable, "-m", "jobs", *arguments)
+
+    def jobs_here(self, *arguments: str) -> Done:
+        """Run `python -m jobs` in this process, its trainings in turn, for less than its start."""
+        return jobs_here(self.folder, self.uri, *arguments)
 
     def mlflow_run(self, *arguments: str, project: Path = ROOT) -> Done:
         """Run the project as a user does who has its environment active."""
@@ -161,6 +170,32 @@ class Ended:
     place: Workspace
     output: str
     errors: str
+
+
+def jobs_here(folder: Path, uri: str, *arguments: str) -> Done:
+    """Run `python -m jobs` in this process, its trainings in turn.
+
+    For stories in which no other process has a part: to start one takes most of a short command.
+
+    Args:
+        folder: its working directory.
+        uri: its tracking store.
+        arguments: of the command; the trainings have one thread, as the tests of this process.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        work_in(folder, uri, patch)
+        patch.setattr(command, "execute", in_turn)
+        done = CliRunner().invoke(app, arguments)
+    if done.exception and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    return Done(arguments, done.exit_code, done.stdout, done.stderr)
+
+
+def in_turn(
+    work: Callable[[Task], Outcome], tasks: Sequence[Task], workers: int, kind: object
+) -> dict[int, Outcome]:
+    """Run tasks one after the other: stands in for `jobs.training.executor.execute`."""
+    return {number: work(task) for number, task in enumerate(tasks)}
 
 
 def wait_for(condition: Callable[[], bool]) -> None:

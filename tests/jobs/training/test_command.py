@@ -21,7 +21,7 @@ from jobs.training import command
 from jobs.training.outcome import Outcome, RunStatus
 from jobs.training.runs import Sweep, TrainOptions
 from tests.support.datasets import write_idx
-from tests.support.stores import work_in
+from tests.support.stores import NewStore, work_in
 
 METRICS = {
     "final_test_mse": 0.04,
@@ -32,13 +32,13 @@ METRICS = {
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory, small_dataset: Dataset) -> Path:
+def folder(
+    tmp_path_factory: pytest.TempPathFactory, small_dataset: Dataset, new_store: NewStore
+) -> Path:
     """A folder with data and a store."""
     made = tmp_path_factory.mktemp("command")
     write_idx(made / "mnist", small_dataset)
-    with pytest.MonkeyPatch.context() as patch:
-        work_in(made, f"sqlite:///{made}/mlflow.db", patch)
-        Store.open()
+    new_store(made)
     return made
 
 
