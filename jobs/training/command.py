@@ -4,6 +4,7 @@ One training asked is trained in this process, in the run that `mlflow run` made
 children of that run, in processes of their own.
 """
 
+import os
 import sys
 import tempfile
 import traceback
@@ -174,7 +175,8 @@ def run_tasks(
     cores = cluster.slots * options.threads if cluster else 0
     allocation = allocate_cores(costs, options.workers, cores, options.threads)
     ordered = [left[index] for index in allocation.order]
-    work = _TrainHere(board, checkpoints_folder())
+    niceness = {task.run_id: n for task, n in zip(left, allocation.niceness, strict=True)}
+    work = _TrainHere(board, checkpoints_folder(), niceness)
     take_turns = allocation.workers < len(left)
     summary_line = Overview(len(sweep.finished)).line if take_turns else None
     with shown(board, {task.run_id: task.spec.name for task in left}, summary_line):
@@ -203,8 +205,11 @@ class _TrainHere:
 
     board: Board
     checkpoints: Path
+    niceness: dict[str, int]
+    """How far the process of a run's training gives way to the others."""
 
     def __call__(self, task: Task) -> Outcome:
+        os.nice(self.niceness[task.run_id])  # before threads start, which inherit it
         states = Checkpoint(task.run_id, self.checkpoints)
         with states.locked():
             return run_training(task, self.board.channel(task.run_id), states)

@@ -5,6 +5,9 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+NICE_STEP = 1.25
+"""Ratio of the shares of two processes whose niceness differs by one."""
+
 
 @dataclass(frozen=True)
 class Allocation:
@@ -15,6 +18,8 @@ class Allocation:
     """Threads of each training, in the order the trainings were given."""
     order: tuple[int, ...]
     """Indices of the trainings, first to start first."""
+    niceness: tuple[int, ...] = ()
+    """How far the process of each training gives way to the others (`os.nice`)."""
 
 
 def available_cores() -> int:
@@ -29,10 +34,12 @@ def allocate_cores(
 
     Left to choose, few trainings (up to two a core) all start at once, each with as many threads as
     its share of the work is worth in cores, rounded up: one that is longer than all others together
-    uses what they leave, and is not left alone on one core. Many trainings have one thread each, on
-    as many processes as there are cores: a small network gains more from a neighbour than from a
-    second thread. TensorFlow fixes the threads of a process when it starts, so processes that take
-    several trainings in turn have the same number for all. Each takes 5 s to start and 1 GB.
+    uses what they leave, and is not left alone on one core. The shorter give way to the longer: a
+    long one that is left for the end has cores that its threads do not fill. Many trainings have
+    one thread each, on as many processes as there are cores: a small network gains more from a
+    neighbour than from a second thread. TensorFlow fixes the threads of a process when it starts,
+    so processes that take several trainings in turn have the same number for all. Each takes 5 s to
+    start and 1 GB.
 
     Simulated from measured costs on 2 to 16 cores, for three and nine trainings, no other plan is
     more than 6% faster (`python -m benchmarks sharing`).
@@ -48,9 +55,21 @@ def allocate_cores(
     count = len(costs)
     order = tuple(sorted(range(count), key=lambda i: -costs[i]))
     if count == 0:
-        return Allocation(0, (), ())
+        return Allocation(0, (), (), ())
     if workers == threads == 0 and count <= 2 * cores:
         worth = [cores * cost / sum(costs) for cost in costs]
-        return Allocation(count, tuple(min(cores, math.ceil(w)) for w in worth), order)
+        least = tuple(min(cores, math.ceil(w)) for w in worth)
+        return Allocation(count, least, order, _niceness(costs))
     workers = min(workers or max(1, cores // (threads or 1)), count)
-    return Allocation(workers, (threads or max(1, cores // workers),) * count, order)
+    # A process that takes several trainings cannot take back that it gave way.
+    niceness = _niceness(costs) if workers == count else (0,) * count
+    return Allocation(workers, (threads or max(1, cores // workers),) * count, order, niceness)
+
+
+def _niceness(costs: Sequence[float]) -> tuple[int, ...]:
+    """Return by how much each training gives way: to get time in proportion to its cost.
+
+    A step of niceness takes a fifth of a process's share (Linux, `sched(7)`).
+    """
+    most = max(costs)
+    return tuple(min(19, round(math.log(most / cost, NICE_STEP))) for cost in costs)

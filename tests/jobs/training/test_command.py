@@ -20,8 +20,10 @@ from jobs.tracking.ownership import owned_run
 from jobs.training import command
 from jobs.training.outcome import Outcome, RunStatus
 from jobs.training.runs import Sweep, TrainOptions
+from jobs.training.worker import Task
 from tests.support.datasets import write_idx
 from tests.support.stores import NewStore, work_in
+from tests.support.workspace import in_turn
 
 METRICS = {
     "final_test_mse": 0.04,
@@ -255,6 +257,22 @@ def test_continued_trainings_are_as_many_at_a_time_as_the_user_says(
 
 
 run_tasks = command.run_tasks
+
+
+def test_a_shorter_training_gives_way(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: dict[str, int] = {}
+
+    def record(task: Task, *_: object) -> Outcome:
+        given[task.spec.setting.name] = nice.call_args[0][0]
+        return Outcome(name=task.spec.name, run_id=task.run_id, status=RunStatus.FAILED)
+
+    nice = Mock()
+    monkeypatch.setattr(os, "nice", nice)
+    monkeypatch.setattr(command, "run_training", record)
+    monkeypatch.setattr(command, "execute", in_turn)
+    monkeypatch.setattr(command, "run_tasks", run_tasks)
+    assert train("1,3", workers=2) == 1
+    assert given["3"] == 0 < given["1"]
 
 
 def test_what_cannot_be_done_is_refused_before_a_run_is_made(

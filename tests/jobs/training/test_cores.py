@@ -19,6 +19,8 @@ def test_what_holds_for_every_share(costs: list[float], workers: int, cores: int
     assert len(shares.threads) == len(costs)
     assert all(1 <= threads <= cores for threads in shares.threads)
     assert sorted(shares.order) == list(range(len(costs)))
+    assert all(0 <= niceness <= 19 for niceness in shares.niceness)
+    assert len(shares.niceness) == len(costs)
     ordered = [costs[i] for i in shares.order]
     assert ordered == sorted(costs, reverse=True)
     if shares.workers < len(costs):  # processes that take several trainings in turn
@@ -48,6 +50,13 @@ def test_the_assignments_settings_on_two_cores() -> None:
     jobs = parse_specs("all", RECIPES["assignment"], "0", "3-8", "float32")
     shares = allocate_cores([job.cost for job in jobs], 0, 2)
     assert (shares.workers, shares.threads, shares.order) == (3, (1, 1, 2), (2, 1, 0))
+
+
+def test_the_shorter_give_way_to_the_longer() -> None:
+    jobs = parse_specs("all", RECIPES["fast"], "0", "3-8", "float32")
+    assert allocate_cores([job.cost for job in jobs], 0, 2).niceness == (12, 4, 0)
+    assert allocate_cores([1.0, 1e9], 2, 2).niceness == (19, 0)
+    assert allocate_cores([1.0, 1.0, 8.0], 2, 2).niceness == (0, 0, 0)  # in turn
 
 
 def test_many_trainings_take_turns_on_one_thread_each() -> None:
