@@ -134,7 +134,9 @@ def with_first_outputs(shapes: Sequence[Sequence[int]]) -> list[tuple[int, int]]
 BASIS_SIZES = soap.basis_sizes
 
 STUDIES = {
-    "rates": [Variant(f"from {rate:g}", {"learning_rate": rate}) for rate in (3e-3, 4e-3, 6e-3, 8e-3)],
+    "rates": [
+        Variant(f"from {rate:g}", {"learning_rate": rate}) for rate in (3e-3, 4e-3, 6e-3, 8e-3)
+    ],
     "lengths": [Variant(f"{n:,} iterations", {"iterations": n}) for n in (700, 2_500, 2_800)],
     "momentum": [
         Variant("2,800 iterations with Nesterov's look-ahead"),
