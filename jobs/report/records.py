@@ -43,7 +43,7 @@ class Generated:
     gaussian: Quality
     mixture: Quality
     reconstructions: Quality
-    """Of the test images' reconstructions."""
+    """Of reconstructions of training images; in older runs of the test images."""
     real: Quality
     """Of training images: the scale."""
     components: int
