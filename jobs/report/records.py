@@ -114,7 +114,7 @@ class TrainingRecord:
     knn_accuracy_pixels: float | None = None
     """As `knn_accuracy`, of the pixels themselves."""
     decoder_affine_share: float | None = None
-    """Share of the variance of the decoded test images that an affine map of the codes gives."""
+    """Share of the variance of the decoded test images that an affine function explains."""
     plane: PlaneQuality | None = None
     """Of the codes, for a latent size of 2."""
     pca_plane: PlaneQuality | None = None

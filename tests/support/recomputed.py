@@ -206,7 +206,7 @@ class Recomputed:
 
     @property
     def affine_share(self) -> float:
-        """Share of the variance of decoded test images that an affine function of the code explains."""
+        """Share of the variance of decoded test images that an affine function explains."""
         codes = self.encoded(self.images)
         decoded = self.decoded(codes)
         centred, pixels = codes - codes.mean(axis=0), decoded - decoded.mean(axis=0)

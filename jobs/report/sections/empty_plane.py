@@ -57,7 +57,7 @@ def _compared(grids: Sequence[Grid], further: Estimate) -> str:
     if further.is_positive or further.is_negative:
         where = "further from" if further.is_positive else "nearer to"
         there, elsewhere = (
-            ranged([float(nearest.mean()) for nearest in side], format_mse, inside=True)
+            format_mse(float(np.mean([nearest.mean() for nearest in side])))
             for side in zip(*grids, strict=True)
         )
         return (

@@ -38,7 +38,7 @@ def claims(at_empty: float, elsewhere: float, reach: float = 4.0) -> list[Observ
 
 def test_of_several_seeds_what_holds_for_each_is_told() -> None:
     (agreed,) = told(with_grid(0.05, 0.02), with_grid(0.04, 0.02, seed=1))
-    assert "(mean MSE to the nearest 0.045" in agreed.text
+    assert "(mean MSE to the nearest 0.044" in agreed.text
     (same,) = told(with_grid(0.02, 0.02), with_grid(0.02, 0.02, seed=1))
     assert "within the noise" in same.text
     (split,) = told(with_grid(0.02, 0.02), with_grid(0.05, 0.02, seed=1))
