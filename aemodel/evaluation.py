@@ -131,7 +131,7 @@ def evaluate(
     train_codes = apply(network.encoder, data.x_train / MAX_PIXEL)
     decode = partial(apply, network.decoder)
     generated = generation.generate(
-        decode, train_codes, codes, data.x_test, baseline.classifier, trainer.seed
+        decode, train_codes, data.x_test, baseline.classifier, trainer.seed
     )
     plane = latent.project(codes)
     principal = (x_test - trainer.principal_components.mean) @ _axes(trainer).T

@@ -55,9 +55,9 @@ class DatasetRecord:
         return DIGITS[c] if self.is_mnist else one_line(self.classes[c], LONGEST_NAME)
 
     def many_of(self, c: int) -> str:
-        """Return the images of a class: `8s`, or `“boot” images`."""
-        return f"{c}s" if self.is_mnist else f"“{self.name_of(c)}” images"
+        """Return the images of a class: `8s`, or `boot images`."""
+        return f"{c}s" if self.is_mnist else f"{self.name_of(c)} images"
 
     def pair(self, a: int, b: int) -> str:
-        """Return the way between two classes: `3 to 8`."""
+        """Return the path between two classes: `3 to 8`."""
         return f"{self.name_of(a)} to {self.name_of(b)}"

@@ -43,7 +43,7 @@ class Generated:
     gaussian: Quality
     mixture: Quality
     reconstructions: Quality
-    """Of the test images' reconstructions."""
+    """Of reconstructions of training images; in older runs of the test images."""
     real: Quality
     """Of training images: the scale."""
     components: int
@@ -114,7 +114,7 @@ class TrainingRecord:
     knn_accuracy_pixels: float | None = None
     """As `knn_accuracy`, of the pixels themselves."""
     decoder_affine_share: float | None = None
-    """Share of the variance of the decoded test images that an affine map of the codes gives."""
+    """Share of the variance of the decoded test images that an affine function explains."""
     plane: PlaneQuality | None = None
     """Of the codes, for a latent size of 2."""
     pca_plane: PlaneQuality | None = None

@@ -104,7 +104,7 @@ class Recomputed:
     def halfway(self) -> list[tuple[float, float]]:
         """Mean distance to other test images of what is decoded halfway, over that of the blend.
 
-        With it that of the spherical way over that of the linear one. First of the pairs of one
+        With it that of the spherical path over that of the linear one. First of the pairs of one
         digit, then of two; the pairs are those of the artifact.
         """
         pairs = self.workspace.table(self.run, "interpolation/real_images.csv")[:, :2].astype(int)
@@ -198,9 +198,15 @@ class Recomputed:
             shares.append(np.sqrt((own.mean(axis=0) ** 2).sum()) / np.median(distances))
         return float(np.mean(shares))
 
+    def decoded_train(self) -> Array:
+        """Return the reconstructions of training images, in the order of the training."""
+        shuffled = self.data.shuffled(int(self.run.data.params["seed"])).x_train
+        images = shuffled[:10_000].astype(np.float64) / 255
+        return np.asarray(np.clip(self.decoded(self.encoded(images)), 0, 1))
+
     @property
     def affine_share(self) -> float:
-        """Share of the variance of decoded test images that an affine map of the codes gives."""
+        """Share of the variance of decoded test images that an affine function explains."""
         codes = self.encoded(self.images)
         decoded = self.decoded(codes)
         centred, pixels = codes - codes.mean(axis=0), decoded - decoded.mean(axis=0)

@@ -1,5 +1,6 @@
 """A number of a claim, and how far it is to be trusted."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -27,3 +28,15 @@ class Estimate:
             return Estimate(self.value * factor)
         low, high = self.interval
         return Estimate(self.value * factor, (low * factor, high * factor))
+
+
+def over_seeds(estimates: Sequence[Estimate]) -> Estimate:
+    """Return the mean of what several seeds give, one at least.
+
+    Its interval spans theirs: it is above zero, or below, if it is so for every seed.
+    """
+    if len(estimates) == 1:
+        return estimates[0]
+    ends = [estimate.interval or (estimate.value, estimate.value) for estimate in estimates]
+    mean = sum(estimate.value for estimate in estimates) / len(estimates)
+    return Estimate(mean, (min(low for low, _ in ends), max(high for _, high in ends)))

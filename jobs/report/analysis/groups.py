@@ -14,7 +14,7 @@ import numpy as np
 from aemodel.settings import RECIPES, Recipe, Setting
 from jobs import assignment
 from jobs.report.analysis.curve_shape import is_sound
-from jobs.report.analysis.interpolation import mean_ratio
+from jobs.report.analysis.interpolation import EQUAL, mean_decoded, mean_ratio
 from jobs.report.analysis.noise import IMAGES
 from jobs.report.records import TrainingRecord
 from jobs.report.wording import OPTIMIZERS
@@ -101,14 +101,17 @@ def trainings_with_interpolations(groups: Iterable[Group]) -> tuple[TrainingReco
     Of each group the first training that has interpolations: of settings 2 and 3, as the assignment
     asks, or of any if there are none of these; a training that ended in a spike decodes badly, and
     is left out if there is another. First is the one whose decoded pictures are nearest to test
-    images, measured against pixel blends.
+    images, measured against pixel blends; of those as near by this measure, the nearest.
     """
     firsts = (next((t for t in group.trainings if t.interpolations), None) for group in groups)
     with_paths = [training for training in firsts if training]
     asked = [t for t in with_paths if t.spec.setting.name in assignment.INTERPOLATED]
     candidates = asked or with_paths
     sound = [training for training in candidates if is_sound(training)]
-    return tuple(sorted(sound or candidates, key=mean_ratio))
+    ranked = sorted(sound or candidates, key=mean_ratio)
+    ties = [t for t in ranked if mean_ratio(t) <= mean_ratio(ranked[0]) + EQUAL]
+    ahead = sorted(ties, key=mean_decoded)[:1]
+    return (*ahead, *(t for t in ranked if t not in ahead))
 
 
 def training_for_embedding(groups: tuple[Group, ...]) -> TrainingRecord | None:

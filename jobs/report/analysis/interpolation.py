@@ -1,6 +1,7 @@
-"""Interpolations measured: distances to test images, labels along the way, where the means lie."""
+"""Interpolations measured: distances to test images, labels along the path, where the means lie."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -8,6 +9,10 @@ import numpy as np
 
 from aemodel.evaluation import Interpolation
 from jobs.report.records import TrainingRecord
+
+EQUAL = 0.05
+"""Distances that differ by less than this share are called about the same: with other test images,
+drawn from the same ones, such a ratio changes by up to 5% (95% interval of the bootstrap)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +53,42 @@ def distances(path: Interpolation) -> Distances | None:
     if not inner.any() or not np.isfinite([decoded, blended]).all() or not blended.any():
         return None
     return Distances(decoded=float(decoded.mean()), blended=float(blended.mean()))
+
+
+Pair = tuple[int, int]
+
+
+def pair_of(path: Interpolation) -> Pair:
+    """Return the classes that a path leads from and to."""
+    return path.digit_a, path.digit_b
+
+
+def ends_as_meant(path: Interpolation) -> bool:
+    """Return whether the pictures at both ends have the labels of the path's own classes."""
+    return (int(path.nearest_digit[0]), int(path.nearest_digit[-1])) == pair_of(path)
+
+
+def distances_by_pair(trainings: Sequence[TrainingRecord]) -> dict[Pair, list[Distances]]:
+    """Return the distances of each pair, one for each training that recorded them."""
+    known: dict[Pair, list[Distances]] = {}
+    for path in (path for training in trainings for path in training.interpolations):
+        if measured := distances(path):
+            known.setdefault(pair_of(path), []).append(measured)
+    return known
+
+
+def compared_by_pair(trainings: Sequence[TrainingRecord]) -> dict[Pair, list[Distances]]:
+    """Return the same without the pairs whose ends are not as meant in one of the trainings."""
+    paths = [path for training in trainings for path in training.interpolations]
+    astray = {pair_of(path) for path in paths if not ends_as_meant(path)}
+    known = distances_by_pair(trainings)
+    return {pair: each for pair, each in known.items() if pair not in astray}
+
+
+def mean_decoded(training: TrainingRecord) -> float:
+    """Return the mean distance of decoded pictures over the pairs; infinite if there is none."""
+    known = [d.decoded for path in training.interpolations if (d := distances(path))]
+    return float(np.mean(known)) if known else math.inf
 
 
 def mean_ratio(training: TrainingRecord) -> float:

@@ -1,6 +1,8 @@
 """Whose points lie next to whose: the nearest neighbours of each test image in the plane."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,6 +63,12 @@ class Neighbours:
         shares = self.shares
         return float(shares[a, b] + shares[b, a]) / 2
 
+    def most_mixed(self, pair: tuple[int, int]) -> bool:
+        """Return whether no two classes are as mixed as this pair, beyond the noise."""
+        others = [other for other in combinations(range(CLASSES), 2) if other != pair]
+        second = max(others, key=lambda other: self.mutual(*other))
+        return self.mutual_lead(pair, second).is_positive
+
     def mutual_lead(self, pair: tuple[int, int], other: tuple[int, int]) -> Estimate:
         """Return by how much the first pair of classes is more mixed than the second."""
         sides = [
@@ -95,6 +103,11 @@ def neighbours_in_plane(training: TrainingRecord) -> Neighbours | None:
     if codes is None or labels is None or not np.isfinite(codes).all():
         return None
     return _neighbours(latent.project(codes).xy, labels)
+
+
+def neighbours_in_planes(trainings: Sequence[TrainingRecord]) -> list[Neighbours]:
+    """Return the neighbours in the plane of each training that has them."""
+    return [found for training in trainings if (found := neighbours_in_plane(training))]
 
 
 def neighbours_in_pca_plane(training: TrainingRecord) -> Neighbours | None:

@@ -1,4 +1,4 @@
-"""Ways between single test images: how near they are to other images, against the pixel blend."""
+"""Paths between single test images: how near they are to other images, against the pixel blend."""
 
 from dataclasses import dataclass
 
@@ -22,9 +22,9 @@ class Halfway:
     spherical: float
     blend: float
     gain: Estimate
-    """Share by which the linear way is nearer than the blend."""
+    """Share by which the linear path is nearer than the blend."""
     bend: Estimate
-    """Share by which the spherical way is nearer than the linear one."""
+    """Share by which the spherical path is nearer than the linear one."""
 
 
 def halfway(found: RealInterpolations) -> dict[str, Halfway]:

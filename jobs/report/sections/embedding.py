@@ -7,12 +7,14 @@ from collections.abc import Iterator, Sequence
 from itertools import combinations, pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from jobs.report import charts
-from jobs.report.analysis.estimate import Estimate
+from jobs.report.analysis.estimate import Estimate, over_seeds
 from jobs.report.analysis.groups import PLANE, Group, setting_name
-from jobs.report.analysis.neighbours import CLASSES, K, Neighbours
+from jobs.report.analysis.neighbours import CLASSES, K, Neighbours, neighbours_in_planes
 from jobs.report.analysis.noise import share_difference
+from jobs.report.analysis.seeds import of_all, ranged, shown, with_seeds
 from jobs.report.analysis.study import Study
 from jobs.report.blocks import Block, Figure, Heading, Observation, Paragraph, Table, ref
 from jobs.report.dataset import DatasetRecord
@@ -45,18 +47,19 @@ def blocks(study: Study) -> Iterator[Block]:
     if training is None:
         return
     yield Heading("Part 3: The two-dimensional embedding")
-    yield Paragraph(_introduction(training, study.neighbours is not None))
+    group = with_seeds(study.groups, training)
+    yield Paragraph(_introduction(training, study.neighbours is not None) + of_all([group]))
     yield _scatter(study, training)
     if study.neighbours is not None:
-        yield _table(study.neighbours, training.dataset)
+        yield _table(study.neighbours, group)
     yield from planes.blocks(study)
     if training.manifold is not None:
         yield Figure(
             key="figure-manifold",
             picture=training.manifold,
             alt="Decoded pictures on a grid over the latent plane.",
-            caption="Decoded pictures of a regular grid of points of the same plane, from the 1st "
-            "to the 99th percentile of the codes on each axis.",
+            caption="Decoded pictures of a regular grid of points of the plane of "
+            f"{shown([group])}, from the 1st to the 99th percentile of the codes on each axis.",
             width=0.5,
             floats=True,
         )
@@ -66,10 +69,11 @@ def blocks(study: Study) -> Iterator[Block]:
 
 def observations(study: Study) -> Iterator[Observation]:
     """Yield what holds of the embedding, and of the neighbours in all latent spaces."""
-    training, neighbours = study.for_embedding, study.neighbours
-    if training is not None and neighbours is not None:
-        yield from purity(neighbours, training.dataset)
-        yield from overlaps(neighbours, training.dataset)
+    training = study.for_embedding
+    if training is not None and study.neighbours is not None:
+        planes_shown = neighbours_in_planes(with_seeds(study.groups, training).trainings)
+        yield from purity(planes_shown, training.dataset)
+        yield from overlaps(planes_shown, training.dataset)
     yield from empty_plane.observations(study)
     yield from planes.beside_pca(study)
     yield from votes(study)
@@ -113,41 +117,51 @@ def _scatter(study: Study, training: TrainingRecord) -> Figure:
     )
 
 
-def _table(neighbours: Neighbours, data: DatasetRecord) -> Table:
+def _table(neighbours: Neighbours, group: Group) -> Table:
     """Return the shares of classes among the neighbours of each class, in percent."""
+    data = group.first.dataset
     rows = [
         [data.name_of(c), *(f"{100 * share:.0f}" if share >= 0.005 else "·" for share in row)]
         for c, row in enumerate(neighbours.shares)
     ]
     return Table(
         key="table-neighbours",
-        caption=f"The {K} nearest other test images in the plane by {data.noun}, in percent (a "
-        f"dot: less than half a percent). On the diagonal: the same {data.noun}.",
+        caption=f"The {K} nearest other test images in the plane of {shown([group])} by "
+        f"{data.noun}, in percent (a dot: less than half a percent). On the diagonal: the same "
+        f"{data.noun}.",
         columns=(("Images", "left"), *((data.name_of(c), "right") for c in range(CLASSES))),
         rows=rows,
     )
 
 
-def purity(neighbours: Neighbours, data: DatasetRecord) -> Iterator[Observation]:
-    """Name the classes most and least among their own, as far as the noise tells them apart."""
-    own = {c: neighbours.own(c) for c in range(CLASSES)}
-    ranked = sorted(own, key=lambda c: -own[c].value)
-    most = _tied(neighbours, ranked)
-    least = _tied(neighbours, ranked[::-1])
+def purity(planes_shown: Sequence[Neighbours], data: DatasetRecord) -> Iterator[Observation]:
+    """Name the classes most and least among their own, in every seed beyond the noise."""
+    own = {c: [plane.own(c) for plane in planes_shown] for c in range(CLASSES)}
+    most, least = _extreme(planes_shown, -1), _extreme(planes_shown, 1)
     parts = [
         f"{which} for {_named(classes, own, data)}"
         for which, classes in (("highest", most), ("lowest", least))
-        if len(classes) <= MAX_TIED
+        if 0 < len(classes) <= MAX_TIED
     ]
     extremes = f"; this is {listing(parts)}" if parts and not set(most) & set(least) else ""
+    same = ranged([plane.same for plane in planes_shown], _one_decimal)
     yield Observation(
         kind="own neighbours",
-        numbers={data.name_of(c): estimate for c, estimate in own.items()},
-        text=f"Of the {K} nearest neighbours of a point in the plane "
-        f"{format_percent(neighbours.same)} are of the same {data.noun}{extremes}.",
+        numbers={data.name_of(c): over_seeds(each) for c, each in own.items()},
+        text=f"Of the {K} nearest neighbours of a point in the plane {same} are of the same "
+        f"{data.noun}{extremes}.",
         see=SEE,
         intuition=_nearness(own) if data.is_mnist else "",
     )
+
+
+def _extreme(planes_shown: Sequence[Neighbours], sign: int) -> list[int]:
+    """Return the classes with the least own share times the sign; none if the seeds disagree."""
+    found = [
+        sorted(_tied(plane, sorted(range(CLASSES), key=lambda c: sign * plane.own(c).value)))
+        for plane in planes_shown
+    ]
+    return found[0] if all(classes == found[0] for classes in found) else []
 
 
 def _tied(neighbours: Neighbours, ranked: Sequence[int]) -> list[int]:
@@ -162,19 +176,25 @@ def _tied(neighbours: Neighbours, ranked: Sequence[int]) -> list[int]:
     return tied
 
 
-def _named(classes: Sequence[int], own: dict[int, Estimate], data: DatasetRecord) -> str:
-    return listing(
-        f"{data.many_of(c)} ({format_percent(own[c].value, decimals=0)})" for c in sorted(classes)
-    )
+def _named(classes: Sequence[int], own: dict[int, list[Estimate]], data: DatasetRecord) -> str:
+    shares = {c: ranged([share.value for share in own[c]], _whole, inside=True) for c in classes}
+    return listing(f"{data.many_of(c)} ({share})" for c, share in shares.items())
 
 
-def _nearness(own: dict[int, Estimate]) -> str:
-    """Say that the order follows how alike the images of a digit are, if it does."""
-    from scipy import stats
+def _whole(share: float) -> str:
+    return format_percent(share, decimals=0)
 
-    shares = [own[digit].value for digit in range(CLASSES)]
-    result = stats.spearmanr(shares, mnist_lore.NEAREST_RATIO)
-    if result.statistic < CORRELATED or result.pvalue > SIGNIFICANT:
+
+def _one_decimal(share: float) -> str:
+    """Return a share as the tables of the planes have it."""
+    return format_percent(share, decimals=1)
+
+
+def _nearness(own: dict[int, list[Estimate]]) -> str:
+    """Say that the order follows how alike the images of a digit are, if it does in every seed."""
+    shares = [[share.value for share in own[digit]] for digit in range(CLASSES)]
+    correlations = _correlations(np.array(shares).T, mnist_lore.NEAREST_RATIO)
+    if not correlations:
         return ""
     top = int(np.argmax(mnist_lore.NEAREST_RATIO))
     times = f"{mnist_lore.NEAREST_RATIO[top]:.0f} times"
@@ -183,71 +203,92 @@ def _nearness(own: dict[int, Estimate]) -> str:
         f"the more it stands apart: in pixels the nearest other {top} is {times} as near to a "
         f"{top} as the nearest other digit is (in MSE, medians over the test set). Over the ten "
         "digits this ratio and the share of own neighbours have a rank correlation of "
-        f"{result.statistic:.2f}."
+        f"{ranged(correlations, '{:.2f}'.format)}."
     )
 
 
-def overlaps(neighbours: Neighbours, data: DatasetRecord) -> Iterator[Observation]:
-    """Name the pairs of classes that overlap."""
-    mutual = {pair: neighbours.mutual(*pair) for pair in combinations(range(CLASSES), 2)}
-    ranked = sorted(mutual, key=lambda pair: -mutual[pair])
-    mixed = [pair for pair in ranked if round(mutual[pair], 2) >= OVERLAP][:MAX_PAIRS]
-    numbers = {data.pair(*pair): Estimate(mutual[pair]) for pair in mixed or ranked[:1]}
-    if not mixed:
+def _correlations(seeds: NDArray[np.float64], images: Sequence[float]) -> list[float]:
+    """Return the rank correlation of each seed (s, n) with n numbers; none if one is too low."""
+    from scipy import stats
+
+    found = [stats.spearmanr(values, images) for values in seeds]
+    clear = all(r.statistic >= CORRELATED and r.pvalue <= SIGNIFICANT for r in found)
+    return [float(result.statistic) for result in found] if clear else []
+
+
+def overlaps(planes_shown: Sequence[Neighbours], data: DatasetRecord) -> Iterator[Observation]:
+    """Name the pairs of classes that overlap in every seed."""
+    pairs = combinations(range(CLASSES), 2)
+    mutual = {pair: [plane.mutual(*pair) for plane in planes_shown] for pair in pairs}
+    ranked = sorted(mutual, key=lambda pair: -sum(mutual[pair]))
+    mixed = [pair for pair in ranked if round(min(mutual[pair]), 2) >= OVERLAP]
+    numbers = {
+        data.pair(*pair): over_seeds([Estimate(share) for share in mutual[pair]])
+        for pair in mixed[:MAX_PAIRS] or ranked[:1]
+    }
+    if mixed:
+        yield Observation(
+            kind="overlap",
+            numbers=numbers,
+            text=_overlaps(planes_shown, mixed, data),
+            see=SEE,
+            intuition=_alike_in_pixels(planes_shown, mixed[0]) if data.is_mnist else "",
+        )
+    elif all(round(max(shares), 2) < OVERLAP for shares in mutual.values()):
         yield Observation(
             kind="no overlap",
             numbers=numbers,
-            text=f"No two {data.nouns} have {format_percent(OVERLAP, decimals=0)} of each other "
-            "among their neighbours.",
+            text=f"No two {data.nouns} have {_whole(OVERLAP)} of each other among their "
+            "neighbours.",
             see=SEE,
         )
-        return
-    lead = neighbours.mutual_lead(ranked[0], ranked[1])
+
+
+def _overlaps(
+    planes_shown: Sequence[Neighbours], mixed: Sequence[tuple[int, int]], data: DatasetRecord
+) -> str:
     a, b = mixed[0]
-    shares = neighbours.shares
-    first = (
-        f"{capitalized(data.many_of(a))} and {data.many_of(b)} overlap"
-        f"{' most' if lead.is_positive else ''}: {format_percent(shares[a, b], decimals=0)} of the "
-        f"neighbours of {data.many_of(a)} are {data.many_of(b)}, and "
-        f"{format_percent(shares[b, a], decimals=0)} the other way"
+    most = " most" * all(plane.most_mixed((a, b)) for plane in planes_shown)
+    there, back = (
+        ranged([float(plane.shares[side]) for plane in planes_shown], _whole)
+        for side in ((a, b), (b, a))
     )
-    others = listing(
-        f"{data.name_of(c)} and {data.name_of(d)} ({format_percent(mutual[c, d], decimals=0)})"
-        for c, d in mixed[1:]
+    text = (
+        f"{capitalized(data.many_of(a))} and {data.many_of(b)} overlap{most}: {there} of the "
+        f"neighbours of {data.many_of(a)} are {data.many_of(b)}, and {back} the other way."
     )
-    yield Observation(
-        kind="overlap",
-        numbers=numbers,
-        text=f"{first}.{f' So do {others}, averaged over both ways.' if others else ''}",
-        see=SEE,
-        intuition=_alike_in_pixels(neighbours, (a, b)) if data.is_mnist else "",
-    )
+    others = [
+        f"{data.name_of(c)} and {data.name_of(d)} "
+        f"({ranged([plane.mutual(c, d) for plane in planes_shown], _whole, inside=True)})"
+        for c, d in mixed[1:MAX_PAIRS]
+    ]
+    more = len(mixed) - MAX_PAIRS
+    if more > 0:
+        others.append(f"{more} other pair{'s' * (more > 1)}")
+    return f"{text} So do {listing(others)}, averaged over both ways." if others else text
 
 
-def _alike_in_pixels(neighbours: Neighbours, pair: tuple[int, int]) -> str:
+def _alike_in_pixels(planes_shown: Sequence[Neighbours], pair: tuple[int, int]) -> str:
     """Say that digits overlap in the plane that are neighbours in pixels, if they do."""
-    from scipy import stats
-
     a, b = pair
     upper = np.triu_indices(CLASSES, 1)
     pixels = np.array(mnist_lore.PIXEL_NEIGHBOURS)
-    result = stats.spearmanr(
-        (neighbours.shares + neighbours.shares.T)[upper], (pixels + pixels.T)[upper]
-    )
-    if result.statistic < CORRELATED or result.pvalue > SIGNIFICANT:
+    shares = np.array([(plane.shares + plane.shares.T)[upper] for plane in planes_shown])
+    correlations = _correlations(shares, (pixels + pixels.T)[upper].tolist())
+    if not correlations:
         return ""
     also = f", {a} and {b} first of all" if mnist_lore.most_alike(a, b) else ""
-    plane, image = neighbours.mutual(a, b), mnist_lore.mutual(a, b)
+    image = mnist_lore.mutual(a, b)
     most = (
         f" In pixels only {format_percent(image)} of the neighbours of {a}s and {b}s are of the "
-        "other digit, so most of this overlap is not in the images but in their two numbers."
-        if image < plane / 2
+        "other digit, so most of this overlap comes from the projection, not from the images."
+        if all(image < plane.mutual(a, b) / 2 for plane in planes_shown)
         else ""
     )
     return (
         f"Digits overlap more if their images are alike in pixels{also}. Over all pairs "
         "the shares in the plane and in pixels have a rank correlation of "
-        f"{result.statistic:.2f}.{most}"
+        f"{ranged(correlations, '{:.2f}'.format)}.{most}"
     )
 
 
@@ -260,30 +301,30 @@ def votes(study: Study) -> Iterator[Observation]:
 
 
 def _votes(small: Group, large: Group) -> Iterator[Observation]:
-    before, after = small.mean("knn_accuracy"), large.mean("knn_accuracy")
-    if before is None or after is None:
-        return
+    before, after = (group.values("knn_accuracy") for group in (small, large))
     labels = large.first.labels
-    gain = share_difference(after, before, 0 if labels is None else len(labels))
+    images = 0 if labels is None else len(labels)
+    gain = over_seeds([share_difference(b, a, images) for a in before for b in after])
     if not (gain.is_positive or gain.is_negative):
         return
     sizes = f"{large.setting.latent_size} dimensions", f"{small.setting.latent_size}"
-    better = _falls(small, large)
-    contrast = ", although the error is lower" if gain.is_negative and better else ""
+    contrast = ", although the error is lower" if gain.is_negative and _falls(small, large) else ""
+    shares = [_one_decimal(float(np.mean(each))) for each in (after, before)]
     yield Observation(
         kind="10-NN",
         numbers={"gain": gain},
         text=f"In {sizes[0]} the {K} nearest training codes name the {large.first.dataset.noun} "
         f"{'more' if gain.is_positive else 'less'} often than in {sizes[1]} "
-        f"({100 * after:.1f}% against {100 * before:.1f}% of the test images){contrast}.",
+        f"({shares[0]} against {shares[1]} of the test images){contrast}.",
         see=("table-summary",),
         intuition=_why(small, large, gain, bool(contrast)),
     )
 
 
 def _falls(small: Group, large: Group) -> bool:
-    before, after = small.mean("final_test_mse"), large.mean("final_test_mse")
-    return before is not None and after is not None and after < before
+    """Return whether the error of every seed is lower in the larger size."""
+    before, after = (group.values("final_test_mse") for group in (small, large))
+    return bool(before and after) and max(after) < min(before)
 
 
 def _why(small: Group, large: Group, gain: Estimate, contrast: bool) -> str:

@@ -7,12 +7,23 @@ more than two sets of real images do.
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from aemodel.generation import COMPARED, COMPONENTS, FITTED, SAMPLES, SURE, Quality
+import numpy as np
+
+from aemodel.generation import (
+    CODES_PER_NUMBER,
+    COMPARED,
+    COMPONENTS,
+    FITTED,
+    SAMPLES,
+    SURE,
+    Quality,
+)
 from jobs.report import charts
 from jobs.report.analysis.curve_shape import is_sound
-from jobs.report.analysis.estimate import Estimate
+from jobs.report.analysis.estimate import Estimate, over_seeds
 from jobs.report.analysis.groups import Group
 from jobs.report.analysis.noise import share_difference
+from jobs.report.analysis.seeds import has_seeds, of_all, ranged, shown
 from jobs.report.analysis.study import Study
 from jobs.report.blocks import (
     Block,
@@ -39,81 +50,90 @@ WHY_MIXTURE = (
     "of another network."
 )
 
-Shown = tuple[Group, Generated]
+Found = tuple[Group, list[Generated]]
+"""The trainings of a setting that generated images, and what they generated."""
 
 
 def blocks(study: Study) -> Iterator[Block]:
     """Yield the generated images and their measures; nothing if no training recorded them."""
-    shown = _shown(study.groups)
-    if not shown:
+    found = _found(study.groups)
+    if not found:
         return
+    groups = [group for group, _ in found]
+    labels = [group.label for group in groups]
+    of_seed = f" Networks: {shown(groups)}." if has_seeds(groups) else ""
     yield Heading("Beyond the assignment: Generating images")
-    yield Paragraph(_method(shown))
-    labels = [group.label for group, _ in shown]
+    yield Paragraph(_method(found) + of_all(groups))
     yield Figure(
         key="figure-generation",
-        picture=charts.generated([(group.label, found) for group, found in shown]),
+        picture=charts.generated([(group.label, each[0]) for group, each in found]),
         alt=f"Images decoded from drawn codes of {listing(labels)}: on the left from one Gaussian, "
         "on the right from a mixture.",
         caption="Images decoded from codes that were drawn from one Gaussian (left) and from a "
-        "mixture of Gaussians (right): the first of each, not chosen.",
+        f"mixture of Gaussians (right): the first of each, not chosen.{of_seed}",
         width=0.8,
         floats=True,
     )
-    yield table(shown)
+    yield table(found)
     if study.records.request.observations:
         yield from observed(observations(study))
 
 
-def _shown(groups: Sequence[Group]) -> list[Shown]:
-    """Return of each group the first training with generated images, as a group of its own."""
-    firsts = ((g, next((t for t in g.trainings if t.generated), None)) for g in groups)
-    return [
-        (Group(group.name(training), (training,)), training.generated)
-        for group, training in firsts
-        if training is not None and training.generated is not None
-    ]
+def _found(groups: Sequence[Group]) -> list[Found]:
+    """Return the groups in which a training generated images, with these trainings alone."""
+    found = []
+    for group in groups:
+        trainings = tuple(t for t in group.trainings if t.generated is not None)
+        if trainings:
+            each = [t.generated for t in trainings if t.generated is not None]
+            found.append((Group(group.label, trainings), each))
+    return found
 
 
-def _method(shown: Sequence[Shown]) -> str:
-    group, found = shown[0]
-    components = {found.components for _, found in shown}
-    number = str(components.pop()) if len(components) == 1 else ""
-    counts = number or listing(f"{found.components} in {group.label}" for group, found in shown)
+def _method(found: Sequence[Found]) -> str:
+    group, each = found[0]
+    numbers = [listing(_components(images), "or") for _, images in found]
+    counts = listing(f"{n} in {g.label}" for n, (g, _) in zip(numbers, found, strict=True))
+    number = numbers[0] if len(set(numbers)) == 1 else counts
     noun, nouns = group.first.dataset.noun, group.first.dataset.nouns
     return (
         "An autoencoder generates images if codes are drawn at random and decoded. Two densities "
         f"are fitted to the codes of training images, at most {FITTED:,}: one Gaussian, and a "
-        f"mixture of Gaussians with full covariances. The number of its components, {counts}, is "
+        f"mixture of Gaussians with full covariances. The number of its components, {number}, is "
         "the one with the highest likelihood of codes held back from the fit, among "
         f"{listing(map(str, COMPONENTS))} where there are codes enough. {ref('table-generation')} "
         f"measures {SAMPLES:,} generated images of each kind. A classifier with one hidden layer, "
-        f"right for {format_percent(found.classifier_accuracy, 1)} of the test images, is the "
-        f"ruler: how often it is sure of a {noun}, how evenly the {nouns} come, and the Fréchet "
-        f"distance {cite('heusel')} between its hidden units for these images and for the test "
-        "images."
+        f"trained on the training images and right for {_share(each[0].classifier_accuracy)} of "
+        f"the test images, is the ruler: how often it is sure of a {noun}, how evenly the {nouns} "
+        f"come, and the Fréchet distance {cite('heusel')} between its hidden units for these "
+        "images and for the test images."
     )
 
 
-def table(shown: Sequence[Shown]) -> Table:
+def _components(each: Sequence[Generated]) -> list[str]:
+    return [str(number) for number in sorted({images.components for images in each})]
+
+
+def table(found: Sequence[Found]) -> Table:
     """Return the measures: training images first, then three kinds of images of each network."""
-    noun = shown[0][0].first.dataset.noun
-    rows = [_row("training images", shown[0][1].real)]
-    for group, found in shown:
+    groups = [group for group, _ in found]
+    noun = groups[0].first.dataset.noun
+    of_seed = f" Networks: {shown(groups)}." if has_seeds(groups) else ""
+    rows = [_row("training images", found[0][1][0].real)]
+    for group, (images, *_) in found:
         rows += [
-            _row(f"{group.label}, reconstructions", found.reconstructions),
-            _row(f"{group.label}, Gaussian", found.gaussian),
-            _row(f"{group.label}, mixture of {found.components}", found.mixture),
+            _row(f"{group.label}, reconstructions", images.reconstructions),
+            _row(f"{group.label}, Gaussian", images.gaussian),
+            _row(f"{group.label}, mixture of {images.components}", images.mixture),
         ]
     return Table(
         key="table-generation",
-        caption="How good images are; training images and reconstructions are the scale. Nearest: "
-        f"mean MSE to the nearest test image over the first {COMPARED:,} of them at most, which "
-        "favours blurred images. Sure: share of images to one "
-        f"{noun} of which the classifier gives a probability above {SURE:g}. Evenness: "
-        f"the exponential of the entropy of the {noun} it names, over ten; 1 if all come equally "
-        "often. Fréchet: distance to the test images, 0 is best; values compare only within this "
-        "table.",
+        caption="How good images are; training images and their reconstructions are the scale. "
+        f"Nearest: mean MSE to the nearest test image over the first {COMPARED:,} of them at most, "
+        f"which favours blurred images. Sure: share of images to one {noun} of which the "
+        f"classifier gives a probability above {SURE:g}. Evenness: the exponential of the entropy "
+        f"of the {noun} it names, over ten; 1 if all come equally often. Fréchet: distance to the "
+        f"test images, 0 is best; values compare only within this table.{of_seed}",
         columns=(
             ("Images", "left"), ("Nearest", "right"), ("Sure", "right"), ("Evenness", "right"),
             ("Fréchet", "right"),
@@ -126,84 +146,145 @@ def _row(name: str, quality: Quality) -> list[str]:
     return [
         name,
         format_mse(quality.nearest_mse),
-        format_percent(quality.sure, 1),
+        _share(quality.sure),
         f"{quality.evenness:.3f}",
-        f"{quality.frechet:.2f}",
+        _distance(quality.frechet),
     ]
 
 
 def observations(study: Study) -> Iterator[Observation]:
     """Yield what holds of the generated images."""
-    shown = _shown([group for group in study.groups if all(map(is_sound, group.trainings))])
-    yield from mixture_beside_gaussian(shown)
-    yield from sureness(shown)
-    yield from size(_shown(study.sound))
+    found = _found([group for group in study.groups if all(map(is_sound, group.trainings))])
+    yield from mixture_beside_gaussian(found)
+    yield from sureness(found)
+    yield from size(_found(study.sound))
 
 
-def mixture_beside_gaussian(shown: Sequence[Shown]) -> Iterator[Observation]:
-    """Say in which networks the mixture's images are better than the Gaussian's, and how much."""
+def mixture_beside_gaussian(found: Sequence[Found]) -> Iterator[Observation]:
+    """Say in which networks the mixture's images are better or worse than the Gaussian's."""
+    better = [(group, each) for group, each in found if all(map(_is_better, each))]
+    worse = [(group, each) for group, each in found if all(map(_is_worse, each))]
+    even = [
+        group.label
+        for group, each in found
+        if not any(_is_better(images) or _is_worse(images) for images in each)
+    ]
     ratios = {
-        group.label: found.gaussian.frechet / found.mixture.frechet
-        for group, found in shown
-        if found.gaussian.frechet - found.mixture.frechet > found.real.frechet
+        group.label: [images.gaussian.frechet / images.mixture.frechet for images in each]
+        for group, each in (*better, *worse)
     }
     if not ratios:
         return
-    listed = listing(f"{format_ratio(ratio)} ({label})" for label, ratio in ratios.items())
-    others = listing(group.label for group, _ in shown if group.label not in ratios)
-    rest = f"; in {others} it is not better by more than real images differ" if others else ""
+    sentences = []
+    if better:
+        listed = listing(ranged(ratios[group.label], _times, of=group.label) for group, _ in better)
+        sentences.append(
+            f"Images from one Gaussian are {listed} times as far from the test images, in Fréchet "
+            "distance, as images from the mixture."
+        )
+    if worse:
+        sentences.append(
+            "Images from the mixture are further from the test images, in Fréchet distance, than "
+            f"those from one Gaussian in {listing(_beside(group, each) for group, each in worse)}."
+        )
+    if even:
+        sentences.append(f"In {listing(even)} they differ by no more than two sets of real images.")
+    largest = max(max(each) for each in ratios.values())
     yield Observation(
         kind="mixture beside Gaussian",
-        numbers={label: Estimate(ratio) for label, ratio in ratios.items()},
-        text=f"Images from one Gaussian are {listed} as far from the test images, in Fréchet "
-        f"distance, as images from the mixture{rest}.",
+        numbers={
+            label: over_seeds([Estimate(ratio) for ratio in each]) for label, each in ratios.items()
+        },
+        text=" ".join(sentences),
         see=("figure-generation", *SEE),
-        intuition=WHY_MIXTURE if max(ratios.values()) >= MANY_TIMES else "",
+        intuition=WHY_MIXTURE if largest >= MANY_TIMES else "",
     )
 
 
-def sureness(shown: Sequence[Shown]) -> Iterator[Observation]:
+def _is_better(images: Generated) -> bool:
+    return images.gaussian.frechet - images.mixture.frechet > images.real.frechet
+
+
+def _is_worse(images: Generated) -> bool:
+    return images.mixture.frechet - images.gaussian.frechet > images.real.frechet
+
+
+def _times(ratio: float) -> str:
+    return format_ratio(ratio).removesuffix(" times")
+
+
+def _beside(group: Group, each: Sequence[Generated]) -> str:
+    """Return `setting 2 (20.12 against 19.10)`."""
+    mixture = np.mean([images.mixture.frechet for images in each])
+    gaussian = np.mean([images.gaussian.frechet for images in each])
+    return f"{group.label} ({_distance(float(mixture))} against {_distance(float(gaussian))})"
+
+
+def _distance(frechet: float) -> str:
+    return f"{frechet:.2f}"
+
+
+def sureness(found: Sequence[Found]) -> Iterator[Observation]:
     """Say of how many images of each kind the classifier is sure, if the mixture changes that."""
-    gains = {
-        group.label: (found, gain)
-        for group, found in shown
-        if (gain := share_difference(found.mixture.sure, found.gaussian.sure, SAMPLES)).is_positive
-    }
-    if not gains:
+    gains = {group.label: _gain(each) for group, each in found}
+    told = [(group, each) for group, each in found if gains[group.label].is_positive]
+    if not told:
         return
     listed = listing(
-        f"{_whole(found.mixture.sure)} instead of {_whole(found.gaussian.sure)} in {label}"
-        for label, (found, _) in gains.items()
+        f"{ranged([images.mixture.sure for images in each], _share)} instead of "
+        f"{ranged([images.gaussian.sure for images in each], _share)} in {group.label}"
+        for group, each in told
     )
-    real = _whole(shown[0][1].real.sure)
     yield Observation(
         kind="sureness",
-        numbers={label: gain for label, (_, gain) in gains.items()},
+        numbers={group.label: gains[group.label] for group, _ in told},
         text="The classifier is sure of more images from the mixture than from the Gaussian: "
-        f"{listed}. Of training images it is sure of {real}.",
+        f"{listed}. Of training images, on which it was trained, it is sure of "
+        f"{_share(told[0][1][0].real.sure)}.",
         see=SEE,
     )
 
 
-def _whole(share: float) -> str:
-    return format_percent(share, decimals=0)
+def _gain(each: Sequence[Generated]) -> Estimate:
+    """Return of how many more images of the mixture the classifier is sure."""
+    return over_seeds(
+        [share_difference(images.mixture.sure, images.gaussian.sure, SAMPLES) for images in each]
+    )
 
 
-def size(shown: Sequence[Shown]) -> Iterator[Observation]:
-    """Say if a larger code reconstructs better and yet generates worse."""
-    for (small, before), (large, after) in pairwise(shown):
-        errors = small.mean("final_test_mse"), large.mean("final_test_mse")
-        if errors[0] is None or errors[1] is None or errors[1] >= errors[0]:
+def _share(share: float) -> str:
+    return format_percent(share, decimals=1)
+
+
+def size(found: Sequence[Found]) -> Iterator[Observation]:
+    """Say if a larger code reconstructs better and yet generates worse, in every seed."""
+    for (small, before), (large, after) in pairwise(found):
+        errors = small.values("final_test_mse"), large.values("final_test_mse")
+        if not all(errors) or max(errors[1]) >= min(errors[0]):
             continue
-        worse = after.mixture.frechet - before.mixture.frechet
-        if worse > before.real.frechet and small.setting.latent_size < large.setting.latent_size:
+        near, far = ([images.mixture.frechet for images in each] for each in (before, after))
+        worse = min(far) - max(near) > before[0].real.frechet
+        if worse and small.setting.latent_size < large.setting.latent_size:
             yield Observation(
                 kind="reconstruction beside generation",
-                numbers={"mixture, Fréchet": Estimate(worse)},
+                numbers={"mixture, Fréchet": Estimate(float(np.mean(far) - np.mean(near)))},
                 text=capitalized(
                     f"{large.label} reconstructs better than {small.label} and generates worse: "
-                    f"the Fréchet distance of its mixture's images is {after.mixture.frechet:.1f} "
-                    f"instead of {before.mixture.frechet:.1f}."
+                    f"the Fréchet distance of its mixture's images is {ranged(far, _distance)} "
+                    f"instead of {ranged(near, _distance)}{_fewer(large, before, after)}."
                 ),
                 see=SEE,
             )
+
+
+def _fewer(large: Group, before: Sequence[Generated], after: Sequence[Generated]) -> str:
+    """Say that the mixture of the larger codes could not have as many components, if so."""
+    least = min(images.components for images in before)
+    numbers = large.setting.latent_size
+    if FITTED // (CODES_PER_NUMBER * numbers) >= least:
+        return ""
+    return (
+        f"; its mixture has {listing(_components(after), 'or')} components instead of "
+        f"{listing(_components(before), 'or')}, for which {FITTED:,} codes of {numbers} numbers "
+        "are too few"
+    )

@@ -1,4 +1,4 @@
-"""Part 2, interpolation between classes: what is on the way, and how near it is to real images.
+"""Part 2, interpolation between classes: what is on the path, and how near it is to real images.
 
 How near is measured, not judged by eye: by the MSE to the nearest test image, beside that of a
 plain blend of the two end pictures.
@@ -9,21 +9,24 @@ from typing import Literal
 
 from aemodel.evaluation import Interpolation
 from jobs.report import charts
-from jobs.report.analysis.estimate import Estimate
-from jobs.report.analysis.groups import setting_name
+from jobs.report.analysis.estimate import Estimate, over_seeds
+from jobs.report.analysis.groups import Group
 from jobs.report.analysis.interpolation import (
+    EQUAL,
     Distances,
+    Pair,
     Segment,
-    distances,
+    compared_by_pair,
+    distances_by_pair,
     mean_ratio,
+    pair_of,
     segments,
-    share_nearer_centre,
 )
 from jobs.report.analysis.noise import SINGLE_TRAINING
+from jobs.report.analysis.seeds import has_seeds, of_all, ranged, shown, with_seeds
 from jobs.report.analysis.study import Study
 from jobs.report.blocks import Block, Figure, Heading, Observation, Paragraph, Table, ref
 from jobs.report.dataset import DatasetRecord
-from jobs.report.records import TrainingRecord
 from jobs.report.sections import real_images
 from jobs.report.sections.ending import part_ending
 from jobs.report.wording import (
@@ -35,104 +38,102 @@ from jobs.report.wording import (
     listing,
 )
 
-EQUAL = 0.02
-"""Distances that differ by less than this share are called about the same."""
-FEW = 0.05
-"""Share of the codes of a class near the centre that is called few."""
 MAX_ROWS = 3
 """Networks whose pictures stand below each other."""
 MANY_LABELS = 4
-"""Ways with more segments than this are not told step by step."""
+"""Paths with more segments than this are not told step by step."""
 QUESTION = (
-    "What happens to the pictures on the way from one mean code to the other? Where does the label "
-    "change, how real do the pictures between look beside the pixel blends, and why?"
-)
-MEANS = (
-    "A mean of many codes averages away what they differ in, and so lies nearer to the centre than "
-    "they do. Nothing in the loss asks the decoder for a real image there, so it need not make one."
+    "What happens to the pictures on the path from one mean code to the other? Where does the "
+    "label change, how real do the pictures between look beside the pixel blends, and why?"
 )
 BENDS = (
     "The blend is the straight line between the two end pictures. The decoder takes the straight "
-    "line between the codes to a curve between the same pictures, here one nearer to test images."
+    "line between the codes to a curve between the same pictures, which can pass nearer to test "
+    "images."
 )
 
 Verdict = Literal["nearer", "further", "same"]
-Measured = list[tuple[Interpolation, Distances]]
 
 
 def blocks(study: Study) -> Iterator[Block]:
     """Yield part 2; nothing if no training recorded interpolations."""
-    if not study.for_interpolation:
+    groups = _compared(study)
+    if not groups:
         return
-    training = study.for_interpolation[0]
     yield Heading("Part 2: Interpolation in latent space")
-    yield Paragraph(_method(study))
-    for path in training.interpolations:
-        yield _figure(path, study.for_interpolation)
-    yield _table(study.for_interpolation)
-    yield from real_images.blocks(study)
+    yield Paragraph(_method(groups))
+    for path in groups[0].first.interpolations:
+        yield _figure(path, groups)
+    yield _table(groups)
+    yield from real_images.blocks(groups)
     yield from part_ending(study, 2, observations(study), QUESTION)
 
 
 def observations(study: Study) -> Iterator[Observation]:
     """Yield what holds of the interpolations."""
-    if not study.for_interpolation:
+    groups = _compared(study)
+    if not groups:
         return
-    yield from labels(study.for_interpolation[0])
-    for training in study.for_interpolation:
-        yield from realness(training)
-    yield from between_settings(study.for_interpolation)
-    yield from real_images.observations(study)
+    yield from labels(groups)
+    for group in groups:
+        yield from realness(group)
+    yield from between_settings(groups)
+    yield from real_images.observations(groups)
 
 
-def _figure(path: Interpolation, trainings: Sequence[TrainingRecord]) -> Figure:
+def _compared(study: Study) -> list[Group]:
+    """Return the trainings that part 2 compares, each with the other seeds of its setting."""
+    return [with_seeds(study.groups, training) for training in study.for_interpolation]
+
+
+def _figure(path: Interpolation, groups: Sequence[Group]) -> Figure:
     """Return the pictures of one pair: of the first training, of others, and the pixel blend."""
-    first, data = trainings[0], trainings[0].dataset
-    rows = [(setting_name(first.spec.setting), path.pixels)]
-    for training in trainings[1:MAX_ROWS]:
-        ways = (p for p in training.interpolations if _pair_of(p) == _pair_of(path))
-        rows += [(setting_name(training.spec.setting), way.pixels) for way in ways]
-    names = listing(name for name, _ in rows)
-    of_first = f" of {rows[0][0]}" if len(rows) > 1 else ""
+    first, data = groups[0].first, groups[0].first.dataset
+    rows = [(groups[0].label, path.pixels)]
+    drawn = [groups[0]]
+    for group in groups[1:MAX_ROWS]:
+        paths = [p for p in group.first.interpolations if pair_of(p) == pair_of(path)]
+        rows += [(group.label, other.pixels) for other in paths]
+        drawn += [group for _ in paths]
+    of_first = f" of {groups[0].label}" if len(drawn) > 1 else ""
     pair = data.pair(path.digit_a, path.digit_b)
-    shown = (
-        f"From {pair}: decoded pictures in {names}, and the pixel blend of the ends{of_first}, "
-        f"with f and the label of the decoded picture{of_first}."
+    caption = (
+        f"From {pair}: decoded pictures in {shown(drawn)}, and the pixel blend of the "
+        f"ends{of_first}, with f and the label of the decoded picture{of_first}."
     )
     return Figure(
         key=figure_key(path),
         picture=charts.interpolation(path, data, rows),
         alt=_alt(path, data),
-        caption=shown if path is first.interpolations[0] else f"The same from {pair}.",
+        caption=caption if path is first.interpolations[0] else f"The same from {pair}.",
         width=0.9,
     )
 
 
-def _pair_of(path: Interpolation) -> tuple[int, int]:
-    return path.digit_a, path.digit_b
-
-
-def _method(study: Study) -> str:
+def _method(groups: Sequence[Group]) -> str:
     """Say how the pictures were made, and of which network."""
-    training = study.for_interpolation[0]
+    training = groups[0].first
     setting, data = training.spec.setting, training.dataset
     text = (
         f"The mean code of each {data.noun} is taken over its test images. Between two such means "
         "a and b the codes (1 − f) a + f b are decoded, for f = 0.0, 0.1 to 1.0. For comparison "
         "the two end pictures are blended pixel by pixel with the same weights. The label of a "
         f"picture is the {data.noun} of the test image nearest to it in MSE; that MSE says how "
-        "near the picture is to real images, and favours blurred pictures."
+        "near the picture is to real images, and favours blurred pictures. Two of these "
+        f"MSEs within {100 * EQUAL:.0f}% are called as near: other test images could turn so small "
+        f"a difference around. The figures show {groups[0].label} (latent size "
+        f"{setting.latent_size}, seed {training.spec.seed})"
     )
-    text += (
-        f" The figures show {setting_name(setting)} (latent size {setting.latent_size}, seed "
-        f"{training.spec.seed})"
-    )
-    if others := study.for_interpolation[1:]:
-        text += " first"
-        if round(mean_ratio(training), 3) < round(min(map(mean_ratio, others)), 3):
-            text += ", where the mean ratio of the two distances is lowest"
-        text += f"; {ref('table-interpolation')} measures all"
-    return f"{text}."
+    if len(groups) > 1:
+        why = ", whose decoded pictures are nearest relative to the blends" * _leads(groups)
+        text += f" first{why}; {ref('table-interpolation')} measures all"
+    return f"{text}.{of_all(groups)}"
+
+
+def _leads(groups: Sequence[Group]) -> bool:
+    """Return whether the first has the lowest mean ratio, by more than what is called none."""
+    first, *others = ([mean_ratio(training) for training in g.trainings] for g in groups)
+    return max(first) <= min(min(ratios) for ratios in others) - EQUAL
 
 
 def _alt(path: Interpolation, data: DatasetRecord) -> str:
@@ -143,29 +144,37 @@ def _alt(path: Interpolation, data: DatasetRecord) -> str:
     )
 
 
-def _table(trainings: Sequence[TrainingRecord]) -> Table:
-    """Return how near the pictures are to test images, one row per training and pair."""
+def _table(groups: Sequence[Group]) -> Table:
+    """Return how near the pictures are to test images, one row per setting and pair."""
+    seeds = " Means over the seeds, with the range of the ratio." if has_seeds(groups) else ""
     return Table(
         key="table-interpolation",
-        caption="Mean MSE to the nearest test image over the steps between the ends, 0 < f < 1.",
+        caption="Mean MSE to the nearest test image over the steps between the ends, 0 < f < 1."
+        + seeds,
         columns=(
             ("Training", "left"), ("Latent", "right"), ("Pair", "left"), ("Decoded", "right"),
             ("Blend", "right"), ("Decoded / blend", "right"),
         ),
-        rows=[_row(training, path) for training in trainings for path in training.interpolations],
+        rows=[row for group in groups for row in _rows(group)],
     )  # fmt: skip
 
 
-def _row(training: TrainingRecord, path: Interpolation) -> list[str]:
-    measured = distances(path)
-    return [
-        setting_name(training.spec.setting),
-        str(training.spec.setting.latent_size),
-        training.dataset.pair(path.digit_a, path.digit_b),
-        format_mse(measured.decoded) if measured else UNKNOWN,
-        format_mse(measured.blended) if measured else UNKNOWN,
-        f"{measured.ratio:.3f}" if measured else UNKNOWN,
-    ]
+def _rows(group: Group) -> Iterator[list[str]]:
+    known = distances_by_pair(group.trainings)
+    for path in group.first.interpolations:
+        each = known.get(pair_of(path), [])
+        yield [
+            group.label,
+            str(group.setting.latent_size),
+            group.first.dataset.pair(*pair_of(path)),
+            format_mse(_mean([d.decoded for d in each])) if each else UNKNOWN,
+            format_mse(_mean([d.blended for d in each])) if each else UNKNOWN,
+            ranged([d.ratio for d in each], "{:.3f}".format) if each else UNKNOWN,
+        ]
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)
 
 
 def figure_key(path: Interpolation) -> str:
@@ -173,32 +182,63 @@ def figure_key(path: Interpolation) -> str:
     return f"figure-pair-{path.digit_a}-{path.digit_b}"
 
 
-def labels(training: TrainingRecord) -> Iterator[Observation]:
-    """Say where the labels change on the way, and what lies between."""
-    data = training.dataset
+def labels(groups: Sequence[Group]) -> Iterator[Observation]:
+    """Say of the networks in the figures where the labels change, and what lies between."""
+    told: dict[str, list[Group]] = {}
+    numbers: dict[str, Estimate] = {}
+    for group in groups[:MAX_ROWS]:
+        changes = _changes(group)
+        if text := _labels(group, changes):
+            told.setdefault(text, []).append(group)
+        for f, pairs in changes.items():
+            numbers |= {f"{group.label}, {pair}": Estimate(f) for pair in pairs}
+    if not told:
+        return
+    astray = any(
+        _astray(path) for group in groups[:MAX_ROWS] for path in group.first.interpolations
+    )
+    text = " ".join(f"In {shown(those)} {text}." for text, those in told.items())
+    yield Observation(
+        kind="labels on the path",
+        numbers=numbers,
+        text=text + " Pairs with such an end are not compared with the blends." * astray,
+        see=tuple(figure_key(path) for path in groups[0].first.interpolations),
+    )
+
+
+def _changes(group: Group) -> dict[float, list[str]]:
+    """Return the pairs on whose path the label changes once, by the step where it does."""
     changes: dict[float, list[str]] = {}
-    detours = []
-    for path in training.interpolations:
-        way, pair = segments(path), data.pair(path.digit_a, path.digit_b)
-        if [segment.label for segment in way] == [path.digit_a, path.digit_b]:
-            changes.setdefault(way[1].first, []).append(pair)
-        else:
-            detours.append(f"From {pair} the labels are {_way(way, data)}.")
-    sentences = detours
-    if changes:
-        once = [f"{listing(pairs)} at {format_fraction(f)}" for f, pairs in changes.items()]
-        rest = (f"from {part}" for part in once[1:])
-        sentences = [f"The label changes once from {listing([once[0], *rest])}.", *detours]
-    if sentences:
-        yield Observation(
-            kind="labels on the way",
-            numbers={pair: Estimate(f) for f, pairs in changes.items() for pair in pairs},
-            text=" ".join(sentences),
-            see=tuple(figure_key(path) for path in training.interpolations),
-        )
+    for path in group.first.interpolations:
+        if _changes_once(path):
+            pair = group.first.dataset.pair(*pair_of(path))
+            changes.setdefault(segments(path)[1].first, []).append(pair)
+    return changes
 
 
-def _way(way: Sequence[Segment], data: DatasetRecord) -> str:
+def _changes_once(path: Interpolation) -> bool:
+    return tuple(segment.label for segment in segments(path)) == pair_of(path)
+
+
+def _labels(group: Group, changes: dict[float, list[str]]) -> str:
+    """Return `the label changes once from 1 to 7 at f = 0.3; from 4 to 9 the labels are ...`."""
+    data = group.first.dataset
+    once = [f"{listing(pairs)} at {format_fraction(f)}" for f, pairs in changes.items()]
+    parts = [f"the label changes once {listing(f'from {part}' for part in once)}"] if once else []
+    for path in group.first.interpolations:
+        if not _changes_once(path):
+            pair = data.pair(*pair_of(path))
+            ends = listing(
+                f"the mean code of the {data.many_of(own)} decodes to a picture labelled "
+                f"{data.name_of(label)}"
+                for own, label in _astray(path)
+            )
+            labelled = f"from {pair} the labels are {_path(segments(path), data)}"
+            parts.append(f"{labelled}: {ends}" if ends else labelled)
+    return "; ".join(parts)
+
+
+def _path(way: Sequence[Segment], data: DatasetRecord) -> str:
     if len(way) > MANY_LABELS:
         return f"in turn {listing(data.name_of(segment.label) for segment in way)}"
     return listing(f"{data.name_of(segment.label)} ({_interval(segment)})" for segment in way)
@@ -210,90 +250,107 @@ def _interval(segment: Segment) -> str:
     return f"{format_fraction(segment.first)} to {segment.last:.1f}"
 
 
-def realness(training: TrainingRecord) -> Iterator[Observation]:
-    """Compare decoded pictures with pixel blends, pair by pair."""
-    measured = [(path, d) for path in training.interpolations if (d := distances(path))]
-    if not measured:
+def _astray(path: Interpolation) -> list[Pair]:
+    """Return the classes whose mean codes decode to another label, each with that label."""
+    ends = zip(pair_of(path), (path.nearest_digit[0], path.nearest_digit[-1]), strict=True)
+    return [(own, int(label)) for own, label in ends if own != label]
+
+
+def realness(group: Group) -> Iterator[Observation]:
+    """Compare decoded pictures with pixel blends, pair by pair, as far as all seeds agree.
+
+    A pair one of whose mean codes decodes to another class is not compared.
+    """
+    compared = compared_by_pair(group.trainings)
+    verdicts = {pair: verdict for pair, each in compared.items() if (verdict := _verdict(each))}
+    if not verdicts:
         return
-    name = setting_name(training.spec.setting)
-    verdicts = {_verdict(d.ratio) for _, d in measured}
+    data = group.first.dataset
+    ratios = {pair: [d.ratio for d in compared[pair]] for pair in verdicts}
     yield Observation(
-        kind=f"decoded beside blended, {name}",
-        numbers={f"{path.digit_a} to {path.digit_b}": Estimate(d.ratio) for path, d in measured},
-        text=f"In {name} the decoded pictures lie {_against_blends(measured, training.dataset)}.",
+        kind=f"decoded beside blended, {group.label}",
+        numbers={
+            data.pair(*pair): over_seeds([Estimate(ratio) for ratio in each])
+            for pair, each in ratios.items()
+        },
+        text=f"In {group.label} the decoded pictures lie {_against_blends(group, ratios)}.",
         see=("table-interpolation",),
-        intuition=_why(verdicts, share_nearer_centre(training)),
+        intuition=BENDS if set(verdicts.values()) == {"nearer"} else "",
     )
 
 
-def _why(verdicts: set[Verdict], nearer: float | None) -> str:
-    if verdicts == {"nearer"}:
-        return BENDS
-    if "nearer" not in verdicts and nearer is not None and nearer <= FEW:
-        return MEANS
-    return ""
+def _verdict(each: Sequence[Distances]) -> Verdict | None:
+    """Judge the ratios as they are printed, with three decimals; None if the seeds disagree."""
+    verdicts = {_judged(d.ratio) for d in each}
+    return verdicts.pop() if len(verdicts) == 1 else None
 
 
-def _verdict(ratio: float) -> Verdict:
-    """Judge the ratio as it is printed, with three decimals."""
+def _judged(ratio: float) -> Verdict:
     printed = round(ratio, 3)
     if abs(printed - 1) < EQUAL:
         return "same"
     return "nearer" if printed < 1 else "further"
 
 
-WORDS: dict[Verdict, str] = {"nearer": "nearer to", "further": "further from", "same": "as near to"}
+COMPARED: dict[Verdict, tuple[str, str]] = {
+    "nearer": ("nearer", "to test images than the pixel blends"),
+    "further": ("further", "from test images than the pixel blends"),
+    "same": ("as near", "to test images as the pixel blends"),
+}
 
 
-def _against_blends(measured: Measured, data: DatasetRecord) -> str:
+def _against_blends(group: Group, ratios: dict[Pair, list[float]]) -> str:
     """Return `nearer to test images than the pixel blends from 1 to 7 (by 12%), and ...`."""
-    parts: list[str] = []
-    for verdict, words in WORDS.items():
-        pairs = [(path, d) for path, d in measured if _verdict(d.ratio) == verdict]
+    data, parts = group.first.dataset, list[str]()
+    for verdict, (word, than) in COMPARED.items():
+        pairs = {pair: each for pair, each in ratios.items() if _judged(each[0]) == verdict}
         if not pairs:
             continue
-        within = f", within {100 * EQUAL:.0f}%," if verdict == "same" else ""
-        than = "as" if verdict == "same" else "than"
-        compared = f" test images {than} the pixel blends" if not parts else ""
-        words = words if not parts else words.split()[0] + (" near" if verdict == "same" else "")
-        every = f" for all {len(pairs)} pairs:" if len(pairs) == len(measured) > 1 else ""
-        listed = listing(_pair(path, d, verdict, data) for path, d in pairs)
-        parts.append(f"{words}{compared}{within}{every} from {listed}")
+        words = word if parts else f"{word} {than}"
+        every = len(pairs) == len(group.first.interpolations) > 1
+        where = [f"for all {len(pairs)} pairs"] if every else []
+        if not every or verdict != "same":
+            where.append(f"from {listing(_pair(pair, each, data) for pair, each in pairs.items())}")
+        within = f" (within {100 * EQUAL:.0f}%)" if verdict == "same" else ""
+        parts.append(f"{words}{within} {': '.join(where)}")
     return listing(parts)
 
 
-def _pair(path: Interpolation, d: Distances, verdict: Verdict, data: DatasetRecord) -> str:
-    pair = data.pair(path.digit_a, path.digit_b)
-    by = format_percent(abs(1 - round(d.ratio, 3)))
-    return pair if verdict == "same" else f"{pair} (by {by})"
+def _pair(pair: Pair, ratios: Sequence[float], data: DatasetRecord) -> str:
+    if _judged(ratios[0]) == "same":
+        return data.pair(*pair)
+    by = ranged([abs(1 - round(ratio, 3)) for ratio in ratios], format_percent, inside=True)
+    return f"{data.pair(*pair)} (by {by})"
 
 
-def between_settings(trainings: Sequence[TrainingRecord]) -> Iterator[Observation]:
+def between_settings(groups: Sequence[Group]) -> Iterator[Observation]:
     """Say which of two networks decodes nearer to test images, if it does so for every pair."""
-    if len(trainings) != 2:
+    if len(groups) == 2:
+        yield from _nearer(groups[0], groups[1])
+        yield from _nearer(groups[1], groups[0])
+
+
+def _nearer(near: Group, far: Group) -> Iterator[Observation]:
+    """Say that every seed of one setting decodes nearer to test images than any of the other."""
+    known = [compared_by_pair(group.trainings) for group in (near, far)]
+    shared = sorted(known[0].keys() & known[1].keys())
+    ours, theirs = ({pair: [d.decoded for d in each[pair]] for pair in shared} for each in known)
+    if not shared or any(max(ours[p]) > (1 - EQUAL) * min(theirs[p]) for p in shared):
         return
-    ways = [
-        {(p.digit_a, p.digit_b): d.decoded for p in t.interpolations if (d := distances(p))}
-        for t in trainings
-    ]
-    shared = sorted(ways[0].keys() & ways[1].keys())
-    ratios = [ways[0][pair] / ways[1][pair] for pair in shared]
-    if not ratios or max(ratios) > 1 - EQUAL:
-        return
-    near, far = (setting_name(t.spec.setting) for t in trainings)
-    sizes = [t.spec.setting.latent_size for t in trainings]
-    lower = [t.final_test_mse for t in trainings]
-    means = [sum(way[pair] for pair in shared) / len(shared) for way in ways]
+    means = [_mean([_mean(side[pair]) for pair in shared]) for side in (ours, theirs)]
+    data, every = near.first.dataset, len(shared) == len(near.first.interpolations) > 1
+    pairs = "for every pair" if every else f"from {listing(data.pair(*p) for p in shared)}"
     text = capitalized(
-        f"for {'every pair' if len(shared) > 1 else 'this pair'} the decoded pictures of {near} "
-        f"({sizes[0]} dimensions) are nearer to test images than those of {far} ({sizes[1]}): "
+        f"{pairs} the decoded pictures of {near.label} ({near.setting.latent_size} dimensions) are "
+        f"nearer to test images than those of {far.label} ({far.setting.latent_size}): "
         f"{format_mse(means[0])} against {format_mse(means[1])} on average"
     )
-    if lower[0] and lower[1] and lower[1] < (1 - SINGLE_TRAINING) * lower[0]:
-        text += f", although {far} reconstructs better"
+    errors = near.values("final_test_mse"), far.values("final_test_mse")
+    if all(errors) and max(errors[1]) < (1 - SINGLE_TRAINING) * min(errors[0]):
+        text += f", although {far.label} reconstructs better"
     yield Observation(
         kind="decoded beside decoded",
-        numbers={near: Estimate(means[0]), far: Estimate(means[1])},
+        numbers={near.label: Estimate(means[0]), far.label: Estimate(means[1])},
         text=f"{text}.",
         see=("table-interpolation",),
     )

@@ -1,15 +1,17 @@
 """Part 1: which reconstructions a classifier takes for another class than the image's."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from jobs.report.analysis.estimate import Estimate
+from jobs.report.analysis.estimate import Estimate, over_seeds
+from jobs.report.analysis.groups import Group
+from jobs.report.analysis.seeds import ranged
 from jobs.report.analysis.study import Study
 from jobs.report.blocks import Observation
 from jobs.report.dataset import DatasetRecord
-from jobs.report.wording import capitalized, format_percent, listing
+from jobs.report.wording import capitalized, format_count, listing
 
 FEWEST = 20
 """Reconstructions that are named alike before a change of class is told."""
@@ -21,45 +23,63 @@ Counts = NDArray[np.int64]
 
 def changes(study: Study) -> Iterator[Observation]:
     """Say how many reconstructions change their class, and which change most often."""
-    known = [(g, g.first.reconstructed_as) for g in study.sound]
-    shares = {
-        group.name(group.first): _changed(counts)
-        for group, counts in known
-        if counts is not None and counts.any()
-    }
-    if not shares:
+    known = {group.label: counts for group in study.sound if (counts := _counts(group))}
+    if not known:
         return
     data = study.dataset
-    listed = listing(f"{format_percent(share)} in {label}" for label, share in shares.items())
+    shares = {label: list(map(_changed, counts)) for label, counts in known.items()}
+    listed = listing(f"{ranged(each)} in {label}" for label, each in shares.items())
+    right = [int(each.sum()) for counts in known.values() for each in counts]
+    where = " of images (see Generating images)" * any(t.generated for t in study.records.trainings)
     text = (
-        f"Of the test images whose {data.noun} the classifier names, it names another for the "
-        f"reconstruction of {listed}."
+        f"Of the {ranged(right, _whole)} test images that a classifier{where} gets right, it "
+        f"misclassifies the reconstruction of {listed}."
     )
-    for group, counts in known:
-        if counts is not None and (most := _most(counts)):
+    for label, counts in known.items():
+        if most := _most(counts):
             told = listing(_told(a, b, counts, data) for a, b in most)
-            text += f" {capitalized(group.name(group.first))}: {told}."
+            text += f" {capitalized(label)}: {told}."
             break
     yield Observation(
         kind="reconstructed as another class",
-        numbers={label: Estimate(share) for label, share in shares.items()},
+        numbers={
+            label: over_seeds([Estimate(share) for share in each]) for label, each in shares.items()
+        },
         text=text,
-        see=("figure-reconstructions",),
+        see=("table-generation",),
     )
+
+
+def _counts(group: Group) -> list[Counts]:
+    """Return the counts of each seed that has any."""
+    each = [training.reconstructed_as for training in group.trainings]
+    return [counts for counts in each if counts is not None and counts.any()]
+
+
+def _whole(number: float) -> str:
+    return format_count(round(number))
 
 
 def _changed(counts: Counts) -> float:
     return float(1 - np.trace(counts) / counts.sum())
 
 
-def _most(counts: Counts) -> list[tuple[int, int]]:
-    """Return the most frequent changes (from, to) of a network, of those that are not few."""
-    others = counts - np.diag(np.diag(counts))
-    order = np.argsort(-others.ravel(), kind="stable")[:MAX_CHANGES]
-    pairs = [(int(i) // len(counts), int(i) % len(counts)) for i in order]
-    return [pair for pair in pairs if others[pair] >= FEWEST]
+def _shares(counts: Sequence[Counts]) -> NDArray[np.float64]:
+    """Return of each seed the shares of the classes that reconstructions of a class have."""
+    stack = np.array(counts)
+    return np.asarray(stack / np.maximum(stack.sum(axis=2, keepdims=True), 1))
 
 
-def _told(a: int, b: int, counts: Counts, data: DatasetRecord) -> str:
-    share = format_percent(counts[a, b] / counts[a].sum())
+def _most(counts: Sequence[Counts]) -> list[tuple[int, int]]:
+    """Return the changes (from, to) of the highest shares, of those that are not few."""
+    classes = len(counts[0])
+    shares = np.mean(_shares(counts), axis=0) * (np.mean(counts, axis=0) >= FEWEST)
+    np.fill_diagonal(shares, 0)
+    order = np.argsort(-shares.ravel(), kind="stable")[:MAX_CHANGES]
+    pairs = [(int(i) // classes, int(i) % classes) for i in order]
+    return [pair for pair in pairs if shares[pair] > 0]
+
+
+def _told(a: int, b: int, counts: Sequence[Counts], data: DatasetRecord) -> str:
+    share = ranged(_shares(counts)[:, a, b].tolist())
     return f"{share} of the {data.many_of(a)} come back as {data.many_of(b)}"

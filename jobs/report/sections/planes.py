@@ -3,14 +3,20 @@
 from collections.abc import Iterator, Sequence
 
 from aemodel.evaluation import NEIGHBOURHOOD
-from jobs.report.analysis.estimate import Estimate
-from jobs.report.analysis.groups import Group, setting_name
-from jobs.report.analysis.neighbours import K, Neighbours
+from jobs.report.analysis.estimate import Estimate, over_seeds
+from jobs.report.analysis.groups import Group
+from jobs.report.analysis.neighbours import (
+    K,
+    Neighbours,
+    neighbours_in_pca_plane,
+    neighbours_in_plane,
+)
 from jobs.report.analysis.noise import share_difference
+from jobs.report.analysis.seeds import has_seeds, ranged, shown, with_seeds
 from jobs.report.analysis.study import Study
 from jobs.report.blocks import Block, Observation, Table
 from jobs.report.records import PlaneQuality
-from jobs.report.wording import UNKNOWN, capitalized, format_percent, listing
+from jobs.report.wording import UNKNOWN, format_percent, listing
 
 
 def blocks(study: Study) -> Iterator[Block]:
@@ -21,7 +27,8 @@ def blocks(study: Study) -> Iterator[Block]:
         yield Table(
             key="table-votes",
             caption=f"Test images whose {study.dataset.noun} the {K} nearest training images vote "
-            "for: nearest in the codes, in PCA's codes of the same size, and in pixels.",
+            "for: nearest in the codes, in PCA's codes of the same size, and in pixels."
+            + " Means over the seeds." * has_seeds(study.groups),
             columns=(
                 ("Training", "left"), ("Latent", "right"), ("Codes", "right"), ("PCA", "right"),
                 ("Pixels", "right"),
@@ -34,13 +41,14 @@ def _both_planes(study: Study) -> Iterator[Block]:
     training, own, linear = study.for_embedding, study.neighbours, study.pca_neighbours
     if training is None or training.pca_xy is None or own is None or linear is None:
         return
-    data, name = training.dataset, setting_name(training.spec.setting)
+    data, name = training.dataset, shown([with_seeds(study.groups, training)])
     yield Table(
         key="table-planes",
         caption=f"Both planes. Vote: images whose {data.noun} their {K} nearest in the plane vote "
-        f"for. Same {data.noun}: share of these neighbours. Trustworthiness and continuity (1 is "
-        "best) fall with neighbours in the plane that are none in pixels, and with neighbours in "
-        f"pixels that are none in the plane, over {_measured(len(own.labels))} test images.",
+        f"for. Same {data.noun}: share of these neighbours. Trustworthiness (1 is best) is lowered "
+        "by points that are neighbours in the plane but not in pixels, continuity by those that "
+        f"are neighbours in pixels but not in the plane; over {_measured(len(own.labels))} test "
+        "images.",
         columns=(
             ("Plane", "left"), ("Vote", "right"), (f"Same {data.noun}", "right"),
             ("Trustworthiness", "right"), ("Continuity", "right"),
@@ -53,8 +61,8 @@ def _both_planes(study: Study) -> Iterator[Block]:
 
 
 def _measured(images: int) -> str:
-    """Return `the first 2,000`, or `all`."""
-    return f"the first {NEIGHBOURHOOD:,}" if images > NEIGHBOURHOOD else "all"
+    """Return `2,000 of the`, or `all`."""
+    return f"{NEIGHBOURHOOD:,} of the" if images > NEIGHBOURHOOD else "all"
 
 
 def _plane(name: str, neighbours: Neighbours, quality: PlaneQuality | None) -> list[str]:
@@ -78,20 +86,33 @@ def _votes(group: Group) -> list[str]:
 
 def beside_pca(study: Study) -> Iterator[Observation]:
     """Say whether neighbours in the plane are more often of the same class than in PCA's."""
-    training, own, linear = study.for_embedding, study.neighbours, study.pca_neighbours
-    if training is None or own is None or linear is None:
+    training = study.for_embedding
+    if training is None:
         return
-    lead = own.lead_over(linear)
+    group = with_seeds(study.groups, training)
+    both = [
+        (own, linear)
+        for t in group.trainings
+        if (own := neighbours_in_plane(t)) and (linear := neighbours_in_pca_plane(t))
+    ]
+    if not both:
+        return
+    lead = over_seeds([own.lead_over(linear) for own, linear in both])
     if not (lead.is_positive or lead.is_negative):
         return
+    ours, pca = ranged([own.same for own, _ in both], _share, inside=True), both[0][1].same
     yield Observation(
         kind="plane beside PCA's",
         numbers={"lead": lead},
-        text=f"In PCA's plane {format_percent(linear.same)} of the {K} nearest neighbours are of "
-        f"the same {training.dataset.noun}, {'less' if lead.is_positive else 'more'} than in that "
-        f"of {setting_name(training.spec.setting)} ({format_percent(own.same)}).",
+        text=f"In PCA's plane {_share(pca)} of the {K} nearest neighbours are of the same "
+        f"{training.dataset.noun}, {'less' if lead.is_positive else 'more'} than in that of "
+        f"{group.label} ({ours}).",
         see=("figure-embedding", "table-planes"),
     )
+
+
+def _share(share: float) -> str:
+    return format_percent(share, decimals=1)
 
 
 def codes_beside_pca(study: Study) -> Iterator[Observation]:
@@ -100,31 +121,34 @@ def codes_beside_pca(study: Study) -> Iterator[Observation]:
     numbers: dict[str, Estimate] = {}
     for field, words in (
         ("knn_accuracy_pca", "PCA's codes"),
-        ("knn_accuracy_pixels", "the pixels"),
+        ("knn_accuracy_pixels", "raw pixels"),
     ):
         gains = dict(_gains(study.sound, field))
         numbers |= {f"{label}, {words}": gain for label, gain in gains.items()}
-        for verb, labels in (
-            ("more", [label for label, gain in gains.items() if gain.is_positive]),
-            ("less", [label for label, gain in gains.items() if gain.is_negative]),
-        ):
-            if labels:
-                parts.append(f"{verb} often than {words} in {listing(labels)}")
+        wins = listing(label for label, gain in gains.items() if gain.is_positive)
+        losses = listing(label for label, gain in gains.items() if gain.is_negative)
+        beaten = f"those among {words}"
+        verbs = [f"beat {beaten} in {wins}"] if wins else []
+        if losses:
+            verbs.append(f"lose to {'them' if wins else beaten} in {losses}")
+        if verbs:
+            parts.append(f"{'they ' * bool(parts)}{listing(verbs)}")
     if parts:
         yield Observation(
             kind="codes beside PCA and pixels",
             numbers=numbers,
-            text=capitalized(
-                f"the {K} nearest training images by code name the {study.dataset.noun} "
-                f"{listing(parts)}."
-            ),
+            text=f"In naming the {study.dataset.noun}, the {K} nearest neighbours among the codes "
+            f"{'; '.join(parts)}.",
             see=("table-votes",),
         )
 
 
 def _gains(groups: Sequence[Group], field: str) -> Iterator[tuple[str, Estimate]]:
+    """Yield by how much the codes of each setting are better, in every seed or in none."""
     for group in groups:
-        own, other = group.mean("knn_accuracy"), group.mean(field)
-        if own is not None and other is not None:
-            labels = group.first.labels
-            yield group.label, share_difference(own, other, 0 if labels is None else len(labels))
+        both = [(t.knn_accuracy, getattr(t, field)) for t in group.trainings]
+        images = 0 if group.first.labels is None else len(group.first.labels)
+        known = [(own, other) for own, other in both if own is not None and other is not None]
+        if known:
+            gains = [share_difference(own, other, images) for own, other in known]
+            yield group.label, over_seeds(gains)

@@ -1,16 +1,16 @@
-"""Part 2, beyond the assignment: ways between single test images instead of mean codes."""
+"""Part 2, beyond the assignment: paths between single test images instead of mean codes."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from aemodel.real_images import PAIRS, RealInterpolations
+from aemodel.real_images import PAIRS
 from jobs.report import charts
-from jobs.report.analysis.estimate import Estimate
-from jobs.report.analysis.groups import setting_name
+from jobs.report.analysis.estimate import Estimate, over_seeds
+from jobs.report.analysis.groups import Group
 from jobs.report.analysis.interpolation import share_nearer_centre
 from jobs.report.analysis.real_images import KINDS, Halfway, halfway, mean_radius
-from jobs.report.analysis.study import Study
+from jobs.report.analysis.seeds import has_seeds, ranged, shown
 from jobs.report.blocks import Block, Figure, Heading, Observation, Paragraph, Table, ref
 from jobs.report.records import TrainingRecord
 from jobs.report.wording import format_mse, format_percent, listing
@@ -20,20 +20,21 @@ LEAST = 0.0005
 """Least difference that is stated: smaller ones are 0.0% in print, and may be of rounding alone."""
 NEARLY_AFFINE = 0.1
 """Difference between affine shares from which on it is told."""
-AFFINE = (
-    "An affine decoder takes a straight line between codes to the pixel blend of its ends. The "
-    "more of a decoder is affine, the less its way can differ from the blend."
-)
+FEW = 0.05
+"""Share of the codes near the centre that is called few."""
+AFFINE = "An affine decoder takes a straight line between codes to the pixel blend of its ends."
 
-Measured = list[tuple[TrainingRecord, RealInterpolations, dict[str, Halfway]]]
+Measured = list[tuple[Group, dict[str, list[Halfway]]]]
+"""Settings, and for each of `KINDS` what lies halfway, in each of their seeds."""
 
 
-def blocks(study: Study) -> Iterator[Block]:
-    """Yield ways between single images, and their measures; nothing if none were recorded."""
-    measured = _measured(study)
+def blocks(groups: Sequence[Group]) -> Iterator[Block]:
+    """Yield paths between single images, and their measures; nothing if none were recorded."""
+    measured = _measured(groups)
     if not measured:
         return
-    first, found, _ = measured[0]
+    group = measured[0][0]
+    first, found, label = group.first, group.first.real_interpolations, shown([group])
     noun = first.dataset.noun
     yield Heading("Between single test images", 2)
     yield Paragraph(
@@ -42,156 +43,198 @@ def blocks(study: Study) -> Iterator[Block]:
         "their codes, and on an arc about the mean of all codes (spherical). "
         f"{ref('table-real-images')} measures what lies halfway."
     )
-    yield Figure(
-        key="figure-real-images",
-        picture=charts.real_interpolations(found, first.dataset),
-        alt=f"Ways between two test images of the same {noun}, and of different ones: linear, "
-        "spherical, and the pixel blend of the decoded ends.",
-        caption=f"The first pair of each kind in {setting_name(first.spec.setting)}: linear and "
-        "spherical ways, and the pixel blend of the decoded ends.",
-        width=0.85,
-        floats=True,
-    )
+    if found is not None:
+        yield Figure(
+            key="figure-real-images",
+            picture=charts.real_interpolations(found, first.dataset),
+            alt=f"Paths between two test images of the same {noun}, and of different ones: linear, "
+            "spherical, and the pixel blend of the decoded ends.",
+            caption=f"The first pair of each kind in {label}: linear and spherical paths, and the "
+            "pixel blend of the decoded ends.",
+            width=0.85,
+            floats=True,
+        )
+    seeds = " Of several seeds: means, and an interval that spans theirs."
     yield Table(
         key="table-real-images",
         caption="Halfway between single test images: mean MSE to the nearest other test image, and "
-        "by which share the linear way is nearer than the blend, with its 95% interval over the "
-        "pairs.",
+        "by which share the linear path is nearer than the blend (gain over blend), with its 95% "
+        f"interval over the pairs.{seeds * has_seeds(groups)}",
         columns=(
             ("Training", "left"), ("Pairs", "left"), ("Linear", "right"), ("Spherical", "right"),
-            ("Blend", "right"), ("Linear nearer by", "right"),
+            ("Blend", "right"), ("Gain over blend", "right"),
         ),
-        rows=[
-            _row(training, kind, ways[kind]) for training, _, ways in measured for kind in KINDS
-        ],
+        rows=[_row(group, kind, paths[kind]) for group, paths in measured for kind in KINDS],
     )  # fmt: skip
 
 
-def _measured(study: Study) -> Measured:
+def _measured(groups: Sequence[Group]) -> Measured:
+    """Return the settings whose first training recorded such paths."""
     return [
-        (training, training.real_interpolations, halfway(training.real_interpolations))
-        for training in study.for_interpolation
-        if training.real_interpolations is not None
-        and np.isfinite(training.real_interpolations.distances).all()
+        (group, {kind: [each[kind] for each in halves] for kind in KINDS})
+        for group in groups
+        if _halfway(group.first) and (halves := list(filter(None, map(_halfway, group.trainings))))
     ]
 
 
-def _pairs(training: TrainingRecord, kind: str) -> str:
+def _halfway(training: TrainingRecord) -> dict[str, Halfway]:
+    """Return what lies halfway; nothing if it was not recorded or is not finite."""
+    found = training.real_interpolations
+    return halfway(found) if found is not None and np.isfinite(found.distances).all() else {}
+
+
+def _pairs(group: Group, kind: str) -> str:
     """Return `same digit`, or `different digits`."""
-    data = training.dataset
+    data = group.first.dataset
     return f"{kind} {data.noun if kind == 'same' else data.nouns}"
 
 
-def _row(training: TrainingRecord, kind: str, way: Halfway) -> list[str]:
-    low, high = way.gain.interval or (way.gain.value, way.gain.value)
-    value, least, most = (format_percent(share, 1) for share in (way.gain.value, low, high))
-    interval = f"{value} ({least.rstrip('%')} to {most.rstrip('%')})"
+def _row(group: Group, kind: str, each: Sequence[Halfway]) -> list[str]:
+    gain = over_seeds([path.gain for path in each])
+    low, high = gain.interval or (gain.value, gain.value)
+    value, least, most = (
+        format_percent(share, 1).replace("-", "−") for share in (gain.value, low, high)
+    )
+    means = np.mean([(path.linear, path.spherical, path.blend) for path in each], axis=0)
     return [
-        setting_name(training.spec.setting),
-        _pairs(training, kind),
-        format_mse(way.linear),
-        format_mse(way.spherical),
-        format_mse(way.blend),
-        interval,
+        group.label,
+        _pairs(group, kind),
+        *map(format_mse, means.tolist()),
+        f"{value} ({least.rstrip('%')} to {most.rstrip('%')})",
     ]
 
 
-def observations(study: Study) -> Iterator[Observation]:
-    """Yield what holds of the ways between single images, and of where mean codes lie."""
-    measured = _measured(study)
+def observations(groups: Sequence[Group]) -> Iterator[Observation]:
+    """Yield what holds of the paths between single images, and of where mean codes lie."""
+    measured = _measured(groups)
     yield from beside_blends(measured)
     yield from spherical(measured)
-    yield from geometry(study)
+    yield from where_means_lie(groups)
+    yield from affine(groups)
 
 
 def beside_blends(measured: Measured) -> Iterator[Observation]:
-    """Say where the linear way is nearer to other images than the blend, and where further."""
-    told: dict[str, list[str]] = {"nearer to": [], "further from": []}
-    numbers: dict[str, Estimate] = {}
-    for training, _, ways in measured:
-        for kind in KINDS:
-            gain = ways[kind].gain
-            name = f"{setting_name(training.spec.setting)}, {_pairs(training, kind)}"
-            numbers[name] = gain
-            if words := _direction(gain):
-                told[words].append(f"{format_percent(abs(gain.value))} ({name})")
-    parts = [f"{words} other test images by {listing(by)}" for words, by in told.items() if by]
+    """Say where the linear path is nearer to other images than the blend, and where further."""
+    gains = {
+        f"{group.label}, {_pairs(group, kind)}": [path.gain for path in paths[kind]]
+        for group, paths in measured
+        for kind in KINDS
+    }
+    parts = [
+        f"{verdict} other test images by {listed}"
+        for verdict in VERDICTS
+        if (listed := _listed(gains, verdict))
+    ]
     if parts:
         yield Observation(
             kind="single images, decoded beside blended",
-            numbers=numbers,
+            numbers={name: over_seeds(each) for name, each in gains.items()},
             text="Halfway between single images the decoded pictures are, compared with the "
             f"blends, {listing(parts)}.",
             see=SEE,
         )
 
 
+VERDICTS = ("nearer to", "further from")
+
+
+def _listed(shares: dict[str, list[Estimate]], verdict: str) -> str:
+    """Return `18% (setting 2, same digit) and ...` of those with this verdict in every seed."""
+    return listing(
+        ranged([abs(share.value) for share in each], of=name)
+        for name, each in shares.items()
+        if _direction(over_seeds(each)) == verdict
+    )
+
+
 def _direction(share: Estimate) -> str:
-    """Return `nearer to` or `further from`; nothing within the noise, or for a share that rounds
-    to nothing."""
+    """Return one of `VERDICTS`; nothing within the noise, or for a share that rounds to nothing."""
     if abs(share.value) < LEAST:
         return ""
-    return "nearer to" if share.is_positive else "further from" if share.is_negative else ""
+    return VERDICTS[0] if share.is_positive else VERDICTS[1] if share.is_negative else ""
 
 
 def spherical(measured: Measured) -> Iterator[Observation]:
     """Say where the arc is nearer to other images than the straight line, or further."""
     bends = {
-        f"{setting_name(training.spec.setting)}, {_pairs(training, kind)}": ways[kind].bend
-        for training, _, ways in measured
+        f"{group.label}, {_pairs(group, kind)}": [path.bend for path in paths[kind]]
+        for group, paths in measured
         for kind in KINDS
     }
-    for verdict in ("nearer to", "further from"):
-        if names := [name for name, bend in bends.items() if _direction(bend) == verdict]:
-            listed = listing(f"{format_percent(abs(bends[n].value))} ({n})" for n in names)
+    for verdict in VERDICTS:
+        if listed := _listed(bends, verdict):
             yield Observation(
                 kind=f"spherical {verdict} images",
-                numbers={name: bends[name] for name in names},
-                text="Halfway, the spherical way is "
-                f"{verdict} other test images than the linear one by {listed}.",
+                numbers={
+                    name: bend
+                    for name, each in bends.items()
+                    if _direction(bend := over_seeds(each)) == verdict
+                },
+                text=f"Halfway, the spherical path is {verdict} other test images than the linear "
+                f"one by {listed}.",
                 see=SEE,
             )
 
 
-def geometry(study: Study) -> Iterator[Observation]:
-    """Say how far out the mean codes lie, and how nearly affine each decoder is."""
-    radii = {
-        setting_name(t.spec.setting): radius
-        for t in study.for_interpolation
-        if (radius := _radius(t)) is not None
+def where_means_lie(groups: Sequence[Group]) -> Iterator[Observation]:
+    """Say how far out the mean codes lie, beside the codes they are means of."""
+    radii = {group.label: each for group in groups if (each := _each(group, _radius))}
+    shares = {group.label: each for group in groups if (each := _each(group, share_nearer_centre))}
+    if not radii or not shares:
+        return
+    data = groups[0].first.dataset
+    out = listing(ranged(each, "{:.2f}".format, of=name) for name, each in radii.items())
+    if any(any(each) for each in shares.values()):
+        close = listing(ranged(each, _share, of=name) for name, each in shares.items())
+        close = f"{close} of the codes are"
+    else:
+        close = "no single code is"
+    alone = [name for name, each in shares.items() if max(each) <= FEW]
+    yield Observation(
+        kind="where mean codes lie",
+        numbers=_numbers("radius, ", radii) | _numbers("codes as near, ", shares),
+        text=f"A {data.noun}'s mean code is {out} times as far from the centre of all codes as its "
+        f"codes typically are (their median, averaged over the {data.nouns} of the pairs); {close} "
+        "that close.",
+        intuition=_alone(alone) if alone else "",
+    )
+
+
+def _alone(labels: Sequence[str]) -> str:
+    """Explain mean codes that lie where few codes are, in the settings where they do."""
+    return (
+        f"In {listing(labels)} a mean of many codes averages away what they differ in, and lies "
+        "nearer to the centre than nearly all of them. Nothing in the loss asks the decoder for a "
+        "real image there, so it need not make one."
+    )
+
+
+def affine(groups: Sequence[Group]) -> Iterator[Observation]:
+    """Say how nearly affine each decoder is."""
+    shares = {g.label: each for g in groups if (each := g.values("decoder_affine_share"))}
+    if not shares:
+        return
+    means = [float(np.mean(each)) for each in shares.values()]
+    listed = listing(ranged(each, of=name) for name, each in shares.items())
+    yield Observation(
+        kind="affine share of the decoder",
+        numbers=_numbers("", shares),
+        text=f"An affine function of the code explains {listed} of the variance of the decoded "
+        "test images.",
+        intuition=AFFINE if max(means) - min(means) >= NEARLY_AFFINE else "",
+    )
+
+
+def _each(group: Group, measure: Callable[[TrainingRecord], float | None]) -> list[float]:
+    """Return what is measured of each seed, of those where it can be."""
+    return [value for t in group.trainings if (value := measure(t)) is not None]
+
+
+def _numbers(prefix: str, values: dict[str, list[float]]) -> dict[str, Estimate]:
+    return {
+        f"{prefix}{name}": over_seeds([Estimate(value) for value in each])
+        for name, each in values.items()
     }
-    shares = {
-        setting_name(t.spec.setting): t.decoder_affine_share
-        for t in study.for_interpolation
-        if t.decoder_affine_share is not None
-    }
-    nearer = {
-        setting_name(t.spec.setting): share
-        for t in study.for_interpolation
-        if (share := share_nearer_centre(t)) is not None
-    }
-    data = study.for_interpolation[0].dataset
-    if radii and nearer:
-        out = listing(f"{radius:.2f} ({name})" for name, radius in radii.items())
-        few = listing(f"{_share(share)} ({name})" for name, share in nearer.items())
-        yield Observation(
-            kind="where mean codes lie",
-            numbers={f"radius, {name}": Estimate(radius) for name, radius in radii.items()}
-            | {f"codes as near, {name}": Estimate(share) for name, share in nearer.items()},
-            text=f"The mean code of a {data.noun} lies at {out} of the median distance of its "
-            f"codes from the centre of all codes, averaged over the {data.nouns} of the pairs; "
-            f"{few} of these codes lie as near to it as their mean.",
-        )
-    if shares:
-        affine = listing(f"{format_percent(share)} ({name})" for name, share in shares.items())
-        spread = max(shares.values()) - min(shares.values())
-        yield Observation(
-            kind="affine share of the decoder",
-            numbers={name: Estimate(share) for name, share in shares.items()},
-            text=f"An affine map of the codes gives {affine} of the variance of the decoded test "
-            "images.",
-            intuition=AFFINE if spread >= NEARLY_AFFINE else "",
-        )
 
 
 def _share(share: float) -> str:

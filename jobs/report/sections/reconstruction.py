@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from jobs.report import charts
 from jobs.report.analysis.estimate import Estimate
 from jobs.report.analysis.groups import Group
+from jobs.report.analysis.seeds import has_seeds, shown
 from jobs.report.analysis.study import Study
 from jobs.report.blocks import Block, Figure, Observation, Table
 from jobs.report.sections.mnist_lore import PIXEL_VARIANCE
@@ -22,15 +23,16 @@ IMAGES = 1_000
 
 def blocks(study: Study) -> Iterator[Block]:
     """Yield reconstructed images, and the error of each class."""
-    shown = [group for group in study.groups if group.first.reconstructions is not None]
-    if shown:
-        labels, noun = [group.label for group in shown], shown[0].first.dataset.noun
+    drawn = [group for group in study.groups if group.first.reconstructions is not None]
+    if drawn:
+        labels, noun = [group.label for group in drawn], drawn[0].first.dataset.noun
+        by = f" by {shown(drawn)}" if has_seeds(drawn) else ""
         yield Figure(
             key="figure-reconstructions",
-            picture=charts.reconstructions([group.first for group in shown], labels),
+            picture=charts.reconstructions([group.first for group in drawn], labels),
             alt=f"A test image of each {noun} above its reconstructions by {listing(labels)}.",
-            caption=f"The first test image of each {noun} (top row) and its reconstructions."
-            + _beside_pca(shown),
+            caption=f"One test image of each {noun} (top row) and its reconstructions{by}."
+            + _beside_pca(drawn),
             width=0.78,
             floats=True,
         )
@@ -40,14 +42,15 @@ def blocks(study: Study) -> Iterator[Block]:
         names = [dataset.name_of(c) for c in range(10)]
         yield Table(
             key="table-digits",
-            caption=f"Final test error of each {dataset.noun}, in thousandths.",
+            caption=f"Final test error of each {dataset.noun}, in thousandths"
+            f"{', means over the seeds' * has_seeds(study.groups)}.",
             columns=(("Test MSE × 1000", "left"), *((name, "right") for name in names)),
             rows=[[g.label, *(f"{1000 * mean:.2f}" for mean in means)] for g, means in known],
         )
 
 
-def _beside_pca(shown: Sequence[Group]) -> str:
-    if all(group.first.pca_reconstructions is None for group in shown):
+def _beside_pca(drawn: Sequence[Group]) -> str:
+    if all(group.first.pca_reconstructions is None for group in drawn):
         return ""
     return " PCA: with as many components as the code above has numbers."
 

@@ -5,14 +5,17 @@ import pytest
 
 from jobs.report.analysis.study import Study
 from jobs.report.blocks import Observation
+from jobs.report.records import TrainingRecord
 from jobs.report.sections import empty_plane
 from tests.jobs.report.synthetic import make_records, make_training
 
 SIDE = 24
 
 
-def claims(at_empty: float, elsewhere: float, reach: float = 4.0) -> list[Observation]:
-    """Claims of a grid with these mean distances to images, where codes lie and where not."""
+def with_grid(
+    at_empty: float, elsewhere: float, reach: float = 4.0, seed: int = 0
+) -> TrainingRecord:
+    """A training with these mean distances to images on its grid, where no code lies and where."""
     made = make_training("1")
     assert made.codes is not None
     low, high = made.codes.min(axis=0), made.codes.max(axis=0)
@@ -22,8 +25,25 @@ def claims(at_empty: float, elsewhere: float, reach: float = 4.0) -> list[Observ
     outside = ((points < low) | (points > high)).any(axis=1)
     noise = np.random.default_rng(0).normal(0, 1e-3, len(points))
     nearest = np.where(outside, at_empty, elsewhere) + noise
-    training = make_training("1", manifold_points=np.column_stack([points, nearest]))
-    return list(empty_plane.observations(Study.of(make_records(training))))
+    return make_training("1", manifold_points=np.column_stack([points, nearest]), seed=seed)
+
+
+def told(*trainings: TrainingRecord) -> list[Observation]:
+    return list(empty_plane.observations(Study.of(make_records(*trainings))))
+
+
+def claims(at_empty: float, elsewhere: float, reach: float = 4.0) -> list[Observation]:
+    return told(with_grid(at_empty, elsewhere, reach))
+
+
+def test_of_several_seeds_what_holds_for_each_is_told() -> None:
+    (agreed,) = told(with_grid(0.05, 0.02), with_grid(0.04, 0.02, seed=1))
+    assert "(mean MSE to the nearest 0.044" in agreed.text
+    (same,) = told(with_grid(0.02, 0.02), with_grid(0.02, 0.02, seed=1))
+    assert "within the noise" in same.text
+    (split,) = told(with_grid(0.02, 0.02), with_grid(0.05, 0.02, seed=1))
+    assert "decoded there" not in split.text
+    assert split.intuition == ""
 
 
 def test_pictures_further_from_images_are_told_and_explained() -> None:

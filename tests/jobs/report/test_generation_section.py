@@ -33,7 +33,7 @@ def test_a_better_mixture_is_told_with_the_literature() -> None:
         "mixture beside Gaussian"
     ]
     assert claim.numbers["setting 2"].value == pytest.approx(13.7 / 4.3)
-    assert "3.2 times (setting 2) as far from the test images" in claim.text
+    assert "3.2 (setting 2) times as far from the test images" in claim.text
     assert "58.73" in claim.intuition
 
 
@@ -52,12 +52,12 @@ def test_networks_in_which_it_is_not_better_are_named() -> None:
     claim = claims(training("2"), training("3", gaussian=quality(9.4), mixture=quality(9.4)))[
         "mixture beside Gaussian"
     ]
-    assert "; in setting 3 it is not better by more than real images differ." in claim.text
+    assert claim.text.endswith("In setting 3 they differ by no more than two sets of real images.")
 
 
 def test_sureness_is_told_beyond_its_noise_alone() -> None:
     said = claims(training(gaussian=quality(9, 0.36), mixture=quality(9, 0.77)))["sureness"].text
-    assert "77% instead of 36% in setting 2" in said
+    assert "77.0% instead of 36.0% in setting 2" in said
     near = claims(training(gaussian=quality(9, 0.500), mixture=quality(9, 0.510)))
     assert "sureness" not in near
 
@@ -66,7 +66,7 @@ def test_better_reconstruction_and_worse_generation() -> None:
     small, large = make_training("2"), make_training("3")
     said = claims(small, large)["reconstruction beside generation"].text
     assert said.startswith("Setting 3 reconstructs better than setting 2 and generates worse")
-    assert "9.4 instead of 4.3" in said
+    assert "9.40 instead of 4.30" in said
     worse = make_training("3", curve=curve({1: 0.1, 100_000: 0.03}))
     assert "reconstruction beside generation" not in claims(small, worse)
 
@@ -82,3 +82,42 @@ def test_the_scale_stands_first_in_the_table() -> None:
     assert [row[0] for row in table.rows[:2]] == ["training images", "setting 1, reconstructions"]
     assert len(table.rows) == 7
     assert isinstance(make_training("1").generated, Generated)
+
+
+def test_a_worse_mixture_is_told() -> None:
+    claim = claims(training(gaussian=quality(19.10), mixture=quality(20.12)))[
+        "mixture beside Gaussian"
+    ]
+    assert "further from the test images" in claim.text
+    assert "setting 2 (20.12 against 19.10)" in claim.text
+    near = training(gaussian=quality(19.10), mixture=quality(20.09))
+    assert "mixture beside Gaussian" not in claims(near)
+
+
+def test_generation_is_told_of_as_far_as_the_seeds_agree() -> None:
+    better = training(gaussian=quality(13.7, 0.3), mixture=quality(4.3, 0.7))
+    again = training(gaussian=quality(12.9, 0.4), mixture=quality(4.3, 0.8))
+    said = claims(better, again)
+    assert "3.1 (setting 2; 3.0 to 3.2) times" in said["mixture beside Gaussian"].text
+    assert "75.0% (70.0% to 80.0%) instead of 35.0%" in said["sureness"].text
+    equal = training(gaussian=quality(4.9, 0.7), mixture=quality(4.3, 0.7))
+    assert not {"mixture beside Gaussian", "sureness"} & set(claims(better, equal))
+    far = make_training("3")
+    assert "reconstruction beside generation" in claims(better, again, far)
+    bad = training(gaussian=quality(13.7), mixture=quality(9.0))
+    assert "reconstruction beside generation" not in claims(better, bad, far)
+
+
+def test_fewer_components_are_told_if_the_codes_are_too_few_for_more() -> None:
+    small, large = training("2", components=40), training("3", components=20)
+    said = claims(small, large)["reconstruction beside generation"].text
+    assert "20 components instead of 40, for which 8,000 codes of 64 numbers are too few" in said
+    alike = claims(training("2", components=20), large)["reconstruction beside generation"].text
+    assert "components" not in alike
+
+
+def test_the_table_names_the_seed_if_there_are_others() -> None:
+    study = Study.of(make_records(make_training("1"), make_training("1", seed=1)))
+    (table,) = (b for b in generation.blocks(study) if isinstance(b, Table))
+    assert table.caption.endswith("Networks: seed 0 of setting 1.")
+    assert len(table.rows) == 4

@@ -9,6 +9,7 @@ import pytest
 from numpy.typing import ArrayLike
 
 from aemodel.settings import RECIPES, parse_setting
+from jobs.report.analysis.groups import Group
 from jobs.report.analysis.neighbours import Neighbours
 from jobs.report.analysis.noise import SINGLE_TRAINING
 from jobs.report.analysis.study import Study
@@ -298,25 +299,58 @@ def with_paths(name: str = "3", *digits: Sequence[int], **changes: Any) -> Train
     return replace(training, interpolations=tuple(paths))
 
 
+def group(*trainings: TrainingRecord) -> Group:
+    return Group(f"setting {trainings[0].spec.setting.name}", trainings)
+
+
 def labels(*digits: Sequence[int]) -> Observation:
-    (observation,) = interpolation.labels(with_paths("3", *digits))
+    (observation,) = interpolation.labels([group(with_paths("3", *digits))])
     return observation
 
 
 def test_where_the_labels_change() -> None:
     once = labels([3] * 6 + [8] * 5, [4] * 6 + [9] * 5, [1] * 5 + [7] * 6)
     assert [number.value for number in once.numbers.values()] == pytest.approx([0.6, 0.6, 0.5])
-    assert "3 to 8 and 4 to 9 at f\u00a0=\u00a00.6" in once.text
+    assert once.text.startswith("In setting 3 the label changes once from 3 to 8 and 4 to 9 at f")
+    assert "not compared" not in once.text
     through = labels([3] * 4 + [5] * 2 + [8] * 5)
     assert "5 (f\u00a0=\u00a00.4 to 0.5)" in through.text
     assert "once" not in through.text
-    assert "the labels are 3 (f\u00a0=\u00a00.0 to 1.0)" in labels([3] * 11).text
+    assert "not compared" not in through.text
     assert "in turn" in labels([3, 8, 3, 8, 3, 8, 3, 8, 3, 8, 8]).text
 
 
-def realness(ratio: float, name: str = "3") -> Observation:
+def test_a_mean_code_that_decodes_to_another_digit_is_told() -> None:
+    said = labels([5] * 4 + [8] * 7).text
+    assert "the mean code of the 3s decodes to a picture labelled 5" in said
+    assert "Pairs with such an end are not compared" in said
+    assert "the mean code of the 8s decodes to a picture labelled 3" in labels([3] * 11).text
+
+
+def test_labels_name_the_networks_and_seeds_that_they_are_of() -> None:
+    rows = [3] * 6 + [8] * 5, [4] * 6 + [9] * 5
+    alike = [group(with_paths(name, *rows)) for name in "23"]
+    (claim,) = interpolation.labels(alike)
+    assert claim.text.startswith("In setting 2 and setting 3 the label changes once")
+    other = group(with_paths("3", [3] * 5 + [8] * 6))
+    (claim,) = interpolation.labels([alike[0], other])
+    assert claim.text.count("In setting") == 2
+    seeds = group(with_paths("3", *rows), with_paths("3", *rows))
+    (claim,) = interpolation.labels([seeds])
+    assert claim.text.startswith("In seed 0 of setting 3 the label")
+
+
+ENDS = ([3] * 6 + [8] * 5, [4] * 6 + [9] * 5, [1] * 5 + [7] * 6)
+
+
+def at_ratio(ratio: float, name: str = "3", rows: Sequence[Sequence[int]] = ENDS) -> TrainingRecord:
+    """Return a training whose decoded pictures are this much as far from images as the blends."""
     distances = {"nearest_mse": np.full(11, 0.02 * ratio), "blend_nearest_mse": np.full(11, 0.02)}
-    (observation,) = interpolation.realness(with_paths(name, *([3] * 11,) * 3, **distances))
+    return with_paths(name, *rows, **distances)
+
+
+def realness(*ratios: float) -> Observation:
+    (observation,) = interpolation.realness(group(*map(at_ratio, ratios)))
     return observation
 
 
@@ -329,44 +363,74 @@ def test_how_near_the_pictures_are_to_real_ones() -> None:
     assert "further from test images" in realness(1.5).text
 
 
-@pytest.mark.parametrize(("ratio", "same"), [(0.981, True), (0.98, False), (1.0204, False)])
+@pytest.mark.parametrize(("ratio", "same"), [(0.951, True), (0.95, False), (1.0504, False)])
 def test_the_verdict_is_that_of_the_printed_ratio(ratio: float, same: bool) -> None:
     assert ("as near to test images as the pixel blends" in realness(ratio).text) is same
 
 
-def test_the_place_of_the_means_explains_only_what_it_can() -> None:
-    training = with_paths("3", [3] * 11)
-    far = replace(training, codes=np.random.default_rng(0).normal(size=(10_000, 64)).astype("f4"))
-    same = np.full(11, 0.02)
-    path = replace(training.interpolations[0], nearest_mse=same, blend_nearest_mse=same)
-    (observation,) = interpolation.realness(replace(far, interpolations=(path,)))
-    assert observation.intuition == interpolation.MEANS
-    unknown = replace(far, interpolations=(path,), codes=None)
-    (observation,) = interpolation.realness(unknown)
-    assert observation.intuition == ""
+def test_a_verdict_is_told_if_all_seeds_agree() -> None:
+    claim = realness(0.9, 0.8)
+    assert "(by 15%, 10% to 20%)" in claim.text
+    assert claim.numbers["3 to 8"].interval == pytest.approx((0.8, 0.9))
+    assert list(interpolation.realness(group(at_ratio(0.9), at_ratio(0.96)))) == []
+
+
+def test_a_pair_with_another_digit_at_an_end_is_not_compared() -> None:
+    rows = ([5] * 6 + [8] * 5, [4] * 6 + [9] * 5, [1] * 5 + [7] * 6)
+    (claim,) = interpolation.realness(group(at_ratio(0.5, rows=rows)))
+    assert set(claim.numbers) == {"4 to 9", "1 to 7"}
+    assert "all" not in claim.text
+    (claim,) = interpolation.realness(group(at_ratio(0.5), at_ratio(0.5, rows=rows)))
+    assert set(claim.numbers) == {"4 to 9", "1 to 7"}
 
 
 def test_distances_that_are_missing_are_not_compared() -> None:
-    training = with_paths("3", [3] * 11, nearest_mse=np.full(11, np.nan))
-    assert list(interpolation.realness(training)) == []
+    training = with_paths("3", ENDS[0], nearest_mse=np.full(11, np.nan))
+    assert list(interpolation.realness(group(training))) == []
 
 
-def between(ratio: float) -> list[Observation]:
-    near, far = (
-        with_paths(
-            name, *([3] * 11,) * 3, nearest_mse=np.full(11, mse), blend_nearest_mse=np.ones(11)
-        )
-        for name, mse in (("2", 0.02 * ratio), ("3", 0.02))
+def between(ratio: float, *others: float) -> list[Observation]:
+    near, far = group(*(at_ratio(r, "2") for r in (ratio, *others))), group(at_ratio(1.0))
+    forth, back = (
+        list(interpolation.between_settings(pair)) for pair in ([near, far], [far, near])
     )
-    return list(interpolation.between_settings((near, far)))
+    assert [claim.text for claim in forth] == [claim.text for claim in back]
+    return forth
 
 
 def test_which_of_two_networks_decodes_nearer_to_test_images() -> None:
     (observation,) = between(0.7)
     assert observation.numbers["setting 2"].value == pytest.approx(0.014)
     assert "although setting 3 reconstructs better" in observation.text
-    assert between(0.985) == []
-    assert list(interpolation.between_settings((make_training("2"),))) == []
+    (observation,) = between(1.3)
+    assert observation.text.startswith("For every pair the decoded pictures of setting 3")
+    assert between(0.955) == []
+    assert between(0.7, 0.955) == []
+    assert list(interpolation.between_settings([group(make_training("2"))])) == []
+
+
+def test_of_networks_as_near_the_one_nearest_to_images_is_shown_first() -> None:
+    def first(*ratios: float) -> str:
+        near = with_paths(
+            "3",
+            *ENDS,
+            nearest_mse=np.full(11, 0.01),
+            blend_nearest_mse=np.full(11, 0.01 / ratios[1]),
+        )
+        return study_of(at_ratio(ratios[0], "2"), near).for_interpolation[0].spec.setting.name
+
+    assert first(1.0, 1.003) == "3"
+    assert first(0.9, 1.003) == "2"
+
+
+def test_why_a_network_is_first_is_told_if_it_leads_in_every_seed() -> None:
+    def leads(*ratios: float) -> bool:
+        groups = [group(*(at_ratio(ratio, "2") for ratio in ratios)), group(at_ratio(1.0))]
+        return "nearest relative to the blends" in interpolation._method(groups)
+
+    assert leads(0.94)
+    assert not leads(0.96)
+    assert not leads(0.94, 0.96)
 
 
 def test_part_2_shows_the_network_that_decodes_nearest_to_test_images() -> None:
@@ -378,8 +442,7 @@ def test_part_2_shows_the_network_that_decodes_nearest_to_test_images() -> None:
 
 
 def realistic(name: str, ratio: float) -> TrainingRecord:
-    distances = {"nearest_mse": np.full(11, 0.02 * ratio), "blend_nearest_mse": np.full(11, 0.02)}
-    return with_paths(name, [3] * 11, **distances)
+    return at_ratio(ratio, name, ENDS[:1])
 
 
 def test_a_training_that_ended_in_a_spike_is_shown_only_if_there_is_no_other() -> None:
@@ -403,16 +466,16 @@ def neighbours(own: ArrayLike, images: int = 1_000) -> Neighbours:
 def test_the_classes_most_and_least_among_their_own() -> None:
     own = [0.8] * 10
     own[1], own[9] = 0.97, 0.5
-    (observation,) = embedding.purity(neighbours(own), MNIST)
+    (observation,) = embedding.purity([neighbours(own)], MNIST)
     assert observation.numbers["1"].value == pytest.approx(0.97, abs=0.01)
     assert "highest for 1s (97%) and lowest for 9s (50%)" in observation.text
     own[5] = 0.5
-    (tied,) = embedding.purity(neighbours(own), MNIST)
+    (tied,) = embedding.purity([neighbours(own)], MNIST)
     assert "lowest for 5s (50%) and 9s (50%)" in tied.text.replace("51%", "50%")
 
 
 def test_shares_that_the_noise_does_not_tell_apart_name_nobody() -> None:
-    (observation,) = embedding.purity(neighbours([0.8] * 10, images=100), MNIST)
+    (observation,) = embedding.purity([neighbours([0.8] * 10, images=100)], MNIST)
     assert "highest" not in observation.text
     assert observation.intuition == ""
 
@@ -421,11 +484,11 @@ def test_the_order_of_the_digits_is_explained_only_if_it_follows() -> None:
     from jobs.report.sections.mnist_lore import NEAREST_RATIO
 
     follows = np.interp(NEAREST_RATIO, (1, 6), (0.5, 1.0))
-    (observation,) = embedding.purity(neighbours(follows), MNIST)
+    (observation,) = embedding.purity([neighbours(follows)], MNIST)
     assert "rank correlation" in observation.intuition
-    (against,) = embedding.purity(neighbours(1.5 - follows), MNIST)
+    (against,) = embedding.purity([neighbours(1.5 - follows)], MNIST)
     assert against.intuition == ""
-    (other,) = embedding.purity(neighbours(follows), OTHER)
+    (other,) = embedding.purity([neighbours(follows)], OTHER)
     assert other.intuition == ""
     assert "same class" in other.text
 
@@ -433,21 +496,42 @@ def test_the_order_of_the_digits_is_explained_only_if_it_follows() -> None:
 def test_overlaps() -> None:
     own = [0.9] * 10
     own[4] = 0.5
-    (observation,) = embedding.overlaps(neighbours(own), MNIST)
+    (observation,) = embedding.overlaps([neighbours(own)], MNIST)
     assert observation.numbers["4 to 5"].value == pytest.approx(0.25, abs=0.01)
     assert "4s and 5s overlap most" in observation.text
-    (none,) = embedding.overlaps(neighbours([0.9] * 10), MNIST)
+    (none,) = embedding.overlaps([neighbours([0.9] * 10)], MNIST)
     assert none.kind == "no overlap"
-    (tied,) = embedding.overlaps(neighbours([0.7] * 10), OTHER)
+    (tied,) = embedding.overlaps([neighbours([0.7] * 10)], OTHER)
     assert "overlap:" in tied.text
-    assert "“shape-" in tied.text
+    assert tied.text.startswith("Shape-1 images and shape-2 images overlap:")
+
+
+def test_overlaps_that_are_not_listed_are_counted() -> None:
+    (claim,) = embedding.overlaps([neighbours([0.7] * 10)], MNIST)
+    assert "and 6 other pairs, averaged over both ways." in claim.text
+    (claim,) = embedding.overlaps([neighbours([0.7] * 4 + [0.99] * 6)], MNIST)
+    assert "other pair" not in claim.text
+
+
+def test_the_plane_is_told_of_as_far_as_its_seeds_agree() -> None:
+    mixed, apart = [0.9] * 10, [0.9] * 10
+    mixed[4] = mixed[7] = apart[4] = 0.5
+    seeds = [neighbours(mixed), neighbours(apart)]
+    (claim,) = embedding.overlaps(seeds, MNIST)
+    assert set(claim.numbers) == {"4 to 5"}
+    assert "overlap:" in claim.text  # 7 and 8 overlap as much in the first
+    (claim,) = embedding.purity(seeds, MNIST)
+    assert "lowest" not in claim.text
+    (claim,) = embedding.purity([neighbours(apart), neighbours(apart)], MNIST)
+    assert "lowest for 4s (50%)" in claim.text.replace("51%", "50%")
+    assert list(embedding.overlaps([neighbours(apart), neighbours([0.9] * 10)], MNIST)) == []
 
 
 @pytest.mark.parametrize(("own", "kind"), [(0.815, "no overlap"), (0.79, "overlap")])
 def test_the_threshold_of_an_overlap(own: float, kind: str) -> None:
     shares = [0.99] * 10
     shares[4] = own
-    (observation,) = embedding.overlaps(neighbours(shares, images=5_000), MNIST)
+    (observation,) = embedding.overlaps([neighbours(shares, images=5_000)], MNIST)
     assert observation.kind == kind
 
 

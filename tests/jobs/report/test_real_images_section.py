@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from aemodel.real_images import PAIRS
+from jobs.report.analysis.groups import grouped
 from jobs.report.analysis.real_images import mean_radius
-from jobs.report.analysis.study import Study
 from jobs.report.blocks import Observation, Table
 from jobs.report.records import TrainingRecord
 from jobs.report.sections import real_images
-from tests.jobs.report.synthetic import make_records, make_training
+from tests.jobs.report.synthetic import make_training
 
 
 def training(linear: float, spherical: float, blend: float, noise: float = 1e-4) -> TrainingRecord:
@@ -25,8 +25,7 @@ def training(linear: float, spherical: float, blend: float, noise: float = 1e-4)
 
 
 def claims(*trainings: TrainingRecord) -> dict[str, Observation]:
-    study = Study.of(make_records(*trainings))
-    return {item.kind: item for item in real_images.observations(study)}
+    return {item.kind: item for item in real_images.observations(grouped(trainings))}
 
 
 def test_a_nearer_way_is_told_with_its_share() -> None:
@@ -57,7 +56,7 @@ def test_the_spherical_way_is_told_if_it_differs() -> None:
 
 def test_affine_decoders_are_explained_if_they_differ() -> None:
     claim = claims(make_training("2"), make_training("3"))["affine share of the decoder"]
-    assert claim.text.startswith("An affine map of the codes gives")
+    assert claim.text.startswith("An affine function of the code explains")
     assert claim.intuition
     alone = claims(make_training("2"))["affine share of the decoder"]
     assert alone.intuition == ""
@@ -79,11 +78,45 @@ def test_the_radius_of_a_mean_is_that_of_the_plain_formula() -> None:
 
 
 def test_runs_without_them_have_no_section() -> None:
-    study = Study.of(make_records(make_training("2", real_interpolations=None)))
-    assert list(real_images.blocks(study)) == []
+    older = make_training("2", real_interpolations=None)
+    assert list(real_images.blocks(grouped([older]))) == []
 
 
 def test_the_table_has_a_row_for_each_kind() -> None:
-    study = Study.of(make_records(training(0.018, 0.018, 0.020)))
-    (table,) = (block for block in real_images.blocks(study) if isinstance(block, Table))
+    groups = grouped([training(0.018, 0.018, 0.020)])
+    (table,) = (block for block in real_images.blocks(groups) if isinstance(block, Table))
     assert [row[1] for row in table.rows] == ["same digit", "different digits"]
+
+
+def test_a_gain_is_told_if_every_seed_has_it() -> None:
+    claim = claims(training(0.018, 0.018, 0.020), training(0.016, 0.016, 0.020))[
+        "single images, decoded beside blended"
+    ]
+    assert "by 15% (setting 2, same digit; 10% to 20%)" in claim.text
+    kinds = claims(training(0.018, 0.018, 0.020), training(0.020, 0.020, 0.020))
+    assert "single images, decoded beside blended" not in kinds
+
+
+def test_a_loss_has_a_true_minus_sign() -> None:
+    (table,) = (
+        block
+        for block in real_images.blocks(grouped([training(0.022, 0.022, 0.020)]))
+        if isinstance(block, Table)
+    )
+    assert table.columns[-1][0] == "Gain over blend"
+    assert table.rows[0][-1].startswith("−10.0% (−10")
+
+
+def test_mean_codes_are_alone_only_where_few_codes_are_as_near() -> None:
+    codes = np.random.default_rng(0).normal(size=(10_000, 64)).astype("f4")
+    labels = np.arange(10_000) % 10
+    alone = replace(make_training("3"), codes=codes, labels=labels)
+    claim = claims(alone)["where mean codes lie"]
+    assert "no single code is that close" in claim.text
+    assert claim.intuition.startswith("In setting 3 a mean of many codes")
+    # On a line the codes of each digit lie as near to its mean as to any other place.
+    plane = replace(make_training("2"), codes=codes[:, :1] + labels[:, None] - 4.5, labels=labels)
+    both = claims(plane, alone)["where mean codes lie"]
+    assert both.numbers["codes as near, setting 2"].value > 0.05
+    assert both.intuition.startswith("In setting 3 a mean")
+    assert claims(plane)["where mean codes lie"].intuition == ""
