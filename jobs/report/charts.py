@@ -233,18 +233,15 @@ def interpolation(
     pictures = [*(pixels for _, pixels in rows), blend]
 
     def draw(figure: "Figure") -> None:
-        bottom = _rows(figure, pictures, [*(label for label, _ in rows), "pixel blend"])
-        steps = zip(bottom, path.fractions, path.nearest_digit, strict=True)
-        for axes, fraction, digit in steps:
-            axes.set_xlabel(
-                f"{fraction:.1f}\n{data.name_of(int(digit))[:LONGEST_LABEL]}",
-                fontsize=8,
-                linespacing=1.5,
-                labelpad=3,
-            )
-        bottom[0].text(
-            -0.12, -0.1, "f\nlabel", ha="right", va="top", linespacing=1.5,
-            transform=bottom[0].transAxes, fontsize=8,
+        axes = _rows(figure, pictures, [*(label for label, _ in rows), "pixel blend"])
+        steps = [
+            f"{fraction:.1f}\n{data.name_of(int(digit))[:LONGEST_LABEL]}"
+            for fraction, digit in zip(path.fractions, path.nearest_digit, strict=True)
+        ]
+        axes.set_xticks(np.arange(len(steps)) + 0.5, steps, linespacing=1.5)
+        axes.text(
+            -0.12, len(pictures) + 0.1, "f\nlabel", ha="right", va="top", linespacing=1.5,
+            fontsize=8,
         )  # fmt: skip
 
     return as_svg(draw, 0.45 + 0.53 * len(pictures), **NO_GAPS)
@@ -261,20 +258,24 @@ def real_interpolations(found: RealInterpolations, data: DatasetRecord) -> bytes
     return as_svg(draw, 0.53 * len(labels), **NO_GAPS)
 
 
-def _rows(
-    figure: "Figure", rows: Sequence[NDArray[np.float32]], labels: Sequence[str]
-) -> list["Axes"]:
-    """Draw rows of images, each (n, 784), without gaps; return the axes of the last row."""
-    grid = figure.subplots(len(rows), len(rows[0]), squeeze=False)
-    for images, label, row in zip(rows, labels, grid, strict=True):
-        row[0].set_ylabel(label, rotation=0, ha="right", va="center", labelpad=5, fontsize=8)
-        for axes, image in zip(row, images, strict=True):
-            pixels = np.clip(np.nan_to_num(image.reshape(28, 28)), 0, 1)
-            axes.imshow(pixels, cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
-            axes.set(xticks=[], yticks=[])
-            for spine in axes.spines.values():
-                spine.set(visible=True, linewidth=0.3, color="#bbbbbb")
-    return list(grid[-1])
+def _rows(figure: "Figure", rows: Sequence[NDArray[np.float32]], labels: Sequence[str]) -> "Axes":
+    """Draw rows of images, each (n, 784), without gaps; return the axes, one unit an image."""
+    from jobs.artifacts.pictures import mosaic
+
+    axes = figure.subplots()
+    width, height = len(rows[0]), len(rows)
+    axes.imshow(
+        mosaic(rows), cmap="gray", vmin=0, vmax=255, interpolation="none",
+        extent=(0, width, height, 0),
+    )  # fmt: skip
+    frame: Any = {"colors": "#bbbbbb", "linewidth": 0.3, "clip_on": False}
+    axes.hlines(range(height + 1), 0, width, **frame)
+    axes.vlines(range(width + 1), 0, height, **frame)
+    axes.spines[:].set_visible(False)
+    axes.tick_params(length=0, pad=5)
+    axes.set_xticks([])
+    axes.set_yticks(np.arange(height) + 0.5, list(labels))
+    return axes
 
 
 def generated(shown: Sequence[tuple[str, Generated]]) -> bytes:
