@@ -58,7 +58,6 @@ def blocks(study: Study) -> Iterator[Block]:
             caption="Decoded pictures of a regular grid of points of the same plane, from the 1st "
             "to the 99th percentile of the codes on each axis.",
             width=0.5,
-            floats=True,
         )
     yield from explorer.blocks(study)
     yield from part_ending(study, 3, observations(study), QUESTION)

@@ -58,7 +58,6 @@ def blocks(study: Study) -> Iterator[Block]:
         caption="Images decoded from codes that were drawn from one Gaussian (left) and from a "
         "mixture of Gaussians (right): the first of each, not chosen.",
         width=0.8,
-        floats=True,
     )
     yield table(shown)
     if study.records.request.observations:

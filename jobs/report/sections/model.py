@@ -63,7 +63,6 @@ def _drawing(settings: Sequence[Setting]) -> Figure:
         "logarithmic. Grey: input and output; blue: hidden layers with tanh; orange: the linear "
         "code.",
         width=0.9,
-        floats=True,
     )
 
 

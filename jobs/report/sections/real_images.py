@@ -50,7 +50,6 @@ def blocks(study: Study) -> Iterator[Block]:
         caption=f"The first pair of each kind in {setting_name(first.spec.setting)}: linear and "
         "spherical ways, and the pixel blend of the decoded ends.",
         width=0.85,
-        floats=True,
     )
     yield Table(
         key="table-real-images",

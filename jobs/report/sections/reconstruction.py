@@ -32,7 +32,6 @@ def blocks(study: Study) -> Iterator[Block]:
             caption=f"The first test image of each {noun} (top row) and its reconstructions."
             + _beside_pca(shown),
             width=0.78,
-            floats=True,
         )
     known = [(g, means) for g in study.groups if (means := class_errors(g)) is not None]
     if known:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import shlex
 import subprocess
 import sys
 import zipfile
@@ -17,10 +18,11 @@ from pypdf import PdfReader
 
 from aemodel.settings import RECIPES, parse_setting
 from jobs.report.analysis.study import Study
+from jobs.report.blocks import Code
 from jobs.report.records import Omission, Records
 from jobs.report.render import typst
 from jobs.report.render.typst import Submission, build
-from jobs.report.sections import overview
+from jobs.report.sections import overview, provenance
 from tests.jobs.report.synthetic import make_full_records, make_records, make_training
 
 HOSTILE = (
@@ -64,7 +66,7 @@ def pdf_text(submission: Submission) -> str:
 
 
 def squeezed(text: str) -> str:
-    return "".join(text.split()).replace("\u200b", "").replace("\u00ad", "")
+    return "".join(text.split()).replace("\u00ad", "")
 
 
 @pytest.fixture(scope="module")
@@ -222,6 +224,21 @@ def test_long_words_are_broken_in_the_pdf_alone() -> None:
     assert "y" * 1_500 in pdf_text(made)
     reader = PdfReader(io.BytesIO(made.files[typst.PDF]))
     assert max(len(line) for p in reader.pages for line in p.extract_text().splitlines()) < 200
+
+
+def test_commands_hashes_and_ids_can_be_copied_from_the_pdf() -> None:
+    records = make_records(make_training("2"), make_training("3", seed=1, recipe=RECIPES["quick"]))
+    made = build(records)
+    reader = PdfReader(io.BytesIO(made.files[typst.PDF]))
+    text = "".join(page.extract_text() for page in reader.pages)
+    assert "\u200b" not in text
+    for training in records.trainings:
+        assert training.run_id in text
+        assert f"git checkout {training.git_commit}" in text
+    (code,) = [b.text for b in provenance.blocks(Study.of(records)) if isinstance(b, Code)]
+    first, *_ = code.split("\n")
+    pasted = text[text.index(first) :].replace("\\\n", "")
+    assert shlex.split(pasted)[: len(shlex.split(code))] == shlex.split(code)
 
 
 @pytest.mark.parametrize("notes", ["word " * 1_000_000, "> " * 400 + "x", "- " * 400 + "x"])
