@@ -101,8 +101,9 @@ def lettering(share: float) -> Any:
 
     `share` is the figure's share of the width of the text column there.
     """
-    sizes = ("axes.labelsize", "xtick.labelsize", "ytick.labelsize", "legend.fontsize")
-    return matplotlib.rc_context(dict.fromkeys(sizes, SMALLEST / share))
+    names = ("axes.labelsize", "xtick.labelsize", "ytick.labelsize", "legend.fontsize")
+    sizes: Any = dict.fromkeys(names, SMALLEST / share)
+    return matplotlib.rc_context(sizes)
 
 
 def png(figure: Figure, dpi: int = DPI) -> bytes:
@@ -386,8 +387,8 @@ def _add_legend(axes: Axes, names: Sequence[str], title: str) -> None:
 def _add_numerals(axes: Axes, xy: Floats, labels: NDArray[np.integer], size: float) -> None:
     digits = np.unique(labels)
     limits = np.diff([axes.get_xlim(), axes.get_ylim()])[:, 0]
-    inches = axes.figure.get_size_inches() * (axes.get_position().width, axes.get_position().height)
-    scale = limits / (72 * inches)  # of a point
+    box = axes.get_window_extent()
+    scale = limits / np.array((box.width, box.height)) * axes.figure.dpi / 72  # of a point
     medians = np.stack([np.median(xy[labels == digit], axis=0) for digit in digits])
     for digit, (x, y) in zip(digits, _spread(medians / scale, GAP * size) * scale, strict=True):
         text = axes.text(x, y, str(digit), fontsize=size, weight="bold", ha="center", va="center")

@@ -103,6 +103,7 @@ def _figure(study: Study, controlled: ControlledStudy) -> Figure:
         picture=svg(drawn),
         alt=_alt(controlled.sizes),
         caption=CAPTION + _differences(groups, controlled) + _sources(published),
+        width=0.85,
     )
 
 

@@ -142,7 +142,7 @@ def test_letters_can_be_read_where_the_report_shows_the_figure_reduced() -> None
         if legend := axes.get_legend():
             texts += legend.get_texts()
         reduced = share * figures.WIDTH / figure.get_figwidth()
-        assert min(text.get_fontsize() for text in texts) * reduced >= 6.0
+        assert min(float(text.get_fontsize()) for text in texts) * reduced >= 6.0
 
 
 def test_manifold_of_one_row_has_a_scale() -> None:

@@ -10,10 +10,13 @@ from collections import Counter
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import typst as typesetter
 from markdown_it import MarkdownIt
+from PIL import Image
 from pypdf import PdfReader
 
 from aemodel.settings import RECIPES, parse_setting
@@ -239,6 +242,27 @@ def test_commands_hashes_and_ids_can_be_copied_from_the_pdf() -> None:
     first, *_ = code.split("\n")
     pasted = text[text.index(first) :].replace("\\\n", "")
     assert shlex.split(pasted)[: len(shlex.split(code))] == shlex.split(code)
+
+
+def filled(submission: Submission, folder: Path) -> list[float]:
+    """Return of each page which share of its height is text or figures."""
+    zipfile.ZipFile(io.BytesIO(submission.files[typst.SOURCE])).extractall(folder)
+    pages: Any = typesetter.compile(folder / "submission.typ", root=folder, format="png", ppi=36)
+    shares = []
+    for page in pages:
+        picture = np.asarray(Image.open(io.BytesIO(page)).convert("L"))
+        top, bottom = (round(picture.shape[0] * share) for share in (20 / 297, 276 / 297))
+        rows = np.flatnonzero((picture[top:bottom] < 230).any(axis=1))
+        shares.append(1 - np.diff([0, *rows, bottom - top]).max() / (bottom - top))
+    return shares
+
+
+@pytest.mark.parametrize("settings", [("1", "2", "3"), ("1",), ("2", "3")])
+def test_no_page_is_nearly_empty(settings: tuple[str, ...], tmp_path: Path) -> None:
+    trainings = [make_training(name, seed=seed) for name in settings for seed in (0, 1)]
+    *pages, last = filled(build(make_records(*trainings)), tmp_path)
+    assert min(pages) > 2 / 3
+    assert last > 0.3
 
 
 @pytest.mark.parametrize("notes", ["word " * 1_000_000, "> " * 400 + "x", "- " * 400 + "x"])
