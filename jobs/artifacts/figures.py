@@ -49,16 +49,22 @@ DPI = 220
 
 LEFT, RIGHT, BOTTOM, TOP = 0.62, 0.5, 0.46, 0.08
 """Margins of the embedding, inches: for labels of any width, and for the legend on the right."""
-TITLE, LETTER = 0.2, 0.07
+TITLE, LETTER = 0.2, 0.08
 """Inches of a title above a plane, and of a letter in the legend."""
 LONGEST_NAME = 12
 """Letters of a class's name in the legend."""
+SMALLEST = 6.6
+"""Points of the letters of a reduced figure on paper."""
+MANIFOLD_SHARE, PLANE_SHARE = 0.5, 0.68
+"""Share of the text column of two figures in the report."""
+SAMPLE = 12.5
+"""Size of a label in the corner of a picture, points: the report shows them at half their size."""
 DOT = 3.6
 """Size of a dot of a plane that has the figure for itself, square points."""
 NUMERAL, SMALL_NUMERAL = 14.0, 11.0
 """Size of the numbers in a plane, points, and if there are several planes."""
-GAP = 0.004
-"""Least distance of two numbers, for each point of their size, as a share of the axes."""
+GAP = 1.15
+"""Least distance of two numbers, as a multiple of their size."""
 DIGITS = Dataset.classes
 """Names of the classes of MNIST."""
 
@@ -90,6 +96,16 @@ styled = matplotlib.rc_context(STYLE)
 """The style as a decorator of functions that draw, or as a context."""
 
 
+def lettering(share: float) -> Any:
+    """Return a context of letters that can be read where the report shows a figure reduced.
+
+    `share` is the figure's share of the width of the text column there.
+    """
+    names = ("axes.labelsize", "xtick.labelsize", "ytick.labelsize", "legend.fontsize")
+    sizes: Any = dict.fromkeys(names, SMALLEST / share)
+    return matplotlib.rc_context(sizes)
+
+
 def png(figure: Figure, dpi: int = DPI) -> bytes:
     """Return the figure as a PNG file: the same arrays give the same bytes."""
     return _saved(figure, format="png", dpi=dpi, metadata={"Software": None})
@@ -117,7 +133,7 @@ def labelled_images(images: NDArray[np.uint8], labels: NDArray[np.integer]) -> F
     axes = _mosaic(figure, grid, scale=_scale(columns))
     for index, label in enumerate(labels):
         row, column = divmod(index, columns)
-        axes.text(column + 0.05, row + 0.06, str(label), color=REFERENCE, fontsize=7, va="top")
+        axes.text(column + 0.05, row + 0.06, str(label), color=REFERENCE, fontsize=SAMPLE, va="top")
     return figure
 
 
@@ -173,12 +189,13 @@ def manifold(
     """
     rows, columns = decoded.shape[:2]
     figure = Figure()
-    scale = _scale(columns, round(WIDTH * DPI) - 126)
-    axes = _mosaic(figure, decoded[::-1], scale=scale, left=126, bottom=100, top=12)
-    frame = figure.add_axes(axes.get_position().bounds, frameon=False)
-    frame.set_xlim(_tile_edges(x_range, columns))
-    frame.set_ylim(_tile_edges(y_range, rows))
-    frame.set(xlabel=axis_names[0], ylabel=axis_names[1])
+    scale = _scale(columns, round(WIDTH * DPI) - 200)
+    axes = _mosaic(figure, decoded[::-1], scale=scale, left=200, bottom=144, top=20)
+    with lettering(MANIFOLD_SHARE):
+        frame = figure.add_axes(axes.get_position().bounds, frameon=False)
+        frame.set_xlim(_tile_edges(x_range, columns))
+        frame.set_ylim(_tile_edges(y_range, rows))
+        frame.set(xlabel=axis_names[0], ylabel=axis_names[1])
     return figure
 
 
@@ -262,6 +279,7 @@ class Plane:
     title: str = ""
 
 
+@styled
 def embedding(
     xy: Floats,
     labels: NDArray[np.integer],
@@ -270,7 +288,8 @@ def embedding(
     noun: str = "digit",
 ) -> Figure:
     """Show codes (n, 2) as one dot an image; see `embeddings`."""
-    return embeddings([Plane(xy, axis_names)], labels, classes, noun)
+    with lettering(PLANE_SHARE):
+        return _embeddings([Plane(xy, axis_names)], labels, classes, noun)
 
 
 @styled
@@ -286,6 +305,12 @@ def embeddings(
     dots, or beside it if another stands there. The axes of a plane have the same scale unless one
     range is three times the other.
     """
+    return _embeddings(planes, labels, classes, noun)
+
+
+def _embeddings(
+    planes: Sequence[Plane], labels: NDArray[np.integer], classes: Sequence[str], noun: str
+) -> Figure:
     names = [_legend_label(number, name) for number, name in enumerate(classes)]
     right = RIGHT + LETTER * (max(map(len, names)) - 1)
     width = (WIDTH - right) / len(planes) - LEFT
@@ -361,10 +386,11 @@ def _add_legend(axes: Axes, names: Sequence[str], title: str) -> None:
 
 def _add_numerals(axes: Axes, xy: Floats, labels: NDArray[np.integer], size: float) -> None:
     digits = np.unique(labels)
-    scale = np.diff([axes.get_xlim(), axes.get_ylim()])[:, 0]
+    limits = np.diff([axes.get_xlim(), axes.get_ylim()])[:, 0]
+    box = axes.get_window_extent()
+    scale = limits / np.array((box.width, box.height)) * axes.figure.dpi / 72  # of a point
     medians = np.stack([np.median(xy[labels == digit], axis=0) for digit in digits])
-    gap = GAP * size
-    for digit, (x, y) in zip(digits, _spread(medians / scale, gap) * scale, strict=True):
+    for digit, (x, y) in zip(digits, _spread(medians / scale, GAP * size) * scale, strict=True):
         text = axes.text(x, y, str(digit), fontsize=size, weight="bold", ha="center", va="center")
         text.set_path_effects([withStroke(linewidth=2.5, foreground="white")])
 

@@ -48,8 +48,8 @@ def error_by_latent_size(
     below = [mean - low for mean, (low, _) in zip(errors, intervals, strict=True)]
     above = [high - mean for mean, (_, high) in zip(errors, intervals, strict=True)]
     axes.errorbar(
-        sizes, errors, yerr=(below, above), fmt="o-", color=LINE, linewidth=1.0, markersize=4,
-        capsize=3, label="autoencoders of the study",
+        sizes, errors, yerr=(below, above), fmt="o-", color=LINE, linewidth=1.0, markersize=3.5,
+        capsize=4, label="autoencoders of the study",
     )  # fmt: skip
     for marks, marker in zip(others, MARKERS, strict=False):
         axes.plot(*zip(*marks.points, strict=True), marker, label=marks.label, **MARKS)

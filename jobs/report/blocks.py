@@ -25,6 +25,8 @@ Columns = tuple[tuple[str, str], ...]
 """Head and alignment (`left` or `right`) of each column."""
 
 PNG_SIGNATURE = b"\x89PNG"
+COMMAND = 84
+"""Characters of a command in one line of the PDF."""
 
 
 REF = re.compile("\ue000([a-z0-9-]+)\ue001")
@@ -145,8 +147,6 @@ class Figure:
     caption: str
     width: float = 1.0
     """Share of the text column."""
-    floats: bool = False
-    """Whether the PDF may move it to the top or bottom of a page."""
 
     word: ClassVar[str] = "Figure"
 
@@ -165,7 +165,6 @@ class Figure:
             "alt": self.alt,
             "caption": self.caption,
             "width": self.width,
-            "floats": self.floats,
         }
 
 
@@ -233,10 +232,30 @@ class References:
 
 @dataclass(frozen=True)
 class Code:
+    """Commands for a shell, one a line; those that are too long are continued on the next."""
+
     text: str
 
     def data(self, labels: Labels) -> Data:
-        return {"kind": "code", "text": self.text}
+        lines = map(_continued, self.text.split("\n"))
+        return {"kind": "code", "text": "\n".join(lines)}
+
+
+def _continued(command: str) -> str:
+    """Return a command in lines of at most `COMMAND` characters, broken as a shell allows it.
+
+    Between two options, and in a longer one after a comma.
+    """
+    lines = [""]
+    for option in re.split(" (?=-)", command):
+        if len(lines[-1]) + len(option) + 1 > COMMAND - 2:
+            lines.append(" ")
+        lines[-1] += f" {option}" if lines[-1] else option
+        while len(lines[-1]) > COMMAND - 2 and (cut := lines[-1].rfind(",", 0, COMMAND - 2) + 1):
+            lines[-1:] = [lines[-1][:cut], lines[-1][cut:]]
+    return (
+        "".join(f"{line}{'' if line.endswith(',') else ' '}\\\n" for line in lines[:-1]) + lines[-1]
+    )
 
 
 Block = (

@@ -23,11 +23,12 @@ if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from matplotlib.ticker import Locator
+    from matplotlib.ticker import Formatter, Locator
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 """One colour a group: the palette of Okabe and Ito, which the colour-blind can tell apart."""
-ASSIGNED: Any = {"linewidth": 0.7, "alpha": 0.5}
+ASSIGNED: Any = {"linewidth": 3.0, "alpha": 0.3, "solid_capstyle": "butt", "zorder": 1.5}
+"""Wide, so that it is seen below a curve that takes the same course."""
 REACHED: Any = {"marker": "o", "markersize": 5, "markeredgecolor": "white", "linestyle": "none"}
 PCA_LINE: Any = {"linewidth": 0.8, "linestyle": (0, (5, 3)), "alpha": 0.8}
 SPIKE: Any = {
@@ -43,6 +44,10 @@ LONGEST_LABEL = 8
 """Characters of a class's name that fit under a picture."""
 SHOWN_ROWS, SHOWN_COLUMNS = 3, 10
 """Generated images of each kind in their figure."""
+MANY_DECADES = 300
+"""Ratio of the ends of a logarithmic axis from which on powers of ten are ticks enough."""
+CLOSE = 1.2
+"""Ratio of latent sizes below which there is room for the number of one only."""
 COMPONENTS = "principal component 1", "principal component 2"
 NO_GAPS: Any = {"w_pad": 0.01, "h_pad": 0.015, "wspace": 0.0, "hspace": 0.0}
 
@@ -72,6 +77,9 @@ def curves(groups: Sequence[Group], comparisons: Sequence[Comparison]) -> bytes:
         for axes in (linear, logarithmic):
             axes.xaxis.set_major_formatter("{x:,.0f}")
         linear.xaxis.set_major_locator(_few_ticks())
+        low, high = logarithmic.get_xlim()
+        logarithmic.xaxis.set_major_locator(_log_ticks(high < MANY_DECADES * low))
+        logarithmic.xaxis.set_minor_formatter(_no_labels())
         _plain_errors(linear)
         _legend(figure, linear, groups, comparisons)
 
@@ -151,24 +159,23 @@ def latent_sizes(groups: Sequence[Group], published: Sequence[Published] = ()) -
 
     def draw(figure: "Figure") -> None:
         axes = figure.subplots()
-        series = (
-            ("pca_test_mse", "PCA", "s--", "#555555"),
-            ("final_test_mse", "autoencoder", "o-", COLOURS[0]),
-        )
-        for field, label, style, colour in series:
-            _draw_series(axes, groups, field, label=label, style=style, colour=colour)
-        for source, marker in zip(published, "^v<>", strict=False):
+        pca, own = _means(groups, "pca_test_mse"), _means(groups, "final_test_mse")
+        axes.plot(
+            *zip(*((size, mean) for size, mean, _ in pca), strict=True), "s--", color="#555555",
+            markersize=4, linewidth=1, label="PCA",
+        )  # fmt: skip
+        sizes, means, deviations = zip(*own, strict=True)
+        axes.errorbar(
+            sizes, means, yerr=deviations if any(deviations) else None, fmt="o-", color=COLOURS[0],
+            markersize=3.5, linewidth=1, capsize=4, label="autoencoder",
+        )  # fmt: skip
+        for source, marker, colour in zip(published, "^v<>", COLOURS[2:], strict=False):
             axes.plot(
-                *zip(*source.errors, strict=True),
-                marker,
-                color="#009e73",
-                fillstyle="none",
+                *zip(*source.errors, strict=True), marker, color=colour, fillstyle="none",
                 label=source.label,
-            )
-        sizes = sorted({group.setting.latent_size for group in groups})
+            )  # fmt: skip
         axes.set(xscale="log", yscale="log", xlabel="latent size", ylabel="test MSE per pixel")
-        axes.set_xticks(sizes, [str(size) for size in sizes])
-        axes.minorticks_off()
+        _name_sizes(axes, [*sizes, *(size for source in published for size, _ in source.errors)])
         axes.grid()
         _plain_errors(axes)
         axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1))
@@ -176,25 +183,24 @@ def latent_sizes(groups: Sequence[Group], published: Sequence[Published] = ()) -
     return as_svg(draw, 1.9, share=0.95)
 
 
-def _draw_series(
-    axes: "Axes", groups: Sequence[Group], field: str, *, label: str, style: str, colour: str
-) -> None:
-    known = [
-        (group.setting.latent_size, group.values(field)) for group in groups if group.values(field)
+def _means(groups: Sequence[Group], field: str) -> list[tuple[int, float, float]]:
+    """Return latent size, mean and standard deviation over the seeds of each group."""
+    known = [(g.setting.latent_size, g.values(field)) for g in groups if g.values(field)]
+    return [
+        (size, float(np.mean(each)), float(np.std(each, ddof=1)) if len(each) > 1 else 0.0)
+        for size, each in known
     ]
-    sizes, means = [size for size, _ in known], [float(np.mean(each)) for _, each in known]
-    deviations = [float(np.std(each, ddof=1)) if len(each) > 1 else 0.0 for _, each in known]
-    axes.errorbar(
-        sizes,
-        means,
-        yerr=deviations if any(deviations) else None,
-        fmt=style,
-        color=colour,
-        markersize=4.5,
-        linewidth=1,
-        capsize=2,
-        label=label,
-    )
+
+
+def _name_sizes(axes: "Axes", sizes: Sequence[int]) -> None:
+    """Put a tick at each latent size, with its number unless one before it stands there."""
+    named: list[int] = []
+    for size in sizes:
+        if all(max(size, other) > CLOSE * min(size, other) for other in named):
+            named.append(size)
+    ticks = sorted(set(sizes))
+    axes.set_xticks(ticks, [str(size) if size in named else "" for size in ticks])
+    axes.minorticks_off()
 
 
 def reconstructions(trainings: Sequence[TrainingRecord], labels: Sequence[str]) -> bytes:
@@ -291,7 +297,8 @@ def generated(shown: Sequence[tuple[str, Generated]]) -> bytes:
         figure = Figure(figsize=(figures.WIDTH, height), layout="constrained")
         grid = figure.subplots(len(shown), 2, squeeze=False)
         for row, (label, images) in zip(grid, shown, strict=True):
-            row[0].set_ylabel(label)
+            label = label.replace(" (", "\n(")
+            row[0].set_ylabel(label, rotation="horizontal", ha="right", va="center")
             for axes, pixels in zip(
                 row, (images.gaussian_images, images.mixture_images), strict=True
             ):
@@ -345,13 +352,24 @@ def _few_ticks() -> "Locator":
     return MaxNLocator(5)
 
 
+def _log_ticks(with_halves: bool = True) -> "Locator":
+    """Return 1, 2, 5 in each decade, or powers of ten alone."""
+    from matplotlib.ticker import LogLocator
+
+    return LogLocator(subs=(1, 2, 5) if with_halves else (1,))
+
+
+def _no_labels() -> "Formatter":
+    from matplotlib.ticker import NullFormatter
+
+    return NullFormatter()
+
+
 def _plain_errors(axes: "Axes") -> None:
     """Write the errors of a logarithmic axis as plain decimals, such as 0.02."""
-    from matplotlib.ticker import LogLocator, NullFormatter
-
-    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_major_locator(_log_ticks())
     axes.yaxis.set_major_formatter("{x:g}")
-    axes.yaxis.set_minor_formatter(NullFormatter())
+    axes.yaxis.set_minor_formatter(_no_labels())
 
 
 def as_svg(

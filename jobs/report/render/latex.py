@@ -47,7 +47,7 @@ SYMBOLS = {
     "·": r"$\cdot$", "±": r"$\pm$", "–": r"\textendash{}", "—": r"\textemdash{}",
     "…": r"\dots{}", "“": r"\textquotedblleft{}", "”": r"\textquotedblright{}",
     "‘": r"\textquoteleft{}", "’": r"\textquoteright{}", "\u00a0": "~", "\u00ad": r"\-",
-    "≤": r"$\le$", "≥": r"$\ge$",
+    "≤": r"$\le$", "≥": r"$\ge$", "⁻": "$^-$", "ᵃ": "$^a$",
     "→": r"$\to$", "\u200b": "", "\u2068": "", "\u2069": "", "\u200c": "", "\u200d": "",
 }  # fmt: skip
 MISSING = frozenset("ĦħĸĿŀŉŦŧſ")

@@ -103,7 +103,7 @@ def _figure(study: Study, controlled: ControlledStudy) -> Figure:
         picture=svg(drawn),
         alt=_alt(controlled.sizes),
         caption=CAPTION + _differences(groups, controlled) + _sources(published),
-        floats=True,
+        width=0.85,
     )
 
 

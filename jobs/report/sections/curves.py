@@ -58,7 +58,6 @@ def blocks(study: Study) -> Iterator[Block]:
             picture=charts.curves(study.groups, study.comparisons),
             alt=_alt(study.groups),
             caption=_caption(study),
-            floats=True,
         )
 
 

@@ -38,7 +38,6 @@ def blocks(study: Study) -> Iterator[Block]:
             alt=f"Training images in rows of ten, each with the name of its {data.noun}.",
             caption=f"The first training images after shuffling, with {_labels(data)}.",
             width=0.5,
-            floats=True,
         )
     if counts is not None:
         yield _table(counts, data)

@@ -9,6 +9,7 @@ from itertools import combinations, pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from jobs.artifacts import figures
 from jobs.report import charts
 from jobs.report.analysis.estimate import Estimate, over_seeds
 from jobs.report.analysis.groups import PLANE, Group, setting_name
@@ -60,8 +61,7 @@ def blocks(study: Study) -> Iterator[Block]:
             alt="Decoded pictures on a grid over the latent plane.",
             caption="Decoded pictures of a regular grid of points of the plane of "
             f"{shown([group])}, from the 1st to the 99th percentile of the codes on each axis.",
-            width=0.5,
-            floats=True,
+            width=figures.MANIFOLD_SHARE,
         )
     yield from explorer.blocks(study)
     yield from part_ending(study, 3, observations(study), QUESTION)
@@ -113,7 +113,7 @@ def _scatter(study: Study, training: TrainingRecord) -> Figure:
         f"{data.noun}.",
         caption=f"{left}{codes} of the {images:,} test images in {setting_name(setting)} (seed "
         f"{training.spec.seed}), one dot per image, one colour per {data.noun}.{right}",
-        width=1.0 if beside_pca else 0.68,
+        width=1.0 if beside_pca else figures.PLANE_SHARE,
     )
 
 

@@ -40,5 +40,4 @@ def blocks(study: Study) -> Iterator[Block]:
             caption=f"The page {EXPLORER} of an example run, not of this document: a drawn 3, "
             "where its code lies among those of the test images, and its reconstruction.",
             width=0.6,
-            floats=True,
         )

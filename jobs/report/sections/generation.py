@@ -72,7 +72,6 @@ def blocks(study: Study) -> Iterator[Block]:
         caption="Images decoded from codes that were drawn from one Gaussian (left) and from a "
         f"mixture of Gaussians (right): the first of each, not chosen.{of_seed}",
         width=0.8,
-        floats=True,
     )
     yield table(found)
     if study.records.request.observations:

@@ -36,7 +36,8 @@ def blocks(study: Study) -> Iterator[Block]:
     yield Paragraph(
         f"An encoder maps an image x of {PIXELS} pixels to a code z, and a decoder maps the code "
         f"back to an image x̂ ({ref('figure-model')}). All layers are fully connected; in the "
-        "encoder they compute"
+        "encoder they compute",
+        sticky=True,
     )
     yield Equation("encoder", ENCODER)
     yield Paragraph(
@@ -63,7 +64,6 @@ def _drawing(settings: Sequence[Setting]) -> Figure:
         "logarithmic. Grey: input and output; blue: hidden layers with tanh; orange: the linear "
         "code.",
         width=0.9,
-        floats=True,
     )
 
 

@@ -51,7 +51,7 @@ def blocks(study: Study) -> Iterator[Block]:
     if not study.groups:
         return
     yield Heading("Part 1: Reconstruction error against latent size")
-    yield Paragraph(_measure(study))
+    yield Paragraph(_measure(study), sticky=True)
     yield Equation("mse", EQUATION)
     yield Paragraph(
         "The test set plays no part in training. PCA, the linear method, is fitted to the training "

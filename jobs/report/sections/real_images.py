@@ -52,7 +52,6 @@ def blocks(groups: Sequence[Group]) -> Iterator[Block]:
             caption=f"The first pair of each kind in {label}: linear and spherical paths, and the "
             "pixel blend of the decoded ends.",
             width=0.85,
-            floats=True,
         )
     seeds = " Of several seeds: means, and an interval that spans theirs."
     yield Table(

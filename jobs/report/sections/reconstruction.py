@@ -34,7 +34,6 @@ def blocks(study: Study) -> Iterator[Block]:
             caption=f"One test image of each {noun} (top row) and its reconstructions{by}."
             + _beside_pca(drawn),
             width=0.78,
-            floats=True,
         )
     known = [(g, means) for g in study.groups if (means := class_errors(g)) is not None]
     if known:

@@ -121,7 +121,7 @@ def test_manifold_has_the_first_image_at_the_lower_left() -> None:
     figure = manifold()
     axes = axes_of(figure)
     picture = pixels(figure)
-    scale = (round(figures.WIDTH * figures.DPI) - 126) // (5 * 28)
+    scale = (round(figures.WIDTH * figures.DPI) - 200) // (5 * 28)
     box = axes.get_window_extent()
     left, bottom = round(box.x0), picture.shape[0] - round(box.y0)
     corner = picture[bottom - 28 * scale : bottom, left : left + 2 * 28 * scale]
@@ -129,6 +129,20 @@ def test_manifold_has_the_first_image_at_the_lower_left() -> None:
     assert axes.get_xlim() == (-2.5, 2.5)  # the outer images are centred on -2 and 2
     assert axes.get_ylim() == (4.5, 6.5)
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("across", "up")
+
+
+def test_letters_can_be_read_where_the_report_shows_the_figure_reduced() -> None:
+    for figure, share in (
+        (manifold(), figures.MANIFOLD_SHARE),
+        (embedding(), figures.PLANE_SHARE),
+    ):
+        axes = axes_of(figure)
+        texts = [axes.xaxis.label, axes.yaxis.label, *axes.get_xticklabels()]
+        texts += axes.get_yticklabels()
+        if legend := axes.get_legend():
+            texts += legend.get_texts()
+        reduced = share * figures.WIDTH / figure.get_figwidth()
+        assert min(float(text.get_fontsize()) for text in texts) * reduced >= 6.0
 
 
 def test_manifold_of_one_row_has_a_scale() -> None:
@@ -217,6 +231,15 @@ def test_numerals_stand_at_the_medians() -> None:
 @pytest.mark.parametrize("codes", [np.zeros((300, 2)), CODES * (1, 0), CODES * (1, 100)])
 def test_degenerate_and_lopsided_codes_can_be_drawn(codes: NDArray[np.float64]) -> None:
     assert len(figures.png(figures.embedding(codes, LABELS, ("", "")))) > 10_000
+
+
+def test_numerals_of_small_planes_do_not_cover_one_another() -> None:
+    crowded = figures.Plane(np.where(LABELS[:, np.newaxis] == 9, 9.0, CODES * 0.002), ("", ""))
+    figure = figures.embeddings([crowded, crowded], LABELS)
+    for axes in figure.axes:
+        places = axes.transData.transform([text.get_position() for text in axes.texts])
+        points = 72 / figure.dpi * np.linalg.norm(places[:, np.newaxis] - places, axis=2)
+        assert points[np.triu_indices(10, 1)].min() > figures.SMALL_NUMERAL
 
 
 @given(seed=st.integers(0, 999), scale=st.sampled_from([0.0, 0.01, 0.1, 1.0]))

@@ -1,9 +1,13 @@
 """Blocks: their numbers are resolved at the end, and what is wrong with them is refused."""
 
+import subprocess
+
 import pytest
 
 from jobs.report.blocks import (
+    COMMAND,
     Bullets,
+    Code,
     Figure,
     Heading,
     Observation,
@@ -81,3 +85,19 @@ def test_an_intuition_is_given_once() -> None:
     assert [type(block) for block in blocks] == [Heading, Observations, Heading, Bullets]
     assert blocks[-1] == Bullets(("Why.",))
     assert list(observed([])) == []
+
+
+@pytest.mark.parametrize("names", ["all", ",".join(f"{n}-{n}-2" for n in range(1, 60))])
+def test_a_long_command_is_continued_where_a_shell_allows_it(names: str) -> None:
+    options = "-P precision=float32 -P threads=2"
+    command = f"mlflow run . -e report -P setting={names} -P recipe=fast {options}"
+    text = Code(f"git checkout {'a' * 40}\n{command}").data({})["text"]
+    first, *rest = text.split("\n")
+    assert first == f"git checkout {'a' * 40}"
+    assert max(map(len, rest)) <= COMMAND
+    assert len(rest) > 1
+    shell = subprocess.run(
+        ["sh"], input="mlflow() { echo \"mlflow $*\"; }\n" + "\n".join(rest), text=True,
+        capture_output=True, check=True,
+    )  # fmt: skip
+    assert shell.stdout.strip() == command

@@ -2,6 +2,7 @@
 
 import io
 import json
+import shlex
 import subprocess
 import sys
 import zipfile
@@ -9,18 +10,22 @@ from collections import Counter
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import typst as typesetter
 from markdown_it import MarkdownIt
+from PIL import Image
 from pypdf import PdfReader
 
 from aemodel.settings import RECIPES, parse_setting
 from jobs.report.analysis.study import Study
+from jobs.report.blocks import Code
 from jobs.report.records import Omission, Records
 from jobs.report.render import typst
 from jobs.report.render.typst import Submission, build
-from jobs.report.sections import overview
+from jobs.report.sections import overview, provenance
 from tests.jobs.report.synthetic import make_full_records, make_records, make_training
 
 HOSTILE = (
@@ -64,7 +69,7 @@ def pdf_text(submission: Submission) -> str:
 
 
 def squeezed(text: str) -> str:
-    return "".join(text.split()).replace("\u200b", "").replace("\u00ad", "")
+    return "".join(text.split()).replace("\u00ad", "")
 
 
 @pytest.fixture(scope="module")
@@ -222,6 +227,42 @@ def test_long_words_are_broken_in_the_pdf_alone() -> None:
     assert "y" * 1_500 in pdf_text(made)
     reader = PdfReader(io.BytesIO(made.files[typst.PDF]))
     assert max(len(line) for p in reader.pages for line in p.extract_text().splitlines()) < 200
+
+
+def test_commands_hashes_and_ids_can_be_copied_from_the_pdf() -> None:
+    records = make_records(make_training("2"), make_training("3", seed=1, recipe=RECIPES["quick"]))
+    made = build(records)
+    reader = PdfReader(io.BytesIO(made.files[typst.PDF]))
+    text = "".join(page.extract_text() for page in reader.pages)
+    assert "\u200b" not in text
+    for training in records.trainings:
+        assert training.run_id in text
+        assert f"git checkout {training.git_commit}" in text
+    (code,) = [b.text for b in provenance.blocks(Study.of(records)) if isinstance(b, Code)]
+    first, *_ = code.split("\n")
+    pasted = text[text.index(first) :].replace("\\\n", "")
+    assert shlex.split(pasted)[: len(shlex.split(code))] == shlex.split(code)
+
+
+def filled(submission: Submission, folder: Path) -> list[float]:
+    """Return of each page which share of its height is text or figures."""
+    zipfile.ZipFile(io.BytesIO(submission.files[typst.SOURCE])).extractall(folder)
+    pages: Any = typesetter.compile(folder / "submission.typ", root=folder, format="png", ppi=36)
+    shares = []
+    for page in pages:
+        picture = np.asarray(Image.open(io.BytesIO(page)).convert("L"))
+        top, bottom = (round(picture.shape[0] * share) for share in (20 / 297, 276 / 297))
+        rows = np.flatnonzero((picture[top:bottom] < 230).any(axis=1))
+        shares.append(1 - np.diff([0, *rows, bottom - top]).max() / (bottom - top))
+    return shares
+
+
+@pytest.mark.parametrize("settings", [("1", "2", "3"), ("1",), ("2", "3")])
+def test_no_page_is_nearly_empty(settings: tuple[str, ...], tmp_path: Path) -> None:
+    trainings = [make_training(name, seed=seed) for name in settings for seed in (0, 1)]
+    *pages, last = filled(build(make_records(*trainings)), tmp_path)
+    assert min(pages) > 2 / 3
+    assert last > 0.3
 
 
 @pytest.mark.parametrize("notes", ["word " * 1_000_000, "> " * 400 + "x", "- " * 400 + "x"])

@@ -43,6 +43,7 @@ $$\def\x{\x}\x$$
 def test_text_is_escaped() -> None:
     assert latex.escape(r"a_b {c} \d") == r"a\_b \{c\} \textbackslash{}d"
     assert latex.escape("1 − 2 × β₁ x̂") == r"1 $-$ 2 $\times$ $\beta$$_1$ $\hat{x}$"
+    assert latex.escape("d⁻ᵃ") == "d$^-$$^a$"
     assert latex.escape("---,,''") == "-{}-{}-,{},'{}'"
     assert latex.escape("é Ł 王 ħ") == "é Ł [U+738B] [U+0127]"
 
