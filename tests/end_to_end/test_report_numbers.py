@@ -93,6 +93,8 @@ def part_3(trainings: list[Recomputed]) -> Iterator[str]:
         for b in range(10):
             yield from percent(shares[a, b])
             yield from percent((shares[a, b] + shares[b, a]) / 2)
+    mutual = ((shares + shares.T) / 2)[np.triu_indices(10, 1)]
+    yield str(np.count_nonzero(np.round(mutual, 2) >= 0.1) - 4)  # overlaps that are not listed
     for training in trainings:
         yield from percent(training.vote)
     points, empty, there, elsewhere = trainings[0].empty_plane

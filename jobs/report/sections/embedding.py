@@ -264,7 +264,7 @@ def _overlaps(
     ]
     more = len(mixed) - MAX_PAIRS
     if more > 0:
-        others.append(f"{more} other pair{'s' * (more > 1)}")
+        others.append("one other pair" if more == 1 else f"{more} other pairs")
     return f"{text} So do {listing(others)}, averaged over both ways." if others else text
 
 
