@@ -83,7 +83,7 @@ def curves(groups: Sequence[Group], comparisons: Sequence[Comparison]) -> bytes:
         _plain_errors(linear)
         _legend(figure, linear, groups, comparisons)
 
-    return as_svg(draw, 2.9)
+    return as_svg(draw, 2.7)
 
 
 def _draw_group(axes: "Axes", group: Group, colour: str, first_point: int) -> None:
