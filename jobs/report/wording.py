@@ -110,12 +110,15 @@ def format_seconds(seconds: float | None) -> str:
 def is_shortened(recipe: Recipe) -> bool:
     """Return whether a recipe is a preset that trains for fewer iterations, and no other change.
 
-    How often the error is recorded does not change a training.
+    How often the error is recorded does not change a training; the command shortens the warm-up
+    with the training.
     """
     preset = RECIPES.get(recipe.name)
     if preset is None or recipe.iterations >= preset.iterations:
         return False
-    return replace(preset, iterations=recipe.iterations, eval_every=recipe.eval_every) == recipe
+    warmup = min(recipe.warmup_iterations, preset.warmup_iterations)
+    shorter = replace(preset, iterations=recipe.iterations, warmup_iterations=warmup)
+    return replace(shorter, eval_every=recipe.eval_every) == recipe
 
 
 def recipe_name(recipe: Recipe) -> str:

@@ -161,8 +161,7 @@ def _meaning(recipe: Recipe, study: Study) -> str:
     compared = [c.label for c in study.comparisons if c.training.spec.recipe == recipe]
     if compared:
         return (
-            f" {ref('table-recipes')} sets both beside each other for "
-            f"{listing_of_names(compared)}."
+            f" {ref('table-recipes')} sets both beside each other for {listing_of_names(compared)}."
         )
     return (
         " The experiment holds no complete training with the assignment's recipe, the same setting "

@@ -74,7 +74,10 @@ def table(groups: Sequence[Group]) -> Table:
         used.setdefault(group.recipe, []).append(setting_name(group.setting))
     several = len(used) > 1
     rows = [
-        [recipe_label(recipe) + (f" ({listing(dict.fromkeys(who))})" if several else ""), *_row(recipe)]
+        [
+            recipe_label(recipe) + (f" ({listing(dict.fromkeys(who))})" if several else ""),
+            *_row(recipe),
+        ]
         for recipe, who in used.items()
     ]
     if assignment.RECIPE not in used:

@@ -119,8 +119,9 @@ def _sentences(study: Study) -> Iterator[str]:
     if study.neighbours is not None and study.for_embedding is not None:
         large = study.for_embedding.spec.setting.latent_size > PLANE
         where = "On the codes' first two principal axes" if large else "In the embedding"
+        seed = _seed(study, study.for_embedding)
         yield (
-            f"{where}{_seed(study, study.for_embedding)} {format_percent(study.neighbours.same)} of a "
+            f"{where}{f' ({seed})' if seed else ''} {format_percent(study.neighbours.same)} of a "
             f"point's ten nearest neighbours are of the same {study.for_embedding.dataset.noun}."
         )
 
@@ -155,8 +156,8 @@ def _errors(groups: Sequence[Group]) -> Iterator[str]:
         return
     parts = listing(_error(group) for group in known)
     several = any(len(group.values("final_test_mse")) > 1 for group in known)
-    over = ", averaged over the seeds," if several else ""
-    yield f"The final test error{over or ','} a mean squared error (MSE) per pixel, is {parts}."
+    over = ", averaged over the seeds" if several else ""
+    yield f"The final test error, a mean squared error (MSE) per pixel{over}, is {parts}."
 
 
 def _error(group: Group) -> str:
@@ -181,15 +182,16 @@ def _interpolated(study: Study) -> Iterator[str]:
         blended = sum(d.blended for _, d in known) / len(known)
         pairs = listing(data.pair(p.digit_a, p.digit_b) for p, _ in known[:MAX_NAMED])
         more = " and others" if len(known) > MAX_NAMED else ""
+        seed = _seed(study, training)
         yield (
-            f"Between mean codes of {setting_name(training.spec.setting)}"
-            f"{_seed(study, training)} (from {pairs}{more}) decoded pictures lie an MSE of "
+            f"Between mean codes of {setting_name(training.spec.setting)} "
+            f"({seed}{'; ' if seed else ''}from {pairs}{more}) decoded pictures lie an MSE of "
             f"{format_mse(decoded)} from the nearest test image, pixel blends "
             f"{format_mse(blended)}."
         )
 
 
 def _seed(study: Study, training: TrainingRecord) -> str:
-    """Return ` of seed 0` if the document has several seeds."""
+    """Return `seed 0` if the document has several seeds."""
     seeds = {other.spec.seed for other in study.records.trainings}
-    return f" of seed {training.spec.seed}" if len(seeds) > 1 else ""
+    return f"seed {training.spec.seed}" if len(seeds) > 1 else ""

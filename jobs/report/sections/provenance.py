@@ -62,15 +62,15 @@ def authorship(records: Records) -> str:
     commit = f" (commit {one_line(program.commit, 40)})" if program.commit else ""
     author = one_line(request.author) or "the author"
     notes = AuthorNotes.of(request)
+    early = any(t.samples is not None or t.manifold is not None for t in records.trainings)
+    drawn = "; some figures were drawn when the networks were trained" if early else ""
     text = (
-        f"The program {PROJECT} {one_line(program.version, 40)}{commit} made this document: it "
-        "wrote every sentence"
+        f"The program {PROJECT} {one_line(program.version, 40)}{commit} made this document{drawn}. "
+        "It wrote every sentence"
     )
     own = ["“Author's notes”"] if notes.parts else []
     own += ["“Notes”"] if notes.rest else []
-    text += f", except under {listing(own)}, which is by {author}." if own else "."
-    early = any(t.samples is not None or t.manifold is not None for t in records.trainings)
-    return text + " Some figures were drawn when the networks were trained." * early
+    return f"{text}, except under {listing(own)}: that is by {author}." if own else f"{text}."
 
 
 def _table(trainings: Sequence[TrainingRecord]) -> Table:
@@ -186,9 +186,9 @@ def definitions(study: Study) -> Iterator[str]:
     if kinds & {"spike", "reference ended in a spike"}:
         yield (
             f"Spike: a recorded error above {curve_shape.SPIKE_RATIO:g} times the level before it, "
-            f"the last error or the median of the last {curve_shape.SPIKE_WINDOW} if that is lower. "
-            f"It is over at the first error of at most {curve_shape.RECOVERED_RATIO:g} times that "
-            "level."
+            "which is the last error, or the median of the last "
+            f"{curve_shape.SPIKE_WINDOW} if that is lower. It is over at the first error of at "
+            f"most {curve_shape.RECOVERED_RATIO:g} times that level."
         )
     if "plateau" in kinds:
         yield (

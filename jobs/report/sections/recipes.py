@@ -154,14 +154,14 @@ def _reached(compared: Sequence[tuple[Comparison, TimeToTarget]]) -> Observation
         }
         soap = comparison.training.spec.recipe.optimizer == "soap"
         few |= soap and since.iteration <= FEW_STEPS * early.iteration
-    bare, seed = split_seed(list(firsts))
+    bare, _ = split_seed(list(firsts))
     listed = listing(f"{at} ({name})" for name, at in zip(bare, firsts.values(), strict=True))
     return Observation(
         kind="target reached",
         numbers=numbers,
         text="The error stays at or below the final one of the assignment's recipe "
         f"{moments({c.label: since.iteration for c, since in compared})}; that recipe first "
-        f"reached it {_at(*(c for c, _ in compared))} iteration {listed}{seed}."
+        f"reached it {_at(*(c for c, _ in compared))} iteration {listed}."
         f"{_lowest_too(compared)}",
         see=SEE,
         intuition=SOAP_STEPS if few else "",

@@ -41,7 +41,7 @@ def _measured(study: Study) -> str:
     number = MNIST_SIZES[0] if counts is None else int(counts[0].sum())
     if number <= COMPARED:
         return "the training images"
-    return f"the first {format_count(COMPARED)} of {format_count(number)} training images"
+    return f"{format_count(COMPARED)} of the {format_count(number)} training images"
 
 
 def _gap(group: Group) -> Estimate | None:

@@ -43,7 +43,7 @@ def test_minutes_begin_at_ten() -> None:
 
 def test_a_recipe_is_named_by_what_was_changed() -> None:
     stopped = replace(ASSIGNMENT, iterations=1_500, eval_every=50)
-    shortened = replace(QUICK, iterations=400)
+    shortened = replace(QUICK, iterations=400, warmup_iterations=40)
     longer, other = replace(QUICK, iterations=800), replace(stopped, batch_size=100)
     assert recipe_name(ASSIGNMENT) == "the assignment's recipe"
     assert recipe_name(QUICK) == "the recipe quick"
