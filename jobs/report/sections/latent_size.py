@@ -13,9 +13,13 @@ from jobs.report.analysis.noise import difference, mean_error
 from jobs.report.analysis.study import Study
 from jobs.report.blocks import Block, Figure, Observation, cite
 from jobs.report.published import PUBLISHED, Published
-from jobs.report.wording import MAX_LISTED, format_mse, format_percent, listing
+from jobs.report.wording import MAX_LISTED, capitalized, format_mse, format_percent, listing
 
 SEE = ("figure-latent-size", "table-summary")
+AT_PCA = 0.03
+"""Share of PCA's error within which an error is near it."""
+NEARLY_LINEAR = 0.99
+"""Affine share of a decoder above which it has hardly a use for its hidden layers."""
 CURVED = (
     "PCA lays a flat surface through the images. The tanh layers can bend theirs, and at the same "
     "number of coordinates a curved surface can pass nearer to the images if these do not lie flat."
@@ -73,10 +77,24 @@ def against_pca(study: Study) -> Iterator[Observation]:
     yield Observation(
         kind="gain over PCA",
         numbers=gains,
-        text=f"Compared with PCA with as many components, the final error is {_gains(gains)}.",
+        text=f"Compared with PCA with as many components, the final error is {_gains(gains)}."
+        f"{_linear(study.sound)}",
         see=SEE,
         intuition=CURVED if all(gain.is_positive for gain in gains.values()) else "",
     )
+
+
+def _linear(groups: Sequence[Group]) -> str:
+    """Name settings that are no better than PCA and nearly linear themselves."""
+    linear = listing(
+        f"{group.label} is still as good as linear: an affine map of its codes gives "
+        f"{format_percent(share)} of the variance that it decodes"
+        for group in groups
+        if (gain := _gain(group)) is not None
+        and abs(gain.value) <= AT_PCA
+        and (share := group.mean("decoder_affine_share") or 0.0) > NEARLY_LINEAR
+    )
+    return f" {capitalized(linear)}." if linear else ""
 
 
 def _gain(group: Group) -> Estimate | None:

@@ -54,12 +54,14 @@ def table(groups: Sequence[Group]) -> Table:
 
 
 def _caption(groups: Sequence[Group], several: bool, best: bool) -> str:
+    soap = any(group.recipe.optimizer == "soap" for group in groups)
+    fewer = ", of which SOAP trains fewer (see Limits)" if soap else ""
     text = (
         "The trainings and their errors (MSE per pixel on the test set). Hidden: widths of the "
-        "encoder's hidden layers. Latent: size of the code. Parameters: of the network. 10-NN: "
-        "accuracy of a 10-nearest-neighbour classifier on the codes. Time: of the training with "
-        f"its recorded errors{_threads(groups)}, without what is prepared before and evaluated "
-        "after; trainings of one command share the machine."
+        f"encoder's hidden layers. Latent: size of the code. Parameters: of the network{fewer}. "
+        "10-NN: accuracy of a 10-nearest-neighbour classifier on the codes. Time: of the training "
+        f"with its recorded errors{_threads(groups)}, without what is prepared before and "
+        "evaluated after; trainings of one command share the machine."
     )
     if best:
         text += " Lowest MSE: lowest recorded error, if it is not the final one."

@@ -65,7 +65,8 @@ def test_a_spike_of_a_falling_error_is_measured_from_the_error_before_it() -> No
     held.test_mse[10] = 1.51 * before
     assert np.median(held.test_mse[:10]) > 1.01 * before
     (spike,) = shape.spikes(held)
-    assert (spike.start, spike.level) == (1_000, pytest.approx(before))
+    assert spike.start == 1_000
+    assert spike.level == pytest.approx(before)
     assert spike.ratio == pytest.approx(1.51)
 
 

@@ -87,6 +87,18 @@ def test_a_gain_within_the_noise_of_one_training_is_none(share: float, known: bo
     assert bool(observation.intuition) is known
 
 
+@pytest.mark.parametrize(
+    ("final", "share", "told"),
+    [(0.0490, 0.995, True), (0.0515, 0.995, True), (0.0480, 0.995, False), (0.0490, 0.985, False)],
+)
+def test_a_network_as_good_as_linear_is_said_to_be_one(
+    final: float, share: float, told: bool
+) -> None:
+    text = gain(ending(final, pca_test_mse=0.05, decoder_affine_share=share)).text
+    assert text.endswith("Setting 1 is still as good as linear: an affine map of its codes gives "
+                         "99.5% of the variance that it decodes.") is told  # fmt: skip
+
+
 def test_a_gain_that_cannot_be_told() -> None:
     for training in (
         make_training("1", pca_test_mse=None),
