@@ -81,7 +81,7 @@ class PrincipalCoordinates:
             weights: kernel and bias of each dense layer.
             tanh_layers: which of them end in tanh.
         """
-        kept = _axes_to_keep(pca)
+        kept = axes_to_keep(pca)
         self.mean, self.axes = pca.mean, np.ascontiguousarray(pca.components[:kept])
         self.residual_variance = float(pca.variances[kept:].sum()) / PIXELS
         self.layers = self._rotated_layers(weights, tanh_layers)
@@ -164,7 +164,7 @@ class PrincipalCoordinates:
         return tf.matmul(kernel, self.axes), self.mean + tf.linalg.matvec(self.axes, bias, True)
 
 
-def _axes_to_keep(pca: PCA) -> int:
+def axes_to_keep(pca: PCA) -> int:
     """Return how many principal axes hold `KEPT_VARIANCE` of the variance."""
     cumulative = np.cumsum(pca.variances)
     return 1 + int(np.searchsorted(cumulative, KEPT_VARIANCE * pca.variances.sum()))

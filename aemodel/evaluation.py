@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from aemodel import generation, latent, pca, real_images
 from aemodel.baseline import Baseline
 from aemodel.classifier import Classifier
+from aemodel.coordinates import axes_to_keep
 from aemodel.data import DIGITS, MAX_PIXEL, Dataset
 from aemodel.training import Trainer
 
@@ -148,6 +149,7 @@ def evaluate(
             "knn_accuracy_pca": _pca_votes(trainer, principal),
             "knn_accuracy_pixels": baseline.pixels_accuracy,
             **_neighbourhoods(data, codes, pca_plane),
+            **_pixel_axes(trainer),
             **generated.metrics,
             **baseline.real.metrics("real"),
             "generated_classifier_accuracy": baseline.classifier.accuracy,
@@ -200,6 +202,13 @@ def _neighbourhoods(
         "pca_trustworthiness": pca_trust,
         "pca_continuity": pca_continuity,
     }
+
+
+def _pixel_axes(trainer: Trainer) -> dict[str, float]:
+    """Return how many principal axes of the images SOAP trained, at both ends of the network."""
+    if trainer.recipe.optimizer != "soap":
+        return {}
+    return {"pixel_axes": float(axes_to_keep(trainer.principal_components))}
 
 
 def _named_again(

@@ -37,6 +37,9 @@ from jobs.spec import TrainingSpec
 from jobs.tracking import Run, RunInfo, Store, StoreError, git_commit
 from jobs.version import project
 
+MAX_NAMED = 3
+"""Trainings that a message names."""
+
 Usable = tuple[RunInfo, TrainingSpec]
 Judged = tuple[RunInfo, TrainingSpec | Omission]
 """A run with what it trained, or with why it cannot be in the document."""
@@ -69,11 +72,16 @@ def collect_records(store: Store, request: ReportRequest) -> Records:
 def _nothing_found(store: Store, omissions: Sequence[Omission]) -> str:
     """Say that there is nothing to report on, why, and where there is something."""
     reasons = "; ".join(f"{omission.what}: {omission.why}" for omission in omissions)
-    others = [repr(name) for name in store.experiments_with("training") if name != store.experiment]
-    return (
+    text = (
         f"there is no finished training to report on in experiment {store.experiment!r}"
         f"{f' ({reasons})' if reasons else ''}; nothing is written. "
-        f"{f'Experiments with trainings: {listing(others)}' if others else 'No other has any'}"
+    )
+    judged = map(_judged, store.runs("training"))
+    if own := [info.run_id for info, spec in judged if isinstance(spec, TrainingSpec)]:
+        return f"{text}It has trainings that can be named: runs={','.join(own[:MAX_NAMED])}"
+    others = [repr(name) for name in store.experiments_with("training") if name != store.experiment]
+    return text + (
+        f"Experiments with trainings: {listing(others)}" if others else "No other has any"
     )
 
 

@@ -5,6 +5,10 @@ REFERENCES = {
         "P. Baldi, K. Hornik. Neural networks and principal component analysis: learning from "
         "examples without local minima. Neural Networks 2 (1), 1989, 53–58."
     ),
+    "george": (
+        "T. George et al. Fast approximate natural gradient descent in a Kronecker-factored "
+        "eigenbasis. NeurIPS 2018, arXiv:1806.03884."
+    ),
     "ghosh": (
         "P. Ghosh, M. S. M. Sajjadi, A. Vergari, M. Black, B. Schölkopf. From variational to "
         "deterministic autoencoders. ICLR 2020, arXiv:1903.12436."
@@ -42,7 +46,10 @@ REFERENCES = {
         "J. Martens, R. Grosse. Optimizing neural networks with Kronecker-factored approximate "
         "curvature. ICML 2015, arXiv:1503.05671."
     ),
-    "miller": "wiltonmiller. ae-vs-pca-replication, figure 1. Repository on GitHub.",
+    "miller": (
+        "wiltonmiller. ae-vs-pca-replication, report/figures/test_mse_vs_latent.png. "
+        "github.com/wiltonmiller/ae-vs-pca-replication."
+    ),
     "molybog": (
         "I. Molybog et al. A theory on Adam instability in large-scale machine learning. 2023, "
         "arXiv:2304.09871."

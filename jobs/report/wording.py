@@ -5,18 +5,26 @@ them align and the assignment's reference values (such as 0.05567) can be compar
 """
 
 import math
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
+
+from aemodel.settings import RECIPES, Recipe
 
 ERROR_DECIMALS = 5
 OPTIMIZERS = {"adam": "Adam", "soap": "a variant of SOAP"}
 """What a recipe's optimizer is called."""
 MAX_LISTED = 4
 """Settings that a sentence names one by one."""
+MAX_PERCENT_DECIMALS = 4
+"""Decimals of a percentage, at most: what rounds to 0% or 100% without being it gets more."""
 SIGNIFICANT = 6
 """Digits of a number that is kept: what lies behind depends on the processor."""
+SEED = re.compile(r" \(seed (\d+)\)$")
+"""How the name of a training ends if its setting was trained from several seeds."""
 UNKNOWN = "–"
 """What a table shows for a value that the tracker does not hold."""
 
@@ -50,11 +58,21 @@ def format_spread(values: Sequence[float]) -> str:
 
 
 def format_percent(share: float, decimals: int | None = None) -> str:
-    """Return a share 0..1 in percent; unless told otherwise with one decimal below 10%."""
+    """Return a share 0..1 in percent; unless told otherwise with one decimal below 10%.
+
+    What is not 0% or 100% gets as many decimals more as it takes to tell it from these.
+    """
     if decimals is None:
         decimals = 1 if abs(share) < 0.0995 else 0
-    percent = round(100 * share, decimals) + 0.0  # no minus before a zero
-    return f"{percent:.{decimals}f}%"
+    enough = (d for d in range(decimals, MAX_PERCENT_DECIMALS + 1) if not _is_edge(share, d))
+    if not _is_edge(share):
+        decimals = next(enough, decimals)
+    return f"{round(100 * share, decimals) + 0.0:.{decimals}f}%"  # no minus before a zero
+
+
+def _is_edge(share: float, decimals: int = 17) -> bool:
+    """Return whether a share, so rounded, is nothing or all."""
+    return abs(round(100 * share, decimals)) in (0.0, 100.0)
 
 
 def format_fraction(f: float) -> str:
@@ -73,10 +91,10 @@ def format_ratio(ratio: float) -> str:
 
 
 def format_duration(seconds: float | None) -> str:
-    """Return a time as `45 s`, `12 min` or `1 h 20 min`."""
+    """Return a time as `145 s`, `12 min` or `1 h 20 min`."""
     if seconds is None or not math.isfinite(seconds):
         return UNKNOWN
-    if seconds < 90:
+    if seconds < 599.5:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
@@ -89,6 +107,46 @@ def format_seconds(seconds: float | None) -> str:
     return f"{seconds:,.0f}\u00a0s"
 
 
+def is_shortened(recipe: Recipe) -> bool:
+    """Return whether a recipe is a preset that trains for fewer iterations, and no other change.
+
+    How often the error is recorded does not change a training; the command shortens the warm-up
+    with the training.
+    """
+    preset = RECIPES.get(recipe.name)
+    if preset is None or recipe.iterations >= preset.iterations:
+        return False
+    warmup = min(recipe.warmup_iterations, preset.warmup_iterations)
+    shorter = replace(preset, iterations=recipe.iterations, warmup_iterations=warmup)
+    return replace(shorter, eval_every=recipe.eval_every) == recipe
+
+
+def recipe_name(recipe: Recipe) -> str:
+    """Return `the recipe fast`, and how much of it was trained if that is all that was changed.
+
+    A cosine schedule ends with the training: a shorter one is not the same, stopped.
+    """
+    own = f"the recipe {one_line(recipe.name, 40)}"
+    name = "the assignment's recipe" if recipe.name == "assignment" else own
+    preset = RECIPES.get(recipe.name)
+    if preset == recipe:
+        return name
+    if preset is None or not is_shortened(recipe):
+        return f"a variant of {name}"
+    verb = "stopped after" if recipe.schedule == "constant" else "shortened to"
+    iterations = f"{format_count(recipe.iterations)} of its {format_count(preset.iterations)}"
+    return f"{name}, {verb} {iterations} iterations"
+
+
+def recipe_label(recipe: Recipe) -> str:
+    """Return `fast`, `assignment, stopped`, `quick, shortened` or `fast, changed`."""
+    label = one_line(recipe.name, 40)
+    if RECIPES.get(recipe.name) == recipe:
+        return label
+    shortened = "stopped" if recipe.schedule == "constant" else "shortened"
+    return f"{label}, {shortened if is_shortened(recipe) else 'changed'}"
+
+
 def listing(words: Iterable[str], last: str = "and") -> str:
     """Return `a`, `a and b` or `a, b and c`."""
     words = list(words)
@@ -97,11 +155,30 @@ def listing(words: Iterable[str], last: str = "and") -> str:
     return f"{', '.join(words[:-1])} {last} {words[-1]}"
 
 
+def split_seed(names: Sequence[str]) -> tuple[list[str], str]:
+    """Return names without the ` (seed 0)` that all end in, and ` (seed 0 of each)`."""
+    seeds = {match[1] if (match := SEED.search(name)) else "" for name in names}
+    if len(names) < 2 or len(seeds) > 1 or "" in seeds:
+        return list(names), ""
+    return [SEED.sub("", name) for name in names], f" (seed {seeds.pop()} of each)"
+
+
+def listing_of_names(names: Sequence[str]) -> str:
+    """Return `setting 1 and setting 2 (seed 0 of each)`: a seed that all share is given once."""
+    bare, seed = split_seed(names)
+    return listing(bare) + seed
+
+
 def moments(iterations: Mapping[str, int]) -> str:
     """Return `from iteration 100 on in setting 1 and setting 2 and from 300 on in setting 3`.
 
-    Of more than `MAX_LISTED` names the first and the last are given.
+    Of more than `MAX_LISTED` names the first and the last are given; a seed that all share once.
     """
+    bare, seed = split_seed(list(iterations))
+    return _moments(dict(zip(bare, iterations.values(), strict=True))) + seed
+
+
+def _moments(iterations: Mapping[str, int]) -> str:
     names: dict[int, list[str]] = {}
     for name, iteration in sorted(iterations.items(), key=lambda item: item[1]):
         names.setdefault(iteration, []).append(name)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from aemodel import evaluation
 from aemodel.baseline import Baseline
 from aemodel.data import MAX_PIXEL, Dataset
 from aemodel.evaluation import MANIFOLD_SIDE, Evaluation, evaluate
@@ -64,6 +65,16 @@ def test_names_of_the_metrics(case: Case) -> None:
     }
     assert case[1].metrics.keys() == wanted
     assert all(type(value) is float for value in case[1].metrics.values())
+
+
+def test_the_axes_that_soap_trains_are_counted(case: Case, small_dataset: Dataset) -> None:
+    recipe = replace(RECIPES["quick"], iterations=100, batch_size=100)
+    trainer = Trainer(Setting("own", (8, 2)), recipe, 1, small_dataset, "float32")
+    axes = evaluation._pixel_axes(trainer)["pixel_axes"]
+    variances = trainer.principal_components.variances
+    shares = np.cumsum(variances) / variances.sum()
+    assert shares[int(axes) - 2] < 0.9999 <= shares[int(axes) - 1]
+    assert evaluation._pixel_axes(case[0]) == {}
 
 
 def test_the_final_error_is_that_of_the_network_at_the_end(case: Case) -> None:

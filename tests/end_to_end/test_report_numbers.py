@@ -55,14 +55,22 @@ def part_1(trainings: list[Recomputed]) -> Iterator[str]:
         yield from percent(1 - np.trace(counts) / counts.sum())
         for share in (counts / counts.sum(axis=1, keepdims=True)).ravel():
             yield from percent(share)
-    rates = []
+    noise = 0.02 * max(1.0, float(np.sqrt(10_000 / len(trainings[0].images))))
+    yield f"{100 * noise:.0f}%"
     for small, large in pairwise(trainings):
-        share = 1 - large.final / small.final
-        yield from percent(abs(share))
-        doublings = {8: 3, 4: 2}[large.latent_size // small.latent_size]
-        rates.append(1 - (1 - share) ** (1 / doublings))
-    for rate in (*rates, sum(rates) / len(rates)):
-        yield from percent(float(rate))
+        yield from percent(abs(1 - large.final / small.final))
+        steepness = np.log(small.final / large.final)
+        yield f"{steepness / np.log(large.latent_size / small.latent_size):.2f}"
+    yield from one_power(trainings, noise)
+
+
+def one_power(trainings: list[Recomputed], noise: float) -> Iterator[str]:
+    """Yield the exponent of the line through the logarithms of the errors, and its interval."""
+    x = np.log([training.latent_size for training in trainings])
+    slope = float(np.polyfit(x, np.log([training.final for training in trainings]), 1)[0])
+    half = noise / float(np.sqrt(np.square(x - x.mean()).sum()))
+    yield from (f"{a:.2f}" for a in (-slope, -slope - half, -slope + half))
+    yield from percent(1 - 2**slope)
 
 
 def part_2(trainings: list[Recomputed]) -> Iterator[str]:

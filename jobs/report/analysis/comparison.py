@@ -10,8 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from jobs import assignment
+from jobs.report.analysis.curve_shape import ending_spike
 from jobs.report.analysis.groups import Group
 from jobs.report.records import Curve, TrainingRecord
+from jobs.report.wording import is_shortened
 
 Key = tuple[object, ...]
 
@@ -50,8 +52,21 @@ class Comparison:
 
     @property
     def reached(self) -> TimeToTarget | None:
-        """From when on the training is as good as the reference in the end; None if never."""
+        """From when on the training is as good as the reference in the end.
+
+        None if never, or if the reference ended in a spike and its end is no yardstick.
+        """
+        if ending_spike(self.reference_curve):
+            return None
         return sustained_time_to(self.curve, self.target_mse)
+
+    @property
+    def stopped_at(self) -> float | None:
+        """The share of the reference's iterations that was trained if nothing else differs."""
+        recipe = self.training.spec.recipe
+        if recipe.name != assignment.RECIPE.name or not is_shortened(recipe):
+            return None
+        return recipe.iterations / assignment.RECIPE.iterations
 
 
 def matching_key(training: TrainingRecord) -> Key:

@@ -17,7 +17,8 @@ SPIKE_RATIO = 1.5
 RECOVERED_RATIO = 1.1
 """... and is over where it is at most this many times that level again."""
 SPIKE_WINDOW = 10
-"""Recorded errors whose median is the level before a spike, where there are as many."""
+"""Recorded errors whose median is the level before a spike, where there are as many, unless the
+last of them is lower."""
 SPIKE_EARLIEST = 5
 """Recorded errors before the first that can be a spike."""
 
@@ -41,11 +42,11 @@ OVERFIT_RISE = 0.01
 OVERFIT_BY = 0.9
 """... which was reached within this share of the training."""
 FALLING = 0.01
-"""Still falling: the last level lies at least this share below that of a tenth earlier."""
+"""Still falling: the last level lies at least this share below the one before it."""
 SETTLED = 0.05
 """An error has settled once it stays within this share of its final value."""
 MIN_POINTS = 20
-"""Curves with fewer finite points are too short to speak of their shape."""
+"""Curves with fewer finite points are too short to speak of their shape, spikes apart."""
 MIN_LEVEL_POINTS = 5
 """Recorded errors over which a level is taken, at least."""
 
@@ -57,7 +58,7 @@ class Spike:
     start: int
     peak_iteration: int
     level: float
-    """Median error just before."""
+    """Error just before."""
     peak: float
     end: int | None
     """The first recorded iteration back at the level; None when the training ended before."""
@@ -156,19 +157,19 @@ def first_not_finite(curve: Curve) -> int | None:
 
 
 def spikes(curve: Curve) -> list[Spike]:
-    """Return the spikes of a curve, oldest first; none when it is too short or not finite.
+    """Return the spikes of a curve, oldest first; none when it is not finite.
 
-    A spike begins at e_k > SPIKE_RATIO * level, where level is the median of the SPIKE_WINDOW
-    errors before k, and ends at the first later e_j <= RECOVERED_RATIO * level. If there is none
-    it has no end: its peak is then that of its first SPIKE_WINDOW errors, and later spikes are
-    looked for above the level it left.
+    A spike begins at e_k > SPIKE_RATIO * level, where level is the lower one of e_(k-1) and the
+    median of the SPIKE_WINDOW errors before k, and ends at the first later e_j <= RECOVERED_RATIO *
+    level. If there is none it has no end: its peak is then that of its first SPIKE_WINDOW errors,
+    and later spikes are looked for above the level it left.
     """
     spikes: list[Spike] = []
-    if not _judgeable(curve):
+    if not np.isfinite(curve.test_mse).all():
         return spikes
     errors, k = curve.test_mse, SPIKE_EARLIEST
     while k < errors.size:
-        level = float(np.median(errors[max(0, k - SPIKE_WINDOW) : k]))
+        level = float(min(np.median(errors[max(0, k - SPIKE_WINDOW) : k]), errors[k - 1]))
         if errors[k] <= SPIKE_RATIO * level:
             k += 1
             continue
@@ -229,15 +230,18 @@ def _plateau_from(
 
 
 def still_falling(curve: Curve) -> float | None:
-    """Return the share by which the error fell over the last tenth of the training.
+    """Return the share by which the last level is below that of as many errors before it.
 
     None when that is less than FALLING, or the curve cannot be judged.
     """
     if not _judgeable(curve) or ending_spike(curve):
         return None
-    iterations, levels = _levels(curve, TREND_SHARE)
-    before = levels[np.searchsorted(iterations, 0.9 * iterations[-1])]
-    fall = float(1 - levels[-1] / before)
+    errors = _calm(curve)[1]
+    width = _level_width(errors.size, TREND_SHARE)
+    if errors.size < 2 * width:
+        return None
+    before, last = errors[-2 * width : -width], errors[-width:]
+    fall = 1 - float(np.median(last) / np.median(before))
     return fall if fall >= FALLING else None
 
 
@@ -260,16 +264,27 @@ def _spike(curve: Curve, start: int, stop: int | None, level: float) -> Spike:
 
 def _levels(curve: Curve, share: float) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Return iterations and running medians over `share` of the curve (5 points at least)."""
+    iterations, errors = _calm(curve)
+    return iterations, _running_median(errors, share)
+
+
+def _calm(curve: Curve) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return iterations and errors outside of spikes."""
     calm = np.ones(curve.test_mse.size, dtype=bool)
     for spike in spikes(curve):
         end = np.inf if spike.end is None else spike.end
         calm &= (curve.iterations < spike.start) | (curve.iterations >= end)
-    return curve.iterations[calm], _running_median(curve.test_mse[calm], share)
+    return curve.iterations[calm], curve.test_mse[calm]
+
+
+def _level_width(points: int, share: float) -> int:
+    """Return over how many of these recorded errors a level is taken."""
+    return max(MIN_LEVEL_POINTS, round(share * points))
 
 
 def _running_median(values: NDArray[np.float64], share: float) -> NDArray[np.float64]:
     """Return medians of windows centred on each point; at the ends the window moves inwards."""
-    width = min(max(MIN_LEVEL_POINTS, round(share * values.size)), values.size)
+    width = min(_level_width(values.size, share), values.size)
     windows = np.lib.stride_tricks.sliding_window_view(values, width)
     centres = np.clip(np.arange(values.size) - width // 2, 0, len(windows) - 1)
     medians: NDArray[np.float64] = np.median(windows, axis=1)[centres]

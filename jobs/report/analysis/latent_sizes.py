@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
 from jobs.report.analysis.estimate import Estimate
 from jobs.report.records import SizeErrors
@@ -23,8 +22,6 @@ from jobs.report.records import SizeErrors
 CONFIDENCE = 0.95
 SIGNIFICANCE = 0.05
 """Corrected p-values up to this count as a difference."""
-
-Floats = NDArray[np.float64]
 
 
 def mean_error(errors: Sequence[float]) -> Estimate:
@@ -110,37 +107,60 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 @dataclass(frozen=True)
-class PowerLaws:
-    """Errors as powers of the latent size d: error = c d^-exponent, fitted to the mean errors."""
+class Slope:
+    """How steeply the error falls between two neighbouring latent sizes, as powers d^-a of them."""
 
+    small: int
+    large: int
     network: Estimate
-    """Exponent of the network's error."""
-    pca: Estimate
-    """Exponent of PCA's."""
-    steeper: Estimate
-    """The first less the second: the exponent of their ratio."""
-    bend: Estimate | None
-    """Coefficient of (log d)^2 if the network's log error is fitted by a parabola; zero for a power
-    law. None for fewer than four sizes."""
+    """a of the networks' mean error."""
+    pca: float
+    """a of PCA's."""
+
+    @property
+    def steeper(self) -> Estimate:
+        """The first less the second."""
+        low, high = self.network.interval or (self.network.value, self.network.value)
+        return Estimate(self.network.value - self.pca, (low - self.pca, high - self.pca))
 
 
-def power_laws(sizes: Sequence[SizeErrors]) -> PowerLaws | None:
-    """Fit power laws by least squares of the logarithms; None for fewer than three sizes.
+def slopes(sizes: Sequence[SizeErrors]) -> tuple[Slope, ...]:
+    """Return the slopes between neighbouring sizes that have two seeds or more.
 
-    The intervals rest on the distances of the mean errors from the fitted line, which the seeds'
-    noise is a part of.
+    Args:
+        sizes: by latent size.
     """
-    if len(sizes) < 3:
-        return None
-    x = np.log([float(size.latent_size) for size in sizes])
-    network = np.log([float(np.mean(size.errors)) for size in sizes])
-    pca = np.log([size.pca for size in sizes])
-    return PowerLaws(
-        network=_leading_coefficient(-x, network, 1),
-        pca=_leading_coefficient(-x, pca, 1),
-        steeper=_leading_coefficient(-x, network - pca, 1),
-        bend=_leading_coefficient(x, network, 2) if len(sizes) > 3 else None,
+    pairs = [pair for pair in pairwise(sizes) if min(len(size.errors) for size in pair) > 1]
+    return tuple(
+        Slope(
+            small=pair[0].latent_size,
+            large=pair[1].latent_size,
+            network=_exponent(pair),
+            pca=exponent([s.latent_size for s in pair], [Estimate(s.pca) for s in pair]).value,
+        )
+        for pair in pairs
     )
+
+
+def _exponent(sizes: Sequence[SizeErrors]) -> Estimate:
+    return exponent([s.latent_size for s in sizes], [mean_error(s.errors) for s in sizes])
+
+
+def common_exponent(sizes: Sequence[SizeErrors]) -> Estimate | None:
+    """Return a of the power d^-a that the mean errors are, if they are one within their noise.
+
+    It takes two steps between sizes of two seeds or more.
+    """
+    taken = slopes(sizes)
+    if len(taken) < 2 or len(taken) < len(sizes) - 1 or not agree([s.network for s in taken]):
+        return None
+    return _exponent(sizes)
+
+
+def agree(estimates: Sequence[Estimate]) -> bool:
+    """Return whether one number lies in all the intervals."""
+    intervals = [e.interval or (e.value, e.value) for e in estimates]
+    return max(low for low, _ in intervals) <= min(high for _, high in intervals)
 
 
 def exponent(sizes: Sequence[int], errors: Sequence[Estimate]) -> Estimate:
@@ -153,20 +173,6 @@ def exponent(sizes: Sequence[int], errors: Sequence[Estimate]) -> Estimate:
     value = -float(weights @ np.log([error.value for error in errors]))
     halves = [0.0 if e.interval is None else (e.interval[1] / e.value) - 1 for e in errors]
     half = float(np.linalg.norm(weights * halves))
-    return Estimate(value, (value - half, value + half))
-
-
-def _leading_coefficient(x: Floats, y: Floats, degree: int) -> Estimate:
-    """Return the coefficient of x^degree in the polynomial of that degree fitted to y (n,)."""
-    from scipy import stats
-
-    powers = np.vander(x, degree + 1)
-    coefficients = np.linalg.lstsq(powers, y)[0]
-    freedom = x.size - degree - 1
-    variance = float(np.sum(np.square(y - powers @ coefficients))) / freedom
-    error = float(np.sqrt(variance * np.linalg.inv(powers.T @ powers)[0, 0]))
-    half = float(stats.t.ppf((1 + CONFIDENCE) / 2, freedom)) * error
-    value = float(coefficients[0])
     return Estimate(value, (value - half, value + half))
 
 

@@ -11,11 +11,12 @@ from aemodel.intrinsic_dimension import POINTS
 from jobs.report.analysis.estimate import Estimate
 from jobs.report.analysis.groups import Group
 from jobs.report.analysis.latent_sizes import (
-    PowerLaws,
+    Slope,
     Step,
+    common_exponent,
     gain,
     mean_error,
-    power_laws,
+    slopes,
     steps,
 )
 from jobs.report.analysis.study import Study
@@ -32,12 +33,11 @@ from jobs.report.wording import (
     format_percent,
     format_spread,
     listing,
+    recipe_label,
 )
 
 FIGURE, TABLE = "figure-controlled-study", "table-controlled-study"
 SEE = (FIGURE, TABLE)
-FEWEST_SIZES = 4
-"""Latent sizes from which on a power law is fitted: fewer leave next to nothing to judge it by."""
 CAPTION = (
     "Error against latent size, on logarithmic axes: means of the controlled study with their 95% "
     "confidence intervals over the seeds, and PCA with as many components."
@@ -71,7 +71,7 @@ def _introduction(controlled: ControlledStudy) -> str:
     trainings = sum(len(size.errors) for size in sizes)
     text = (
         f"The {trainings} networks of a controlled study differ in latent size and seed alone: "
-        f"hidden layers {hidden}, recipe {recipe.name} ({format_count(recipe.iterations)} "
+        f"hidden layers {hidden}, recipe {recipe_label(recipe)} ({format_count(recipe.iterations)} "
         f"iterations of {OPTIMIZERS[recipe.optimizer]} at batch {recipe.batch_size}), "
         f"{controlled.precision}."
     )
@@ -121,7 +121,7 @@ def _differences(groups: Sequence[Group], controlled: ControlledStudy) -> str:
     """Say in what the document's settings differ from the networks of the study."""
     other_hidden = [g.label for g in groups if g.setting.hidden_widths != controlled.hidden_widths]
     other_recipes = dict.fromkeys(
-        f"{g.recipe.name} ({format_count(g.recipe.iterations)} iterations)"
+        f"{recipe_label(g.recipe)} ({format_count(g.recipe.iterations)} iterations)"
         for g in groups
         if g.recipe != controlled.recipe
     )
@@ -130,7 +130,10 @@ def _differences(groups: Sequence[Group], controlled: ControlledStudy) -> str:
         have = "has" if len(other_hidden) == 1 else "have"
         text += f" {capitalized(listing(other_hidden))} {have} other hidden layers."
     if other_recipes:
-        text += f" The settings of this document have another recipe: {listing(other_recipes)}."
+        text += (
+            f" The settings of this document have another recipe, {listing(other_recipes)}, so "
+            "their errors and exponents are not those of the study."
+        )
     return text
 
 
@@ -175,11 +178,17 @@ def _row(size: SizeErrors, step: Step | None) -> list[str]:
 
 
 def _percent(share: Estimate) -> str:
-    """Return a share with its interval, such as `34% (31% to 37%)`."""
-    text = format_percent(share.value)
+    """Return a share with its interval, such as `34% (31% to 37%)`.
+
+    They get decimals until the ends of the interval differ, two at most.
+    """
     if share.interval is None:
-        return text
-    return f"{text} ({' to '.join(map(format_percent, share.interval))})"
+        return format_percent(share.value)
+    for decimals in (None, 1, 2):
+        value, low, high = (format_percent(s, decimals) for s in (share.value, *share.interval))
+        if low != high:
+            break
+    return f"{value} ({low} to {high})"
 
 
 def _p_value(p_value: float) -> str:
@@ -197,7 +206,7 @@ def observations(study: Study) -> Iterator[Observation]:
     taken = steps(controlled.sizes)
     yield from _falls(taken)
     yield from _gains(controlled.sizes)
-    yield from _exponents(controlled.sizes)
+    yield from _slopes(controlled.sizes)
     yield from _beyond_intrinsic_dimension(controlled, taken)
 
 
@@ -234,7 +243,7 @@ def _falls(taken: Sequence[Step]) -> Iterator[Observation]:
     )
 
 
-def _where(some: Sequence[Step], all_: Sequence[Step]) -> str:
+def _where(some: Sequence[Step | Slope], all_: Sequence[Step | Slope]) -> str:
     """Return `at every step from 1 to 64`, or the steps: `from 16 to 32 and from 32 to 64`."""
     is_chain = all(one.large == next_.small for one, next_ in pairwise(some))
     if len(some) > 1 and is_chain:
@@ -275,42 +284,52 @@ def _sizes(sizes: Sequence[int]) -> str:
     return f"latent size{'s' * (len(sizes) > 1)} {listing(map(str, sizes))}"
 
 
-def _exponents(sizes: Sequence[SizeErrors]) -> Iterator[Observation]:
-    """Compare the slopes of the logarithmic plot."""
-    laws = power_laws(sizes) if len(sizes) >= FEWEST_SIZES else None
-    if laws is None:
+def _slopes(sizes: Sequence[SizeErrors]) -> Iterator[Observation]:
+    """Compare how steeply the two errors fall between neighbouring sizes."""
+    taken = slopes(sizes)
+    if len(taken) < 2:
         return
-    first, last = sizes[0].latent_size, sizes[-1].latent_size
+    common = common_exponent(sizes)
+    own = _range([slope.network.value for slope in taken]) if common is None else _power(common)
     yield Observation(
         kind="exponents",
-        numbers={"network": laws.network, "PCA": laws.pca, "network − PCA": laws.steeper},
-        text=f"Fitted by a power d^−a of the latent size d from {first} to {last}, the mean error "
-        f"has the exponent a = {_exponent(laws.network)} and PCA’s {_exponent(laws.pca)}. "
-        f"{_steepness(laws)}{_bend(laws)}",
-        see=(FIGURE,),
+        numbers={
+            f"{slope.small} to {slope.large}, {name}": estimate
+            for slope in taken
+            for name, estimate in (("networks", slope.network), ("PCA", Estimate(slope.pca)))
+        },
+        text="Between neighbouring sizes the mean error of the controlled study falls as a power "
+        f"d⁻ᵃ of the latent size d with {own}, PCA’s with {_range([s.pca for s in taken])}."
+        f"{_steeper(taken)}",
+        see=(FIGURE, TABLE),
     )
 
 
-def _exponent(estimate: Estimate) -> str:
-    low, high = estimate.interval or (estimate.value, estimate.value)
-    text = f"{estimate.value:.2f} (95% interval {low:.2f} to {high:.2f})"
+def _range(exponents: Sequence[float]) -> str:
+    low, high = (f"{end:.2f}".replace("-", "−") for end in (min(exponents), max(exponents)))
+    return f"a = {low}" if low == high else f"a from {low} to {high}"
+
+
+def _power(exponent: Estimate) -> str:
+    low, high = exponent.interval or (exponent.value, exponent.value)
+    text = f"about the same a = {exponent.value:.2f} ({low:.2f} to {high:.2f}) everywhere"
     return text.replace("-", "−")
 
 
-def _steepness(laws: PowerLaws) -> str:
-    if laws.steeper.is_positive or laws.steeper.is_negative:
-        faster = "faster" if laws.steeper.is_positive else "more slowly"
-        difference = _exponent(laws.steeper)
-        return f"The error of the networks falls {faster}: the difference is {difference}."
-    return f"Which of the two falls faster these errors do not decide: {_exponent(laws.steeper)}."
-
-
-def _bend(laws: PowerLaws) -> str:
-    """Say that the errors are not on a line, if they are not: the exponent is then an average."""
-    if laws.bend is None or not (laws.bend.is_positive or laws.bend.is_negative):
-        return ""
-    shape = "flattens" if laws.bend.is_positive else "steepens"
-    return f" The line of the networks {shape} with the latent size, so its exponent is an average."
+def _steeper(taken: Sequence[Slope]) -> str:
+    """Say where the networks' error falls faster than PCA's and where more slowly."""
+    faster = [slope for slope in taken if slope.steeper.is_positive]
+    slower = [slope for slope in taken if slope.steeper.is_negative]
+    open_ = [slope for slope in taken if slope not in (*faster, *slower)]
+    parts = []
+    if faster:
+        parts.append(f"faster than PCA’s {_where(faster, taken)}")
+    if slower:
+        parts.append(f"more slowly {'' if faster else 'than PCA’s '}{_where(slower, taken)}")
+    text = f" It falls {listing(parts)}." if parts else ""
+    if open_:
+        text += f" Which of the two falls faster {_where(open_, taken)} the seeds leave open."
+    return text
 
 
 def _beyond_intrinsic_dimension(
@@ -324,9 +343,10 @@ def _beyond_intrinsic_dimension(
     yield Observation(
         kind="intrinsic dimension",
         numbers={"intrinsic dimension": Estimate(dimension)},
-        text=f"TwoNN {cite('facco')} estimates the intrinsic dimension of training images (at most "
-        f"{format_count(POINTS)} of them) as {dimension:.1f}: about as many numbers would "
-        f"describe them locally if they lay on a smooth surface.{_beyond(beyond)}",
+        text=f"TwoNN {cite('facco')} estimates the intrinsic dimension of training images as "
+        f"{dimension:.1f} (from at most {format_count(POINTS)} of them; the estimate depends on "
+        "their number): about as many numbers would describe them locally if they lay on a smooth "
+        f"surface.{_beyond(beyond)}",
         see=SEE,
     )
 

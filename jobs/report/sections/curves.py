@@ -17,7 +17,6 @@ from jobs.report.analysis.study import Study
 from jobs.report.blocks import Block, Figure, Observation, cite
 from jobs.report.records import Curve, TrainingRecord
 from jobs.report.wording import (
-    capitalized,
     format_count,
     format_mse,
     format_percent,
@@ -44,10 +43,6 @@ OVERFITTING = (
     "holds for the training images alone."
 )
 NOT_OVERFITTING = "Training and test error rise together, so this is not over-fitting."
-COSINE_END = (
-    "With the cosine schedule the learning rate goes to zero at the end, so this does not tell "
-    "whether a longer training would reach a lower error."
-)
 
 
 def blocks(study: Study) -> Iterator[Block]:
@@ -80,7 +75,10 @@ def _comparisons(comparisons: Sequence[Comparison]) -> str:
     whose = ", recorded by the project and not part of this experiment" if recorded else ""
     text = f" Pale, on the right: the assignment's recipe{whose}."
     if any(comparison.reached for comparison in comparisons):
-        text += " A dot marks from when on a training stays at or below its final error."
+        text += (
+            " A dot marks the iteration from which a training stays at or below the final error of "
+            "the assignment's recipe."
+        )
     return text
 
 
@@ -201,7 +199,8 @@ def _spike(name: str, spike: Spike, training: TrainingRecord, spikes: Sequence[S
         f"({format_ratio(spike.ratio)} as much) at iteration {format_count(spike.peak_iteration)}"
     )
     if spike.end is not None:
-        back = f"is back after {format_count(spike.end - spike.start)} iterations"
+        near = format_percent(curve_shape.RECOVERED_RATIO - 1, decimals=0)
+        back = f"is back within {near} after {format_count(spike.end - spike.start)} iterations"
         if len(spikes) == 1:
             return f"The error of {name} spikes once: it {jump} and {back}."
         number = format_count(len(spikes))
@@ -259,24 +258,24 @@ def _overfit_intuition(rise: Overfit) -> str:
 
 
 def falling(study: Study) -> Iterator[Observation]:
-    """Name the trainings whose error still falls at the end."""
+    """Name the trainings whose error still falls at the end.
+
+    Those whose learning rate goes to zero are left out: their end tells nothing of a longer one.
+    """
     falls = {
-        group.name(training): (training.spec.recipe.schedule, fall)
+        group.name(training): fall
         for group in study.groups
+        if group.recipe.schedule == "constant"
         for training, fall in _showing(group, curve_shape.still_falling)[:1]
     }
     if not falls:
         return
-    parts = listing(f"{name} by {format_percent(fall)}" for name, (_, fall) in falls.items())
-    cosine = {schedule for schedule, _ in falls.values()} == {"cosine"}
+    parts = listing(f"{format_percent(fall)} in {name}" for name, fall in falls.items())
     yield Observation(
         kind="still falling",
-        numbers={name: Estimate(fall) for name, (_, fall) in falls.items()},
-        text=capitalized(
-            f"over the last tenth of the training the level of the error still falls: in {parts}."
-        ),
+        numbers={name: Estimate(fall) for name, fall in falls.items()},
+        text=f"The level of the error still falls at the end: by {parts}.",
         see=SEE,
-        intuition=COSINE_END if cosine else "",
     )
 
 

@@ -52,7 +52,7 @@ def _labels(data: DatasetRecord) -> str:
 
 def _described(data: DatasetRecord, train: int, test: int) -> str:
     source = f" {cite('lecun')}" if data.is_mnist else ""
-    what = " of handwritten digits, scaled to 20 × 20 pixels and centred" * data.is_mnist
+    what = " of handwritten digits, scaled to fit into 20 × 20 pixels and centred" * data.is_mnist
     return (
         f"{capitalized(data.title)}{source} has {format_count(train)} training images and "
         f"{format_count(test)} test images{what}; each is a grid of 28 × 28 = {PIXELS} pixels, "

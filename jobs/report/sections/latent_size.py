@@ -8,19 +8,21 @@ from itertools import pairwise
 from jobs.report import charts
 from jobs.report.analysis.estimate import Estimate
 from jobs.report.analysis.groups import Group
-from jobs.report.analysis.latent_sizes import exponent
+from jobs.report.analysis.latent_sizes import agree, exponent
 from jobs.report.analysis.noise import difference, mean_error
 from jobs.report.analysis.study import Study
 from jobs.report.blocks import Block, Figure, Observation, cite
 from jobs.report.published import PUBLISHED, Published
-from jobs.report.wording import MAX_LISTED, format_mse, format_percent, listing
+from jobs.report.wording import MAX_LISTED, capitalized, format_mse, format_percent, listing
 
 SEE = ("figure-latent-size", "table-summary")
-SAME_RATE = 0.02
-"""Shares by which the error falls for each doubling of the code that are called the same."""
+AT_PCA = 0.03
+"""Share of PCA's error within which an error is near it."""
+NEARLY_LINEAR = 0.99
+"""Affine share of a decoder above which it has hardly a use for its hidden layers."""
 CURVED = (
     "PCA lays a flat surface through the images. The tanh layers can bend theirs, and at the same "
-    "number of coordinates a curved surface passes nearer to the images if these do not lie flat."
+    "number of coordinates a curved surface can pass nearer to the images if these do not lie flat."
 )
 BOTTLENECK = (
     "The decoder sees nothing of the image but its code, and a larger code can keep more of it. "
@@ -50,7 +52,7 @@ def _published(study: Study) -> tuple[Published, ...]:
 
 def _sources(published: Sequence[Published]) -> str:
     sources = "; ".join(f"{source.what} {cite(source.key)}" for source in published)
-    return f" Published errors of other networks: {sources}." if sources else ""
+    return f" Published errors: {sources}." if sources else ""
 
 
 def _bars(groups: Sequence[Group]) -> str:
@@ -75,10 +77,24 @@ def against_pca(study: Study) -> Iterator[Observation]:
     yield Observation(
         kind="gain over PCA",
         numbers=gains,
-        text=f"Compared with PCA with as many components, the final error is {_gains(gains)}.",
+        text=f"Compared with PCA with as many components, the final error is {_gains(gains)}."
+        f"{_linear(study.sound)}",
         see=SEE,
         intuition=CURVED if all(gain.is_positive for gain in gains.values()) else "",
     )
+
+
+def _linear(groups: Sequence[Group]) -> str:
+    """Name settings that are no better than PCA and nearly linear themselves."""
+    linear = listing(
+        f"{group.label} is still as good as linear: an affine map of its codes gives "
+        f"{format_percent(share)} of the variance that it decodes"
+        for group in groups
+        if (gain := _gain(group)) is not None
+        and abs(gain.value) <= AT_PCA
+        and (share := group.mean("decoder_affine_share") or 0.0) > NEARLY_LINEAR
+    )
+    return f" {capitalized(linear)}." if linear else ""
 
 
 def _gain(group: Group) -> Estimate | None:
@@ -120,10 +136,9 @@ class Step:
         return self.fall.value / (self.small.mean("final_test_mse") or math.inf)
 
     @property
-    def per_doubling(self) -> float:
-        """The share by which the error falls for each doubling of the latent size."""
-        doublings = math.log2(self.large.setting.latent_size / self.small.setting.latent_size)
-        return 1 - float((1 - self.share) ** (1 / doublings))
+    def exponent(self) -> Estimate:
+        """a of the power d^-a of the latent size d as which the error falls."""
+        return _exponent([self.small, self.large])
 
 
 def steps(study: Study) -> list[Step]:
@@ -152,7 +167,7 @@ def falls(study: Study) -> Iterator[Observation]:
     yield Observation(
         kind="fall with latent size",
         numbers={_sizes(step): step.fall for step in taken},
-        text=f"{text}.{_rates(falling, len(falling) == len(taken))}{_confounded(study)}",
+        text=f"{text}.{_powers(taken) if len(falling) == len(taken) else ''}{_confounded(study)}",
         see=SEE,
         intuition=BOTTLENECK if len(falling) == len(taken) else "",
     )
@@ -181,30 +196,37 @@ def _verb(step: Step) -> str:
     return "rises" if step.fall.is_negative else UNCHANGED
 
 
-def _rates(falling: Sequence[Step], everywhere: bool) -> str:
-    """Return by how much the error falls for each doubling, if that can be compared."""
-    if len(falling) < 2:
+def _powers(taken: Sequence[Step]) -> str:
+    """Return as what powers of the latent size the error falls: one if the steps agree in it."""
+    if len(taken) < 2:
         return ""
-    rates = [step.per_doubling for step in falling]
-    if max(rates) - min(rates) <= SAME_RATE:
-        mean = format_percent(sum(rates) / len(rates))
-        power = _power([falling[0].small, *(step.large for step in falling)]) if everywhere else ""
-        return f" Each doubling of the code takes off about the same share, {mean}{power}."
-    if len(falling) > MAX_LISTED:
+    exponents = [step.exponent for step in taken]
+    if agree(exponents):
+        found = _exponent([taken[0].small, *(step.large for step in taken)])
+        low, high = found.interval or (found.value, found.value)
+        return (
+            f" Within the noise it falls as a power d⁻ᵃ of the latent size d, a = "
+            f"{found.value:.2f} ({low:.2f} to {high:.2f}){_per_doubling(taken, found.value)}."
+        )
+    if len(taken) > MAX_LISTED:
         return ""
-    listed = listing(f"{format_percent(step.per_doubling)} ({_sizes(step)})" for step in falling)
-    return f" Each doubling of the code takes off {listed}."
-
-
-def _power(groups: Sequence[Group]) -> str:
-    """Return the exponent of the power of the latent size that the errors nearly are."""
-    errors = [mean_error(group.values("final_test_mse"), group.images) for group in groups]
-    found = exponent([group.setting.latent_size for group in groups], errors)
-    low, high = found.interval or (found.value, found.value)
-    return (
-        f": the error is nearly a power d^−a of the latent size d, a = {found.value:.2f} "
-        f"({low:.2f} to {high:.2f} from the noise of the errors)"
+    listed = listing(
+        f"{found.value:.2f} ({_sizes(step)})" for step, found in zip(taken, exponents, strict=True)
     )
+    return f" As a power d⁻ᵃ of the latent size d it falls with a = {listed}."
+
+
+def _per_doubling(taken: Sequence[Step], power: float) -> str:
+    """Return by what share the error falls for each doubling, if the steps are not just these."""
+    sizes = ((step.small.setting.latent_size, step.large.setting.latent_size) for step in taken)
+    if all(large == 2 * small for small, large in sizes):
+        return ""
+    return f", by {format_percent(1 - 2**-power)} for each doubling"
+
+
+def _exponent(groups: Sequence[Group]) -> Estimate:
+    errors = [mean_error(group.values("final_test_mse"), group.images) for group in groups]
+    return exponent([group.setting.latent_size for group in groups], errors)
 
 
 def _confounded(study: Study) -> str:

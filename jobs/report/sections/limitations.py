@@ -4,15 +4,26 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 
 from aemodel.coordinates import KEPT_VARIANCE
-from aemodel.settings import PIXELS, RECIPES, SETTINGS, Recipe
-from aemodel.soap import BASIS_EVERY
+from aemodel.settings import PIXELS, SETTINGS, Recipe
+from aemodel.soap import FACTOR_EVERY
 from jobs import assignment
 from jobs.report.analysis.groups import Group, setting_name
 from jobs.report.analysis.study import Study
 from jobs.report.blocks import Block, Caveats, cite, ref
 from jobs.report.records import Records, TrainingRecord
 from jobs.report.sections.mnist_lore import PIXEL_AXES
-from jobs.report.wording import MAX_LISTED, OPTIMIZERS, capitalized, format_count, listing, one_line
+from jobs.report.wording import (
+    MAX_LISTED,
+    OPTIMIZERS,
+    capitalized,
+    format_count,
+    is_shortened,
+    listing,
+    listing_of_names,
+    one_line,
+    recipe_label,
+    recipe_name,
+)
 
 MAX_NAMED = 20
 """Omissions named one by one; more are counted."""
@@ -28,7 +39,7 @@ def caveats(study: Study) -> Iterator[str]:
     """Yield one sentence for each respect in which these results are not the whole assignment."""
     yield from _omissions(study.records)
     yield from _recipes(study)
-    yield from _custom_settings(study.groups)
+    yield from _settings(study)
     yield from _differences(study.records.trainings)
     yield from _seeds(study.groups)
     yield from _curves(study.groups)
@@ -55,19 +66,25 @@ def _recipes(study: Study) -> Iterator[str]:
         verb = "was" if len(names) == 1 else "were"
         everyone = len(names) > 1 and all(t.spec.recipe == recipe for t in trainings)
         who = "All networks" if everyone else capitalized(listing(names))
+        own = [training for training in trainings if training.spec.recipe == recipe]
         yield (
-            f"{who} {verb} trained with {_name(recipe)} instead of the assignment's: "
-            f"{_way(recipe)} instead of {_way(assignment.RECIPE)}."
+            f"{who} {verb} trained with {recipe_name(recipe)}{_instead(recipe, own)}."
             f"{_meaning(recipe, study)}"
         )
         if recipe.optimizer == "soap":
-            yield _soap([t for t in trainings if t.spec.recipe == recipe])
+            yield _soap(own)
 
 
-def _name(recipe: Recipe) -> str:
-    """Return `the recipe fast`, or `a variant of the recipe fast`."""
-    variant = "" if RECIPES.get(recipe.name) == recipe else "a variant of "
-    return f"{variant}the recipe {one_line(recipe.name, 40)}"
+def _instead(recipe: Recipe, trainings: Sequence[TrainingRecord]) -> str:
+    """Say in what a recipe differs from the assignment's, if its name does not say it."""
+    if recipe.name == assignment.RECIPE.name and is_shortened(recipe):
+        return ""
+    narrow = all(training.spec.precision == "bfloat16" for training in trainings)
+    arithmetic = ", with products in bfloat16 instead of float32" if narrow else ""
+    return (
+        f" instead of the assignment's: {_way(recipe)} instead of {_way(assignment.RECIPE)}"
+        f"{arithmetic}"
+    )
 
 
 def _way(recipe: Recipe) -> str:
@@ -97,8 +114,9 @@ def _soap(trainings: Sequence[TrainingRecord]) -> str:
     axes = {axes_of(training) for training in trainings}
     number = f", {axes.pop()} of {PIXELS}" if len(axes) == 1 and None not in axes else ""
     text = (
-        f"The variant of SOAP {cite('vyas')} takes its factors from K-FAC "
-        f"{cite('martens-grosse')} and refreshes its bases every {BASIS_EVERY} iterations"
+        f"The variant of SOAP differs from the published one {cite('vyas')} among other things in "
+        f"its factors, which are those of K-FAC {cite('martens-grosse')}, updated every "
+        f"{FACTOR_EVERY} iterations, and in the outputs of the first layer, which have no basis"
         f"{_nesterov(trainings)}. Inputs and outputs of the network are confined to the principal "
         f"axes of the training images that hold {100 * KEPT_VARIANCE:g}% of their variance{number}"
     )
@@ -142,20 +160,31 @@ def _meaning(recipe: Recipe, study: Study) -> str:
     """Say what the results of another recipe are worth beside those of the assignment's."""
     compared = [c.label for c in study.comparisons if c.training.spec.recipe == recipe]
     if compared:
-        return f" {ref('table-recipes')} sets both beside each other for {listing(compared)}."
+        return (
+            f" {ref('table-recipes')} sets both beside each other for {listing_of_names(compared)}."
+        )
     return (
         " The experiment holds no complete training with the assignment's recipe, the same setting "
         "and data, so the two cannot be compared here."
     )
 
 
-def _custom_settings(groups: Sequence[Group]) -> Iterator[str]:
-    own = list(
-        dict.fromkeys(setting_name(g.setting) for g in groups if g.setting.name not in SETTINGS)
-    )
+def _settings(study: Study) -> Iterator[str]:
+    """Name settings that are not the assignment's, and those of the assignment that are missing."""
+    settings = dict.fromkeys(group.setting for group in study.groups)
+    own = [setting_name(setting) for setting in settings if setting.name not in SETTINGS]
     if own:
         names = f"{len(own)} settings" if len(own) > MAX_LISTED else capitalized(listing(own))
         yield f"{names} {'is' if len(own) == 1 else 'are'} not among the assignment's."
+    said = {omission.what for omission in study.records.omissions}
+    missing = [
+        setting_name(setting)
+        for setting in SETTINGS.values()
+        if setting not in settings and setting_name(setting) not in said
+    ]
+    if missing and settings:
+        verb = "is" if len(missing) == 1 else "are"
+        yield f"{capitalized(listing(missing))} of the assignment {verb} not in this document."
 
 
 def _differences(trainings: Sequence[TrainingRecord]) -> Iterator[str]:
@@ -183,7 +212,7 @@ def _differences(trainings: Sequence[TrainingRecord]) -> Iterator[str]:
 
 
 def _recipe(recipe: Recipe) -> str:
-    return f"{one_line(recipe.name, 40)} with {format_count(recipe.iterations)} iterations"
+    return f"{recipe_label(recipe)} with {format_count(recipe.iterations)} iterations"
 
 
 def versions(training: TrainingRecord) -> str:

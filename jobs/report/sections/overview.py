@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Sequence
 
 from aemodel.settings import Recipe
-from jobs import assignment
 from jobs.report.analysis.curve_shape import ended_in_spike
 from jobs.report.analysis.groups import PLANE, Group, setting_name
 from jobs.report.analysis.interpolation import distances
 from jobs.report.analysis.study import Study
 from jobs.report.blocks import Block, Heading, Table
+from jobs.report.records import TrainingRecord
 from jobs.report.wording import (
     OPTIMIZERS,
     UNKNOWN,
@@ -18,8 +18,9 @@ from jobs.report.wording import (
     format_mse,
     format_percent,
     format_spread,
+    is_shortened,
     listing,
-    one_line,
+    recipe_name,
 )
 
 NUMBER_WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
@@ -53,12 +54,14 @@ def table(groups: Sequence[Group]) -> Table:
 
 
 def _caption(groups: Sequence[Group], several: bool, best: bool) -> str:
+    soap = any(group.recipe.optimizer == "soap" for group in groups)
+    fewer = ", of which SOAP trains fewer (see Limits)" if soap else ""
     text = (
         "The trainings and their errors (MSE per pixel on the test set). Hidden: widths of the "
-        "encoder's hidden layers. Latent: size of the code. Parameters: of the network. 10-NN: "
-        "accuracy of a 10-nearest-neighbour classifier on the codes. Time: of the training with "
-        "its recorded errors, without what is prepared before and evaluated after; trainings of "
-        "one command share the machine."
+        f"encoder's hidden layers. Latent: size of the code. Parameters: of the network{fewer}. "
+        "10-NN: accuracy of a 10-nearest-neighbour classifier on the codes. Time: of the training "
+        f"with its recorded errors{_threads(groups)}, without what is prepared before and "
+        "evaluated after; trainings of one command share the machine."
     )
     if best:
         text += " Lowest MSE: lowest recorded error, if it is not the final one."
@@ -68,6 +71,14 @@ def _caption(groups: Sequence[Group], several: bool, best: bool) -> str:
     if spiked:
         text += f" The training of {spiked} ended in a spike: its final error is not a result."
     return text
+
+
+def _threads(groups: Sequence[Group]) -> str:
+    """Return `, on 2 threads`, or `, on 1 or 2 threads`; nothing if they were not recorded."""
+    numbers = sorted({t.spec.threads for group in groups for t in group.trainings})
+    if 0 in numbers:
+        return ""
+    return f", on {listing(map(str, numbers), 'or')} thread{'s' * (numbers != [1])}"
 
 
 def _row(group: Group, several: bool, best: bool) -> list[str]:
@@ -110,8 +121,9 @@ def _sentences(study: Study) -> Iterator[str]:
     if study.neighbours is not None and study.for_embedding is not None:
         large = study.for_embedding.spec.setting.latent_size > PLANE
         where = "On the codes' first two principal axes" if large else "In the embedding"
+        seed = _seed(study, study.for_embedding)
         yield (
-            f"{where} {format_percent(study.neighbours.same)} of a "
+            f"{where}{f' ({seed})' if seed else ''} {format_percent(study.neighbours.same)} of a "
             f"point's ten nearest neighbours are of the same {study.for_embedding.dataset.noun}."
         )
 
@@ -128,18 +140,14 @@ def _trained(study: Study) -> str:
 def _ways(groups: Sequence[Group]) -> str:
     """Return the recipes: name, iterations and optimizer."""
     used = list(dict.fromkeys(group.recipe for group in groups))
-    if len(used) > 2:
-        return f"{len(used)} recipes"
-    return " or ".join(
-        f"the recipe {one_line(recipe.name, 40)} ({_way(recipe)})"
-        if recipe != assignment.RECIPE
-        else f"the assignment's recipe ({_way(recipe)})"
-        for recipe in used
-    )
+    return f"{len(used)} recipes" if len(used) > 2 else " or ".join(map(_way, used))
 
 
 def _way(recipe: Recipe) -> str:
-    return f"{format_count(recipe.iterations)} iterations of {OPTIMIZERS[recipe.optimizer]}"
+    optimizer = OPTIMIZERS[recipe.optimizer]
+    if is_shortened(recipe):
+        return f"{recipe_name(recipe)} ({optimizer})"
+    return f"{recipe_name(recipe)} ({format_count(recipe.iterations)} iterations of {optimizer})"
 
 
 def _errors(groups: Sequence[Group]) -> Iterator[str]:
@@ -149,7 +157,9 @@ def _errors(groups: Sequence[Group]) -> Iterator[str]:
     if not known:
         return
     parts = listing(_error(group) for group in known)
-    yield f"The final test error, a mean squared error per pixel, is {parts}."
+    several = any(len(group.values("final_test_mse")) > 1 for group in known)
+    over = ", averaged over the seeds" if several else ""
+    yield f"The final test error, a mean squared error (MSE) per pixel{over}, is {parts}."
 
 
 def _error(group: Group) -> str:
@@ -174,8 +184,16 @@ def _interpolated(study: Study) -> Iterator[str]:
         blended = sum(d.blended for _, d in known) / len(known)
         pairs = listing(data.pair(p.digit_a, p.digit_b) for p, _ in known[:MAX_NAMED])
         more = " and others" if len(known) > MAX_NAMED else ""
+        seed = _seed(study, training)
         yield (
-            f"Between mean codes of {setting_name(training.spec.setting)} (from {pairs}{more}) "
-            f"decoded pictures lie {format_mse(decoded)} from the nearest test image, pixel blends "
+            f"Between mean codes of {setting_name(training.spec.setting)} "
+            f"({seed}{'; ' if seed else ''}from {pairs}{more}) decoded pictures lie an MSE of "
+            f"{format_mse(decoded)} from the nearest test image, pixel blends "
             f"{format_mse(blended)}."
         )
+
+
+def _seed(study: Study, training: TrainingRecord) -> str:
+    """Return `seed 0` if the document has several seeds."""
+    seeds = {other.spec.seed for other in study.records.trainings}
+    return f"seed {training.spec.seed}" if len(seeds) > 1 else ""

@@ -24,6 +24,7 @@ from jobs.report.wording import (
     format_percent,
     listing,
     one_line,
+    recipe_label,
 )
 
 PROJECT = "mnist-autoencoders"
@@ -61,9 +62,11 @@ def authorship(records: Records) -> str:
     commit = f" (commit {one_line(program.commit, 40)})" if program.commit else ""
     author = one_line(request.author) or "the author"
     notes = AuthorNotes.of(request)
+    early = any(t.samples is not None or t.manifold is not None for t in records.trainings)
+    drawn = "; some figures were drawn when the networks were trained" if early else ""
     text = (
-        f"The program {PROJECT} {one_line(program.version, 40)}{commit} drew the figures and wrote "
-        "every sentence of this document"
+        f"The program {PROJECT} {one_line(program.version, 40)}{commit} made this document{drawn}. "
+        "It wrote every sentence"
     )
     own = ["“Author's notes”"] if notes.parts else []
     own += ["“Notes”"] if notes.rest else []
@@ -88,7 +91,7 @@ def _row(training: TrainingRecord) -> list[str]:
     return [
         training.spec.setting.name,
         str(training.spec.seed),
-        one_line(training.spec.recipe.name, 40),
+        recipe_label(training.spec.recipe),
         one_line(training.run_name, 40) or UNKNOWN,
         one_line(training.run_id, 40),
         _moment(training.end_time_ms),
@@ -165,7 +168,7 @@ def recipe_text(recipe: Recipe) -> str:
         else ""
     )
     return (
-        f"{one_line(recipe.name, 40)}: {format_count(recipe.iterations)} iterations of "
+        f"{recipe_label(recipe)}: {format_count(recipe.iterations)} iterations of "
         f"{OPTIMIZERS[recipe.optimizer]} (beta 1 {recipe.beta_1:g}, beta 2 {recipe.beta_2:g}, "
         f"epsilon {recipe.epsilon:g}{', Nesterov momentum' * recipe.nesterov}) on batches of "
         f"{format_count(recipe.batch_size)}, learning rate {recipe.learning_rate:g}, "
@@ -182,9 +185,10 @@ def definitions(study: Study) -> Iterator[str]:
     kinds = {observation.kind for observation in observations}
     if kinds & {"spike", "reference ended in a spike"}:
         yield (
-            f"Spike: a recorded error above {curve_shape.SPIKE_RATIO:g} times the median of the "
-            f"{curve_shape.SPIKE_WINDOW} before it. It is over at the first error of at most "
-            f"{curve_shape.RECOVERED_RATIO:g} times that median."
+            f"Spike: a recorded error above {curve_shape.SPIKE_RATIO:g} times the level before it, "
+            "which is the last error, or the median of the last "
+            f"{curve_shape.SPIKE_WINDOW} if that is lower. It is over at the first error of at "
+            f"most {curve_shape.RECOVERED_RATIO:g} times that level."
         )
     if "plateau" in kinds:
         yield (
@@ -197,17 +201,20 @@ def definitions(study: Study) -> Iterator[str]:
     if kinds & {"rise after the best", "still falling"}:
         yield (
             f"Level of an error: median over {_whole(curve_shape.TREND_SHARE)} of the recorded "
-            f"errors, {curve_shape.MIN_LEVEL_POINTS} at least, spikes left out."
+            f"errors, {curve_shape.MIN_LEVEL_POINTS} at least, spikes left out. It still falls at "
+            "the end if the last one is below that of as many errors before by "
+            f"{_whole(curve_shape.FALLING)} or more."
         )
     if any(number.interval for o in observations for number in o.numbers.values()):
         yield (
             "Intervals are 95%: over the test images, or pairs of them, by the bootstrap or a "
             "normal distribution; over several seeds by Student's and Welch's distributions; the "
             "final error of a single training is taken to be known to "
-            f"{_whole(single_training(study.comparable[0].images))}. A difference is stated as one "
-            "only beyond its interval. Each interval stands for itself: they are not corrected for "
-            "their number, so that of twenty comparisons of things that do not differ one is "
-            "expected to be stated."
+            f"{_whole(single_training(study.comparable[0].images))}. Where an interval is given, a "
+            "difference is stated only beyond it; pictures between mean codes are compared with a "
+            f"threshold of {_whole(interpolation.EQUAL)}, overlaps with one of "
+            f"{_whole(embedding.OVERLAP)}. The intervals are not corrected for their number, so "
+            "about one in twenty comparisons without a real difference will still be reported."
         )
     if kinds & {"overlap", "no overlap"}:
         yield (

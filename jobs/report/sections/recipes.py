@@ -12,23 +12,31 @@ from jobs.report.wording import (
     UNKNOWN,
     capitalized,
     format_count,
+    format_duration,
     format_mse,
     format_percent,
     format_ratio,
     format_seconds,
     listing,
+    listing_of_names,
     moments,
     one_line,
+    recipe_label,
+    recipe_name,
+    split_seed,
 )
 
 SEE = ("figure-curves", "table-recipes")
+MAX_CONDITIONS = 400
+"""Characters that say how what the project recorded was trained."""
 FEW_STEPS = 0.5
 """Share of the reference's iterations from which on fewer are worth an explanation."""
 SOAP_STEPS = (
-    "Adam scales the step of each weight by itself. SOAP runs Adam in the eigenbases of each "
-    f"layer's inputs and output gradients, where the curvature is nearly diagonal {cite('vyas')}. "
-    "The recipes differ in learning rate, schedule and warm-up too, so this comparison does not "
-    "say which of these saves the iterations."
+    "Adam scales the step of each weight separately. SOAP runs Adam in the eigenbases of the "
+    f"factors that Shampoo takes from a layer's gradients {cite('vyas')}, this variant in those of "
+    f"K-FAC's factors {cite('martens-grosse')}, in which the curvature is nearer to a diagonal "
+    f"{cite('george')}. The recipes differ in more than that (see Limits), so this comparison does "
+    "not say what saves the iterations."
 )
 
 
@@ -41,7 +49,10 @@ def blocks(study: Study) -> Iterator[Block]:
 def times_to_target(study: Study) -> Iterator[Observation]:
     """Say of each training whether and when it is as good as the assignment's."""
     reached: list[tuple[Comparison, TimeToTarget]] = []
+    stopped = [c for c in study.comparisons if c.stopped_at is not None]
     for comparison in study.comparisons:
+        if comparison in stopped:
+            continue
         if ending_spike(comparison.reference_curve):
             yield _spoilt_reference(comparison)
         elif ending_spike(comparison.curve):
@@ -52,25 +63,55 @@ def times_to_target(study: Study) -> Iterator[Observation]:
             yield _missed(comparison)
     if reached:
         yield _reached(reached)
+    if stopped:
+        yield _stopped(stopped)
 
 
 def _spoilt_reference(comparison: Comparison) -> Observation:
     """Say that the reference ended in a spike, which makes its final error no yardstick."""
     reference = comparison.reference_curve
     spike = ending_spike(reference)
-    at = 0 if spike is None else spike.peak_iteration
+    start = 0 if spike is None else spike.start
     lowest = time_to(reference, comparison.lowest_mse)
+    at = _at(comparison)
     return Observation(
         kind="reference ended in a spike",
         numbers={
             "reference, final": Estimate(comparison.target_mse),
             "reference, lowest": Estimate(comparison.lowest_mse),
         },
-        text=f"With the assignment's recipe {_setting(comparison)} spiked at iteration "
-        f"{format_count(at)} and ended at {format_mse(comparison.target_mse)}, "
+        text=f"With the assignment's recipe the error of {_setting(comparison)} jumped {at} "
+        f"iteration {format_count(start)} and did not come back: it ended at "
+        f"{format_mse(comparison.target_mse)}, "
         f"{format_ratio(comparison.target_mse / comparison.lowest_mse)} its lowest error "
-        f"({format_mse(comparison.lowest_mse)} at iteration {format_count(lowest.iteration)}). "
-        f"Its final error is not a measure of the recipe; {_lowest(comparison)}.",
+        f"({format_mse(comparison.lowest_mse)} {at} iteration {format_count(lowest.iteration)}). "
+        f"Of the two the lowest is the fairer yardstick: {_lowest(comparison)}.",
+        see=SEE,
+    )
+
+
+def _at(*comparisons: Comparison) -> str:
+    """Return how the assignment's recipe did something at an iteration: `near` if it was read off.
+
+    The curves that the project recorded are not exact.
+    """
+    return "near" if any(c.reference.recording for c in comparisons) else "at"
+
+
+def _stopped(stopped: Sequence[Comparison]) -> Observation:
+    """Say how far those that are the assignment's recipe, stopped early, got."""
+    shares = {c.label: Estimate(c.stopped_at or 0.0) for c in stopped}
+    errors = listing(
+        f"{format_mse(float(c.curve.test_mse[-1]))} in {c.label} ({format_mse(c.target_mse)} in "
+        f"the end{_mark(c, ', after a spike')})"
+        for c in stopped
+    )
+    after = " or ".join(dict.fromkeys(format_percent(s.value) for s in shares.values()))
+    return Observation(
+        kind="stopped early",
+        numbers=shares,
+        text=f"After {after} of the iterations of the assignment's recipe, where the training was "
+        f"stopped, the error is {errors}.",
         see=SEE,
     )
 
@@ -78,12 +119,11 @@ def _spoilt_reference(comparison: Comparison) -> Observation:
 def _lowest(comparison: Comparison) -> str:
     """Say how the training compares with the lowest error of the reference."""
     reached = sustained_time_to(comparison.curve, comparison.lowest_mse)
-    name = comparison.label
+    name = f"{comparison.label}, trained with {recipe_name(comparison.training.spec.recipe)},"
     if reached is None:
         end = format_mse(float(comparison.curve.test_mse[-1]))
-        return f"{name} with its own recipe ends above that lowest error, at {end}"
-    since = format_count(reached.iteration)
-    return f"{name} with its own recipe stays at or below that lowest error from {since} on"
+        return f"{name} ends above it, at {end}"
+    return f"{name} stays at or below it from iteration {format_count(reached.iteration)} on"
 
 
 def _missed(comparison: Comparison) -> Observation:
@@ -100,13 +140,13 @@ def _missed(comparison: Comparison) -> Observation:
 
 def _reached(compared: Sequence[tuple[Comparison, TimeToTarget]]) -> Observation:
     """Say when trainings are as good as the assignment's in the end, and at its lowest."""
-    firsts: list[str] = []
+    firsts: dict[str, str] = {}
     numbers: dict[str, Estimate] = {}
     few = False
     for comparison, since in compared:
         label = comparison.label
         early = time_to(comparison.reference_curve, comparison.target_mse)
-        firsts.append(f"{format_count(early.iteration)} ({label})")
+        firsts[label] = format_count(early.iteration)
         numbers |= {
             f"{label}, target": Estimate(comparison.target_mse),
             f"{label}, iteration": Estimate(since.iteration),
@@ -114,12 +154,15 @@ def _reached(compared: Sequence[tuple[Comparison, TimeToTarget]]) -> Observation
         }
         soap = comparison.training.spec.recipe.optimizer == "soap"
         few |= soap and since.iteration <= FEW_STEPS * early.iteration
+    bare, _ = split_seed(list(firsts))
+    listed = listing(f"{at} ({name})" for name, at in zip(bare, firsts.values(), strict=True))
     return Observation(
         kind="target reached",
         numbers=numbers,
         text="The error stays at or below the final one of the assignment's recipe "
         f"{moments({c.label: since.iteration for c, since in compared})}; that recipe first "
-        f"reached it at iteration {listing(firsts)}.{_lowest_too(compared)}",
+        f"reached it {_at(*(c for c, _ in compared))} iteration {listed}."
+        f"{_lowest_too(compared)}",
         see=SEE,
         intuition=SOAP_STEPS if few else "",
     )
@@ -135,9 +178,9 @@ def _lowest_too(compared: Sequence[tuple[Comparison, TimeToTarget]]) -> str:
             (reached if stays else missed).append(c.label)
     lowest = " The lowest error of the assignment's recipe is"
     if reached:
-        rest = f", not in {listing(missed)}" if missed else ""
-        return f"{lowest} reached as well in {listing(reached)}{rest}."
-    return f"{lowest} not reached in {listing(missed)}." if missed else ""
+        rest = f", not in {listing_of_names(missed)}" if missed else ""
+        return f"{lowest} reached as well in {listing_of_names(reached)}{rest}."
+    return f"{lowest} not reached in {listing_of_names(missed)}." if missed else ""
 
 
 def _setting(comparison: Comparison) -> str:
@@ -148,13 +191,13 @@ def table(comparisons: Sequence[Comparison]) -> Table:
     """Return final errors and times with both recipes, one row per comparison."""
     columns = (
         ("Training", "left"), ("Recipe", "left"), ("Final MSE", "right"), ("Time", "right"),
-        ("Assigned: final", "right"), ("lowest", "right"), ("Time", "right"),
-        ("As low from", "right"), ("after", "right"),
+        ("Assignment: final MSE", "right"), ("lowest MSE", "right"), ("time", "right"),
+        ("reached from iteration", "right"), ("after", "right"),
     )  # fmt: skip
     caption = (
-        "Trainings beside those with the assignment's recipe (assigned). As low from: the "
-        "iteration from which on the error stays at or below the final one of the assignment's "
-        "recipe. Times compare only between equal machines that did nothing else."
+        "Trainings beside those with the assignment's recipe. Reached: the error stays at or below "
+        "the final one of the assignment's recipe, unless that is of a spike. Times compare only "
+        "between equal machines that did nothing else."
     )
     return Table(
         key="table-recipes",
@@ -168,27 +211,28 @@ def _row(comparison: Comparison) -> list[str]:
     reached, training = comparison.reached, comparison.training
     return [
         comparison.label,
-        one_line(training.spec.recipe.name, 40),
+        recipe_label(training.spec.recipe),
         format_mse(training.final_test_mse),
         format_seconds(float(comparison.curve.seconds[-1])),
-        format_mse(comparison.reference.final_test_mse) + _mark(comparison),
+        format_mse(comparison.reference.final_test_mse) + _mark(comparison, " (spike)"),
         format_mse(comparison.lowest_mse),
         _time(comparison),
-        format_count(reached.iteration) if reached else "never",
+        format_count(reached.iteration) if reached else _mark(comparison, UNKNOWN) or "never",
         format_seconds(reached.seconds) if reached else UNKNOWN,
     ]
 
 
 def _time(comparison: Comparison) -> str:
-    """Return the seconds of the reference."""
+    """Return what the reference took: of one that the project recorded in minutes."""
     recording = comparison.reference.recording
     if recording is None:
         return format_seconds(float(comparison.reference_curve.seconds[-1]))
-    return format_seconds(recording.seconds)
+    return format_duration(recording.seconds)
 
 
-def _mark(comparison: Comparison) -> str:
-    return " (spike)" if ending_spike(comparison.reference_curve) else ""
+def _mark(comparison: Comparison, mark: str) -> str:
+    """Return a mark of a reference that ended in a spike; nothing for others."""
+    return mark if ending_spike(comparison.reference_curve) else ""
 
 
 def _differing(comparisons: Sequence[Comparison]) -> str:
@@ -198,9 +242,12 @@ def _differing(comparisons: Sequence[Comparison]) -> str:
         labels: dict[str, list[str]] = {}
         for c in comparisons:
             own, other = getattr(c.training.spec, what), getattr(c.reference.spec, what)
-            if c.reference.recording is None and own and other and own != other:
+            known = own and other and (c.reference.recording is None or what == "precision")
+            if known and own != other:
                 labels.setdefault(f"{unit}{own} instead of {other}", []).append(c.label)
-        text += "".join(f" {capitalized(way)} for {listing(who)}." for way, who in labels.items())
+        text += "".join(
+            f" {capitalized(way)} for {listing_of_names(who)}." for way, who in labels.items()
+        )
     return text
 
 
@@ -211,16 +258,21 @@ def _recorded(comparisons: Sequence[Comparison]) -> str:
         if comparison.reference.recording is not None:
             ways.setdefault(_way(comparison.reference), []).append(comparison.label)
     return "".join(
-        f" The assigned {'trainings' if len(labels) > 1 else 'training'} of {listing(labels)} "
-        f"{'are' if len(labels) > 1 else 'is'} not of this experiment, but recorded by the "
-        f"project: {way}."
+        f" {_what_of_the_assignment(labels)} not of this experiment, but recorded by the project: "
+        f"{way}."
         for way, labels in ways.items()
     )
+
+
+def _what_of_the_assignment(labels: Sequence[str]) -> str:
+    many = len(labels) > 1
+    trainings = f"training{'s' * many} with the assignment's recipe"
+    return f"The {trainings} beside {listing_of_names(labels)} {'are' if many else 'is'}"
 
 
 def _way(reference: TrainingRecord) -> str:
     """Return `commit 55ae722ddb02, seed 0, float32, <conditions>`."""
     spec, recording = reference.spec, reference.recording
-    conditions = one_line(recording.conditions) if recording else ""
-    commit = reference.git_commit[:12]
-    return f"commit {commit}, seed {spec.seed}, {spec.precision}, {conditions}"
+    conditions = one_line(recording.conditions, MAX_CONDITIONS) if recording else ""
+    commit = f"commit {reference.git_commit[:12]}, " if reference.git_commit else ""
+    return f"{commit}seed {spec.seed}, {spec.precision}, {conditions}"

@@ -204,6 +204,16 @@ def test_nothing_to_report_on_names_what_there_is(store: Store) -> None:
         collect(store, failed.run_id)
 
 
+def test_trainings_of_other_widths_are_said_to_be_there(store: Store) -> None:
+    runs = [add(store, f"256-64-{size}", 1000 * size) for size in (2, 4)]
+    with pytest.raises(StoreError, match="can be named: runs=") as nothing:
+        collect(store)
+    assert str(nothing.value).endswith(f"runs={runs[1].run_id},{runs[0].run_id}")
+    add(store, "256-64-8", 1000, "FAILED")
+    trainings, _ = collect(store, *(run.run_id for run in runs))
+    assert len(trainings) == 2
+
+
 def test_a_run_that_does_not_exist_is_refused(store: Store) -> None:
     with pytest.raises(StoreError, match="there is no run"):
         collect(store, "0" * 32)

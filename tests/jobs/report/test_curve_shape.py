@@ -59,6 +59,24 @@ def test_a_jump_that_lasts_is_one_spike_and_later_ones_are_found_above_it() -> N
     assert second.level == pytest.approx(0.04)
 
 
+def test_a_spike_of_a_falling_error_is_measured_from_the_error_before_it() -> None:
+    held = curve({1: 0.1, 100_000: 0.01}, noise=0)
+    before = held.test_mse[9]
+    held.test_mse[10] = 1.51 * before
+    assert np.median(held.test_mse[:10]) > 1.01 * before
+    (spike,) = shape.spikes(held)
+    assert spike.start == 1_000
+    assert spike.level == pytest.approx(before)
+    assert spike.ratio == pytest.approx(1.51)
+
+
+def test_a_short_curve_can_spike() -> None:
+    errors = np.array([0.1, 0.02, 0.012, 0.011, 0.0105, 0.01, 0.03, 0.01])
+    short = Curve(np.arange(8) * 100, errors, np.zeros(8))
+    (spike,) = shape.spikes(short)
+    assert (spike.start, spike.level, spike.end) == (600, 0.01, 700)
+
+
 @pytest.mark.parametrize(("ratio", "number"), [(1.49, 0), (1.51, 1)])
 def test_the_threshold_of_a_spike(ratio: float, number: int) -> None:
     assert len(shape.spikes(with_peak(ratio))) == number
@@ -113,9 +131,17 @@ def test_a_plateau_is_found_on_the_few_points_of_a_short_recipe() -> None:
 
 
 def test_an_error_that_still_falls() -> None:
-    steep = {1: 0.1, 80_000: 0.02, 100_000: 0.019}
-    assert shape.still_falling(curve(steep, noise=0)) == pytest.approx(0.02, abs=0.01)
+    steep = {1: 0.1, 80_000: 0.02, 100_000: 0.0188}
+    assert shape.still_falling(curve(steep, noise=0)) == pytest.approx(0.014, abs=0.002)
+    assert shape.still_falling(curve({**steep, 100_000: 0.0194}, noise=0)) is None
     assert shape.still_falling(curve(FLAT)) is None
+
+
+def test_the_two_levels_of_a_short_curve_have_no_error_in_common() -> None:
+    recipe = replace(RECIPES["assignment"], iterations=3_000)
+    held = curve(FLAT, recipe, noise=0)
+    held.test_mse[-5:] *= 0.98
+    assert shape.still_falling(held) == pytest.approx(0.02)
 
 
 def test_a_curve_that_is_not_finite_is_not_judged() -> None:

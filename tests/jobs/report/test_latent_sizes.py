@@ -6,11 +6,13 @@ from scipy import stats
 
 from jobs.report.analysis.estimate import Estimate
 from jobs.report.analysis.latent_sizes import (
+    agree,
+    common_exponent,
     exponent,
     gain,
     holm,
     mean_error,
-    power_laws,
+    slopes,
     steps,
 )
 from jobs.report.records import SizeErrors
@@ -87,45 +89,49 @@ def test_what_cannot_be_told() -> None:
     assert steps([size(2, 0.04), size(4, 0.02, 0.021)]) == ()  # one seed
     (step,) = steps([size(2, 0.04, 0.04), size(4, 0.02, 0.02)])  # no spread to test against
     assert (step.falls, step.rises) == (False, False)
-    assert power_laws([size(2, 0.04), size(4, 0.02)]) is None
-    laws = power_laws([size(2, 0.04), size(4, 0.02), size(8, 0.011)])
-    assert laws is not None
-    assert laws.bend is None
+    assert slopes([size(2, 0.04), size(4, 0.02, 0.021)]) == ()
+    two = [size(2, 0.04, 0.041), size(4, 0.02, 0.021)]
+    assert common_exponent(two) is None  # one step agrees with itself
+    assert common_exponent([*two, size(8, 0.01)]) is None
 
 
-SIZES = (1, 2, 4, 8, 16, 32, 64)
+NOISE = (0.998, 1.0, 1.002)
 
 
-def test_a_power_law_is_found() -> None:
-    noise = np.exp(np.random.default_rng(0).normal(0, 0.01, len(SIZES)))
-    laws = power_laws(
-        [size(d, 0.06 * d**-0.6 * e, pca=0.07 * d**-0.4) for d, e in zip(SIZES, noise, strict=True)]
-    )
-    assert laws is not None
-    assert laws.network.value == pytest.approx(0.6, abs=0.01)
-    assert laws.pca.value == pytest.approx(0.4)
-    assert laws.steeper.value == pytest.approx(0.2, abs=0.01)
-    assert laws.steeper.is_positive
-    assert laws.bend is not None
-    assert not laws.bend.is_positive
-    assert not laws.bend.is_negative
+def power(latent_size: int, a: float, pca: float = 0.4) -> SizeErrors:
+    """Return errors on d^-a, of three seeds."""
+    mean = 0.06 * latent_size**-a
+    return size(latent_size, *(mean * e for e in NOISE), pca=0.07 * latent_size**-pca)
 
 
-def test_the_interval_of_an_exponent_is_that_of_a_regression() -> None:
-    errors = [0.061, 0.036, 0.026, 0.016, 0.010, 0.0060, 0.0045]
-    laws = power_laws([size(d, e) for d, e in zip(SIZES, errors, strict=True)])
-    line = stats.linregress(np.log(SIZES), np.log(errors))
-    half = stats.t.ppf(0.975, len(SIZES) - 2) * line.stderr
-    assert laws is not None
-    assert laws.network.interval == pytest.approx((-line.slope - half, -line.slope + half))
+def test_a_power_law_is_found_where_the_steps_agree() -> None:
+    sizes = [power(d, 0.6) for d in (1, 2, 4, 8)]
+    taken = slopes(sizes)
+    assert [(slope.small, slope.large) for slope in taken] == [(1, 2), (2, 4), (4, 8)]
+    for slope in taken:
+        assert slope.network.value == pytest.approx(0.6)
+        assert slope.pca == pytest.approx(0.4)
+        assert slope.steeper.value == pytest.approx(0.2)
+        assert slope.steeper.is_positive
+    common = common_exponent(sizes)
+    assert common is not None
+    assert common.value == pytest.approx(0.6)
+    assert common.interval is not None
+    assert common.interval[0] < 0.6 < common.interval[1]
 
 
-def test_a_curve_that_flattens_bends_upwards() -> None:
-    errors = [0.003 + 0.06 * d**-0.8 for d in SIZES]
-    laws = power_laws([size(d, e) for d, e in zip(SIZES, errors, strict=True)])
-    assert laws is not None
-    assert laws.bend is not None
-    assert laws.bend.is_positive
+@pytest.mark.parametrize(("last", "is_one"), [(0.0172, True), (0.0166, False)])
+def test_steps_that_disagree_beyond_their_noise_have_no_common_exponent(
+    last: float, is_one: bool
+) -> None:
+    bent = size(8, *(last * e for e in NOISE))  # 0.06 x 8^-0.6 is 0.01723
+    assert (common_exponent([power(2, 0.6), power(4, 0.6), bent]) is not None) is is_one
+
+
+def test_intervals_agree_if_they_have_a_number_in_common() -> None:
+    one, touching = Estimate(0.6, (0.5, 0.7)), Estimate(0.8, (0.7, 0.9))
+    assert agree([one, touching])
+    assert not agree([one, Estimate(0.71)])
 
 
 def test_the_exponent_of_a_power_is_found_with_the_noise_of_the_errors() -> None:

@@ -38,7 +38,7 @@ def test_the_assignments_recipe_stands_there_once() -> None:
 
 
 def test_several_recipes_say_whose_they_are_and_what_was_changed() -> None:
-    changed = replace(FAST, iterations=3_000)
+    changed = replace(FAST, learning_rate=0.003)
     rows = table_of(make_training("1", recipe=FAST), make_training("2", recipe=changed)).rows
     assert [row[0] for row in rows] == [
         "fast (setting 1)", "fast, changed (setting 2)", "assignment"
@@ -46,7 +46,13 @@ def test_several_recipes_say_whose_they_are_and_what_was_changed() -> None:
 
 
 def test_only_unchanged_presets_were_chosen_on_held_back_images() -> None:
-    assert "compared by their error on the other 10,000" in said(make_training("1", recipe=FAST))
+    assert "by their error on the other 10,000 and their time" in said(
+        make_training("1", recipe=FAST)
+    )
+    assert "recipe quick" not in said(make_training("1", recipe=FAST))
+    assert "quick has the same numbers and 700 instead of 2,800 iterations" in said(
+        make_training("1", recipe=RECIPES["quick"])
+    )
     changed = replace(FAST, learning_rate=0.01)
     assert "the other 10,000" not in said(make_training("1", recipe=changed))
     assert "the other 10,000" not in said(make_training("1"))

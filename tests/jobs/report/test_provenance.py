@@ -124,5 +124,6 @@ def test_only_the_terms_that_are_used_are_defined() -> None:
     calm = Study.of(make_records(make_training("2", codes=None)))
     (intervals,) = provenance.definitions(calm)
     assert "not corrected for their number" in intervals
+    assert "Where an interval is given, a difference is stated only beyond it" in intervals
     silent = Study.of(make_full_records(observations=False))
     assert list(provenance.definitions(silent)) == []

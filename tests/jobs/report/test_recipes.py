@@ -22,7 +22,7 @@ from jobs.report.analysis.groups import grouped
 from jobs.report.analysis.study import Study
 from jobs.report.blocks import Observation
 from jobs.report.recorded import recorded_trainings, to_json
-from jobs.report.records import Curve, Recording, Records, TrainingRecord
+from jobs.report.records import Curve, Omission, Recording, Records, TrainingRecord
 from jobs.report.render import typst
 from jobs.report.render.typst import build
 from jobs.report.sections import overview, provenance, recipes
@@ -187,6 +187,8 @@ def test_a_training_that_gets_as_low_says_when() -> None:
     )
     assert "from iteration 3,400 on in setting 2; that recipe first reached" in reached.text
     assert "at iteration 67,500 (setting 2)" in reached.text
+    low = recording(with_train_errors(final_test_mse=0.0096))
+    assert "near iteration 67,500 (setting 2)" in observation(beside(fast(), low)).text
     assert (
         "lowest error of the assignment's recipe is reached as well in setting 2." in reached.text
     )
@@ -228,11 +230,30 @@ def test_a_reference_that_ended_in_a_spike_is_no_yardstick() -> None:
     spoilt = reference(curve=curve(points, noise=0.0, spikes={95_000: (0.073, 50_000)}))
     told = observation(beside(fast(), spoilt))
     assert told.kind == "reference ended in a spike"
-    assert "spiked at iteration 95,000" in told.text
+    assert "jumped at iteration 95,000 and did not come back" in told.text
     assert told.numbers["reference, lowest"].value < told.numbers["reference, final"].value / 5
-    assert "not a measure of the recipe" in told.text
-    (row,) = recipes.table(comparisons(beside(fast(), spoilt))).rows
+    assert "stays at or below it from iteration 3,600 on." in told.text
+    (compared,) = comparisons(beside(fast(), spoilt))
+    assert compared.reached is None
+    (row,) = recipes.table([compared]).rows
     assert "(spike)" in row[4]
+    assert row[-2:] == [wording.UNKNOWN, wording.UNKNOWN]
+
+
+def test_the_assignments_recipe_stopped_early_is_not_compared_as_another() -> None:
+    recipe = replace(RECIPES["assignment"], iterations=1_500)
+    stopped = make_training("2", recipe=recipe, final_test_mse=0.012, run_id="e" * 32)
+    told = observation(beside(stopped, reference()))
+    assert told.kind == "stopped early"
+    assert told.text == (
+        "After 1.5% of the iterations of the assignment's recipe, where the training was stopped, "
+        "the error is 0.01200 in setting 2 (0.00930 in the end)."
+    )
+    limits = " ".join(caveats_of(beside(stopped, reference())))
+    assert "stopped after 1,500 of its 100,000 iterations." in limits
+    assert "instead of the assignment's" not in limits
+    other = replace(stopped, spec=replace(stopped.spec, recipe=replace(recipe, batch_size=100)))
+    assert observation(beside(other, reference())).kind == "target missed"
 
 
 def test_a_training_that_ended_in_a_spike_is_not_compared() -> None:
@@ -244,8 +265,8 @@ def test_a_training_that_ended_in_a_spike_is_not_compared() -> None:
 def test_the_table_of_both_recipes() -> None:
     table = recipes.table(comparisons(beside(fast(threads=1), reference())))
     assert table.rows == [
-        ["setting 2", "fast", "0.00900", "80\u00a0s", "0.00930", "0.00930", "600\u00a0s", "3,700",
-         "74\u00a0s"],
+        ["setting 2", "fast, changed", "0.00900", "80\u00a0s", "0.00930", "0.00930",
+         "600\u00a0s", "3,700", "74\u00a0s"],
     ]  # fmt: skip
     assert "Threads: 1 instead of 2 for setting 2." in table.caption
     assert "Threads" not in recipes.table(comparisons(beside(fast(), reference()))).caption
@@ -318,7 +339,7 @@ def test_what_the_project_recorded_is_said_to_be_no_run_of_the_experiment() -> N
     text = made.files[typst.MARKDOWN].decode().replace("\u00a0", " ")
     assert "recorded by the project and not part of this experiment" in text
     assert "setting 2 is not of this experiment, but recorded by the project" in text
-    for part in ("commit 7c211433f020", "seed 0", "float32", "A processor", "4,321 s"):
+    for part in ("commit 7c211433f020", "seed 0", "float32", "A processor", "72 min"):
         assert part in text
     assert "recipe=assignment" not in text
     runs = text[text.index("MLflow runs used") :]
@@ -336,7 +357,9 @@ def test_the_curves_that_come_with_the_program_are_whole_and_of_mnist() -> None:
     for training in found:
         assert complete_curve(training) is not None
         assert training.dataset.is_mnist
-        assert len(training.git_commit) == 40
+        assert training.git_commit == ""  # it is not known
+        assert training.recording is not None
+        assert "read off the vector figure" in training.recording.conditions
 
 
 # --- What the recipe is called -----------------------------------------------------------------
@@ -364,6 +387,18 @@ def test_what_fast_really_trains_is_said() -> None:
     assert "parameters" not in unknown
     recorded = " ".join(caveats_of(make_records(replace(other, pixel_axes=100))))
     assert "100 of 784" in recorded
+    assert "products in bfloat16" not in said
+    narrow = make_training("1", recipe=PRESET, precision="bfloat16")
+    assert "products in bfloat16 instead of float32." in " ".join(caveats_of(make_records(narrow)))
+
+
+def test_settings_of_the_assignment_that_are_missing_are_named() -> None:
+    missing = "Setting 1 and setting 3 of the assignment are not in this document."
+    assert missing in caveats_of(make_records(make_training("2")))
+    found = make_records(make_training("2"), omissions=(Omission("setting 1", "no run"),))
+    assert "Setting 3 of the assignment is not in this document." in caveats_of(found)
+    whole = make_records(*map(make_training, "123"))
+    assert not any("not in this document" in text for text in caveats_of(whole))
 
 
 def test_the_assignments_recipe_is_named_as_well() -> None:
@@ -374,9 +409,12 @@ def test_the_assignments_recipe_is_named_as_well() -> None:
 
 def test_a_changed_recipe_is_said_to_be_one() -> None:
     small = replace(RECIPES["assignment"], batch_size=100)
-    for recipe, name in ((replace(PRESET, iterations=1), "fast"), (small, "assignment")):
+    for recipe, name in (
+        (replace(PRESET, iterations=1), "the recipe fast, shortened to 1 of its 2,800 iterations"),
+        (small, "a variant of the assignment's recipe"),
+    ):
         said = " ".join(caveats_of(make_records(make_training("2", recipe=recipe))))
-        assert f"a variant of the recipe {name}" in said
+        assert f"trained with {name} instead of the assignment's: " in said
     assert "batches of 100" in said
 
 

@@ -15,10 +15,40 @@ def study(**changes: object) -> Study:
 def test_a_test_error_above_the_training_error_is_told() -> None:
     (claim,) = train_error.gap(study(final_test_mse=0.040, final_train_mse=0.036))
     assert claim.numbers["setting 1"].value == pytest.approx(1 / 9)
-    assert "by 11% in setting 1 (0.03600 on training images)." in claim.text
+    assert claim.text == (
+        "Compared with the error on 10,000 of the 60,000 training images, the final test error is "
+        "11% higher in setting 1 (0.03600 on training images); up to 2% is noise."
+    )
 
 
-@pytest.mark.parametrize("train", [0.0395, 0.041, None])
+def test_a_test_error_below_the_training_error_is_told_beside_those_within_the_noise() -> None:
+    (claim,) = train_error.gap(
+        Study.of(
+            make_records(
+                make_training("1", final_test_mse=0.040, final_train_mse=0.042),
+                make_training("2", final_test_mse=0.010, final_train_mse=0.0099),
+            )
+        )
+    )
+    assert "4.8% lower in setting 1 (0.04200 on training images) and 1.0% higher in" in claim.text
+
+
+def test_several_seeds_do_not_make_the_gap_more_certain() -> None:
+    seeds = [
+        make_training("1", final_test_mse=0.0405, final_train_mse=0.040, seed=s) for s in (0, 1)
+    ]
+    assert list(train_error.gap(Study.of(make_records(*seeds)))) == []
+
+
+def test_few_training_images_are_all_measured() -> None:
+    counts = np.full((2, 10), 100)
+    (claim,) = train_error.gap(
+        study(final_test_mse=0.040, final_train_mse=0.030, class_counts=counts)
+    )
+    assert "with the error on the training images," in claim.text
+
+
+@pytest.mark.parametrize("train", [0.0395, 0.0405, None])
 def test_errors_within_the_noise_or_unknown_are_not_told(train: float | None) -> None:
     assert list(train_error.gap(study(final_test_mse=0.040, final_train_mse=train))) == []
 
