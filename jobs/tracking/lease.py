@@ -1,7 +1,7 @@
 """Leases: which process trains in a run, where no lock file reaches.
 
 On one machine a command's lock file says that it is at work (`jobs.tracking.ownership`). Processes
-on several machines share the tracking server alone, so there the runs themselves say it, in two
+on several machines share the tracking server alone, so there the runs themselves say it, in three
 tags that change hands and expire:
 
 - `lease_holder`: the process that trains in the run. Who takes a training over writes its own name
@@ -11,6 +11,9 @@ tags that change hands and expire:
   work, in this run or in another of the same owner. An owner none of whose runs was renewed for
   `LEASE_SECONDS` is gone. The clocks of the machines agree to `CLOCK_SECONDS`: the checks before a
   training see to it.
+- `command_renewed`: the time at which the owner's command itself said so, in one of its runs. The
+  trainings of a command that was killed go on for a while: they do not keep its runs from the
+  command that is given again, which takes their leases over.
 """
 
 import threading
@@ -28,7 +31,7 @@ LEASE_SECONDS = 60.0
 RENEW_SECONDS = LEASE_SECONDS / 4
 CLOCK_SECONDS = LEASE_SECONDS / 4
 
-HOLDER, RENEWED = "lease_holder", "lease_renewed"
+HOLDER, RENEWED, COMMAND = "lease_holder", "lease_renewed", "command_renewed"
 
 
 class LeaseLost(Exception):
@@ -71,9 +74,9 @@ def renewal() -> dict[str, str]:
     return {RENEWED: str(int(time.time()))}
 
 
-def is_renewed(tags: Mapping[str, str]) -> bool:
-    """Return whether a run's tags say that a process of its owner is at work."""
-    written = tags.get(RENEWED, "")
+def is_renewed(tags: Mapping[str, str], tag: str = RENEWED) -> bool:
+    """Return whether a run's tags say that a process of its owner, or its command, is at work."""
+    written = tags.get(tag, "")
     return written.isdecimal() and time.time() - int(written) < LEASE_SECONDS
 
 
@@ -83,12 +86,12 @@ def is_leased(store: Store, owner: str) -> bool:
 
 
 def outlasts(store: Store, owner: str) -> bool:
-    """Return whether an owner is at work, waiting until it says so again or its lease has passed.
+    """Return whether a command is at work, waiting until it says so again or its lease has passed.
 
     Right after a command was killed its lease is valid still.
     """
     first = _last_renewal(store, owner)
-    while is_renewed({RENEWED: (last := _last_renewal(store, owner))}):
+    while is_renewed({COMMAND: (last := _last_renewal(store, owner))}, COMMAND):
         if last != first:
             return True
         time.sleep(RENEW_SECONDS / 3)
@@ -96,7 +99,8 @@ def outlasts(store: Store, owner: str) -> bool:
 
 
 def _last_renewal(store: Store, owner: str) -> str:
-    renewals = [info.tags.get(RENEWED, "") for info in store.running(owner)] if owner else []
+    """Return when the command of an owner said last that it is at work."""
+    renewals = [info.tags.get(COMMAND, "") for info in store.running(owner)] if owner else []
     return max(renewals, default="", key=lambda text: int(text) if text.isdecimal() else 0)
 
 
@@ -120,4 +124,5 @@ def _renew(store: Store, ended: threading.Event) -> None:
             if not run and (infos := list(store.running(store.owner))):
                 run = Run(store.client, infos[-1].run_id)  # the first: that above the trainings
             if run:
-                run.set_tags(renewal())
+                now = renewal()
+                run.set_tags(now | {COMMAND: now[RENEWED]})

@@ -9,6 +9,7 @@ from aemodel.data import MNIST_DIGEST
 from aemodel.settings import RECIPES, SETTINGS, Recipe
 from jobs.report.analysis import curve_shape
 from jobs.report.analysis.groups import setting_name
+from jobs.report.analysis.interpolation import EQUAL
 from jobs.report.analysis.noise import single_training
 from jobs.report.analysis.study import Study
 from jobs.report.author import AuthorNotes
@@ -212,7 +213,7 @@ def definitions(study: Study) -> Iterator[str]:
             "final error of a single training is taken to be known to "
             f"{_whole(single_training(study.comparable[0].images))}. Where an interval is given, a "
             "difference is stated only beyond it; pictures between mean codes are compared with a "
-            f"threshold of {_whole(interpolation.EQUAL)}, overlaps with one of "
+            f"threshold of {_whole(EQUAL)}, overlaps with one of "
             f"{_whole(embedding.OVERLAP)}. The intervals are not corrected for their number, so "
             "about one in twenty comparisons without a real difference will still be reported."
         )

@@ -1,5 +1,6 @@
 """Leases, in a real store: who trains in a run, and whether an owner is still there."""
 
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -7,9 +8,18 @@ from pathlib import Path
 import pytest
 
 from jobs.tracking import Run, Store, lease
-from jobs.tracking.lease import HOLDER, LEASE_SECONDS, RENEWED, Lease, LeaseLost, is_leased
+from jobs.tracking.lease import (
+    COMMAND,
+    HOLDER,
+    LEASE_SECONDS,
+    RENEWED,
+    Lease,
+    LeaseLost,
+    is_leased,
+)
 from jobs.tracking.ownership import LOST, mark_expired
 from tests.support.stores import NewStore, work_in
+from tests.support.workspace import wait_for
 
 OWNER = "elsewhere:" + "ab" * 16
 
@@ -71,10 +81,7 @@ def test_a_command_renews_until_it_ends(
 ) -> None:
     monkeypatch.setattr(lease, "RENEW_SECONDS", 0.1)
     with lease.renewing(store):
-        deadline = time.monotonic() + 30
-        while RENEWED not in run.info().tags:
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+        wait_for(lambda: RENEWED in run.info().tags)
     assert is_leased(store, OWNER)
     assert HOLDER not in run.info().tags
 
@@ -82,12 +89,25 @@ def test_a_command_renews_until_it_ends(
 def test_a_command_that_was_just_killed_is_waited_for(
     store: Store, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Its training is at work still, and says so: the command that is given again takes it over."""
     monkeypatch.setattr(lease, "LEASE_SECONDS", 2.0)
     monkeypatch.setattr(lease, "RENEW_SECONDS", 0.3)
-    Lease().take(run)
+    training, ended = store.create_run("a training at work"), threading.Event()
+    Lease().take(training)
+    run.set_tags({COMMAND: str(int(time.time()))})
+
+    def train() -> None:
+        while not ended.wait(0.2):
+            training.set_tags(lease.renewal())
+
+    thread = threading.Thread(target=train)
+    thread.start()
     began = time.monotonic()
     assert not lease.outlasts(store, OWNER)
+    ended.set()
+    thread.join()
     assert time.monotonic() - began > 0.5
+    assert lease.is_leased(store, OWNER)
     assert not lease.outlasts(store, "")
 
 
@@ -96,7 +116,7 @@ def test_a_command_at_work_is_waited_for_until_it_says_so(
 ) -> None:
     monkeypatch.setattr(lease, "RENEW_SECONDS", 0.3)
     with lease.renewing(store):
-        Lease().take(run)
+        wait_for(lambda: COMMAND in run.info().tags)
         assert lease.outlasts(store, OWNER)
 
 
