@@ -81,8 +81,9 @@ def _instead(recipe: Recipe, trainings: Sequence[TrainingRecord]) -> str:
         return ""
     narrow = all(training.spec.precision == "bfloat16" for training in trainings)
     arithmetic = ", with products in bfloat16 instead of float32" if narrow else ""
+    comma = "," if is_shortened(recipe) else ""
     return (
-        f" instead of the assignment's: {_way(recipe)} instead of {_way(assignment.RECIPE)}"
+        f"{comma} instead of the assignment's: {_way(recipe)} instead of {_way(assignment.RECIPE)}"
         f"{arithmetic}"
     )
 

@@ -410,7 +410,7 @@ def test_the_assignments_recipe_is_named_as_well() -> None:
 def test_a_changed_recipe_is_said_to_be_one() -> None:
     small = replace(RECIPES["assignment"], batch_size=100)
     for recipe, name in (
-        (replace(PRESET, iterations=1), "the recipe fast, shortened to 1 of its 2,800 iterations"),
+        (replace(PRESET, iterations=1), "the recipe fast, shortened to 1 of its 2,800 iterations,"),
         (small, "a variant of the assignment's recipe"),
     ):
         said = " ".join(caveats_of(make_records(make_training("2", recipe=recipe))))
