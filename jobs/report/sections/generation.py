@@ -103,8 +103,8 @@ def _method(found: Sequence[Found]) -> str:
         f"{listing(map(str, COMPONENTS))} where there are codes enough. {ref('table-generation')} "
         f"measures {SAMPLES:,} generated images of each kind. A classifier with one hidden layer, "
         f"trained on the training images and right for {_share(each[0].classifier_accuracy)} of "
-        f"the test images, is the yardstick: how often it is sure of a {noun}, how evenly the {nouns} "
-        f"come, and the Fréchet distance {cite('heusel')} between its hidden units for these "
+        f"the test images, is the yardstick: how often it is sure of a {noun}, how evenly the "
+        f"{nouns} come, and the Fréchet distance {cite('heusel')} between its hidden units for these "
         "images and for the test images."
     )
 
