@@ -104,8 +104,8 @@ def _method(found: Sequence[Found]) -> str:
         f"measures {SAMPLES:,} generated images of each kind. A classifier with one hidden layer, "
         f"trained on the training images and right for {_share(each[0].classifier_accuracy)} of "
         f"the test images, is the yardstick: how often it is sure of a {noun}, how evenly the "
-        f"{nouns} come, and the Fréchet distance {cite('heusel')} between its hidden units for these "
-        "images and for the test images."
+        f"{nouns} come, and the Fréchet distance {cite('heusel')} between its hidden units for "
+        "these images and for the test images."
     )
 
 
