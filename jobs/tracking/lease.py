@@ -16,6 +16,7 @@ tags that change hands and expire:
   command that is given again, which takes their leases over.
 """
 
+import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -91,6 +92,13 @@ def outlasts(store: Store, owner: str) -> bool:
     Right after a command was killed its lease is valid still.
     """
     first = _last_renewal(store, owner)
+    if is_renewed({COMMAND: first}, COMMAND):
+        print(
+            "A command with the same trainings was at work a moment ago: waiting for up to "
+            f"{LEASE_SECONDS:.0f} s to see whether it still is.",
+            file=sys.stderr,
+            flush=True,
+        )
     while is_renewed({COMMAND: (last := _last_renewal(store, owner))}, COMMAND):
         if last != first:
             return True

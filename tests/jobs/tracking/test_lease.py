@@ -87,7 +87,10 @@ def test_a_command_renews_until_it_ends(
 
 
 def test_a_command_that_was_just_killed_is_waited_for(
-    store: Store, run: Run, monkeypatch: pytest.MonkeyPatch
+    store: Store,
+    run: Run,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Its training is at work still, and says so: the command that is given again takes it over."""
     monkeypatch.setattr(lease, "LEASE_SECONDS", 2.0)
@@ -108,6 +111,7 @@ def test_a_command_that_was_just_killed_is_waited_for(
     thread.join()
     assert time.monotonic() - began > 0.5
     assert lease.is_leased(store, OWNER)
+    assert capsys.readouterr().err.count("waiting for up to 2 s") == 1
     assert not lease.outlasts(store, "")
 
 
