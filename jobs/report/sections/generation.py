@@ -284,6 +284,6 @@ def _fewer(large: Group, before: Sequence[Generated], after: Sequence[Generated]
         return ""
     return (
         f"; its mixture has {listing(_components(after), 'or')} components instead of "
-        f"{listing(_components(before), 'or')}, for which {FITTED:,} codes of {numbers} numbers "
-        "are too few"
+        f"{listing(_components(before), 'or')}, which were not tried: by the program's rule "
+        f"{FITTED:,} codes of {numbers} numbers are too few"
     )

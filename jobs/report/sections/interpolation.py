@@ -22,7 +22,6 @@ from jobs.report.analysis.interpolation import (
     pair_of,
     segments,
 )
-from jobs.report.analysis.noise import SINGLE_TRAINING
 from jobs.report.analysis.seeds import has_seeds, of_all, ranged, shown, with_seeds
 from jobs.report.analysis.study import Study
 from jobs.report.blocks import Block, Figure, Heading, Observation, Paragraph, Table, ref
@@ -104,7 +103,7 @@ def _figure(path: Interpolation, groups: Sequence[Group]) -> Figure:
     return Figure(
         key=figure_key(path),
         picture=charts.interpolation(path, data, rows),
-        alt=_alt(path, data),
+        alt=_alt(path, data, groups[0].label),
         caption=caption if path is first.interpolations[0] else f"The same from {pair}.",
         width=0.9,
     )
@@ -125,8 +124,9 @@ def _method(groups: Sequence[Group]) -> str:
         f"{setting.latent_size}, seed {training.spec.seed})"
     )
     if len(groups) > 1:
-        why = ", whose decoded pictures are nearest relative to the blends" * _leads(groups)
-        text += f" first{why}; {ref('table-interpolation')} measures all"
+        those = listing(group.label for group in groups)
+        why = f", of {those} the one whose decoded pictures are nearest relative to the blends"
+        text += f" first{why * _leads(groups)}; {ref('table-interpolation')} measures {those}"
     return f"{text}.{of_all(groups)}"
 
 
@@ -136,11 +136,11 @@ def _leads(groups: Sequence[Group]) -> bool:
     return max(first) <= min(min(ratios) for ratios in others) - EQUAL
 
 
-def _alt(path: Interpolation, data: DatasetRecord) -> str:
+def _alt(path: Interpolation, data: DatasetRecord, label: str) -> str:
     names = listing(data.name_of(c) for c in path.nearest_digit.tolist())
     return (
-        f"Eleven decoded pictures from {data.pair(path.digit_a, path.digit_b)}, labelled {names}. "
-        "Below, the pixel blend of the first and the last picture."
+        f"Rows of eleven decoded pictures from {data.pair(path.digit_a, path.digit_b)}; those in "
+        f"{label} are labelled {names}. Below, the pixel blend of its first and last picture."
     )
 
 
@@ -345,9 +345,6 @@ def _nearer(near: Group, far: Group) -> Iterator[Observation]:
         f"nearer to test images than those of {far.label} ({far.setting.latent_size}): "
         f"{format_mse(means[0])} against {format_mse(means[1])} on average"
     )
-    errors = near.values("final_test_mse"), far.values("final_test_mse")
-    if all(errors) and max(errors[1]) < (1 - SINGLE_TRAINING) * min(errors[0]):
-        text += f", although {far.label} reconstructs better"
     yield Observation(
         kind="decoded beside decoded",
         numbers={near.label: Estimate(means[0]), far.label: Estimate(means[1])},

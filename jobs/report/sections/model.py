@@ -126,7 +126,7 @@ def _choice(groups: Sequence[Group]) -> str:
     text = (
         "The numbers of the recipe fast come from trainings on MNIST's first 50,000 training "
         f"images, which were compared by their error on the other {HELD_BACK:,} and their time; "
-        "the test images played no part in it."
+        "the test images played no part in it (benchmarks/fast_study.py)."
     )
     if quick in used:
         text += (

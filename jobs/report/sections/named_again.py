@@ -46,7 +46,6 @@ def changes(study: Study) -> Iterator[Observation]:
             label: over_seeds([Estimate(share) for share in each]) for label, each in shares.items()
         },
         text=text,
-        see=("table-generation",),
     )
 
 
@@ -82,4 +81,4 @@ def _most(counts: Sequence[Counts]) -> list[tuple[int, int]]:
 
 def _told(a: int, b: int, counts: Sequence[Counts], data: DatasetRecord) -> str:
     share = ranged(_shares(counts)[:, a, b].tolist())
-    return f"{share} of the {data.many_of(a)} come back as {data.many_of(b)}"
+    return f"{share} of these {data.many_of(a)} are taken for {data.many_of(b)}"

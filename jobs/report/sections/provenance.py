@@ -189,7 +189,7 @@ def definitions(study: Study) -> Iterator[str]:
             f"Spike: a recorded error above {curve_shape.SPIKE_RATIO:g} times the level before it, "
             "which is the last error, or the median of the last "
             f"{curve_shape.SPIKE_WINDOW} if that is lower. It is over at the first error of at "
-            f"most {curve_shape.RECOVERED_RATIO:g} times that level."
+            f"most {curve_shape.RECOVERED_RATIO:g} times that level; it may have no end."
         )
     if "plateau" in kinds:
         yield (
@@ -214,8 +214,9 @@ def definitions(study: Study) -> Iterator[str]:
             f"{_whole(single_training(study.comparable[0].images))}. Where an interval is given, a "
             "difference is stated only beyond it; pictures between mean codes are compared with a "
             f"threshold of {_whole(EQUAL)}, overlaps with one of "
-            f"{_whole(embedding.OVERLAP)}. The intervals are not corrected for their number, so "
-            "about one in twenty comparisons without a real difference will still be reported."
+            f"{_whole(embedding.OVERLAP)}. The intervals are not corrected for their number: of "
+            "the comparisons that have one, about one in twenty without a real difference will "
+            "still be reported."
         )
     if kinds & {"overlap", "no overlap"}:
         yield (

@@ -65,7 +65,8 @@ def extremes(study: Study) -> Iterator[Observation]:
             named.setdefault((hardest, easiest), []).append((group.label, ratio))
     for (hardest, easiest), groups in named.items():
         if len(hardest) + len(easiest) <= 4:
-            yield _extremes(study, hardest, easiest, groups)
+            where = f"in {listing(label for label, _ in groups)}, " * (len(named) > 1)
+            yield _extremes(study, hardest, easiest, groups, where)
 
 
 def _extremes(
@@ -73,6 +74,7 @@ def _extremes(
     hardest: tuple[int, ...],
     easiest: tuple[int, ...],
     groups: list[tuple[str, float]],
+    where: str,
 ) -> Observation:
     dataset = study.dataset
     hard, easy = (
@@ -81,8 +83,8 @@ def _extremes(
     return Observation(
         kind="hardest and easiest",
         numbers={label: Estimate(ratio) for label, ratio in groups},
-        text=capitalized(f"{hard} are the hardest to reconstruct and {easy} the easiest; the mean ")
-        + f"error of {dataset.many_of(hardest[0])} is "
+        text=capitalized(f"{where}{hard} are the hardest to reconstruct and {easy} the easiest; ")
+        + f"the mean error of {dataset.many_of(hardest[0])} is "
         f"{_ratios(groups, dataset.many_of(easiest[0]))}.",
         see=("table-digits",),
         intuition=_variance(hardest[0], easiest[0]) if dataset.is_mnist else "",

@@ -146,7 +146,7 @@ def _planes(setting: Setting, codes: NDArray[np.float32]) -> dict[str, Any]:
 
 
 def _named(labels: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return counts in which a tenth of the 4s come back as 9s."""
+    """Return counts in which a tenth of these 4s are taken for 9s."""
     counts = np.diag(np.bincount(labels, minlength=10))
     counts[4, 9] = counts[4, 4] // 10
     counts[4, 4] -= counts[4, 9]

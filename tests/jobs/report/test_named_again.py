@@ -30,17 +30,17 @@ def test_changes_are_ranked_by_their_shares() -> None:
     said = claim(training(changed)).text
     assert said.startswith("Of the 9,500 test images that a classifier")
     assert said.endswith(
-        "Setting 1: 27% of the 4s come back as 9s, 19% of the 9s come back as 4s and 16% of the 5s "
-        "come back as 3s."
+        "Setting 1: 27% of these 4s are taken for 9s, 19% of these 9s are taken for 4s and 16% of "
+        "these 5s are taken for 3s."
     )
 
 
 def test_few_changes_are_not_told() -> None:
     assert "come back" not in claim(training({(5, 3): 19})).text
-    assert "4.0% of the 5s come back as 3s" in claim(training({(5, 3): 20})).text
+    assert "4.0% of these 5s are taken for 3s" in claim(training({(5, 3): 20})).text
 
 
 def test_seeds_are_averaged() -> None:
     said = claim(training({(4, 9): 200}), training({(4, 9): 300}, seed=1)).text
-    assert "25% (20% to 30%) of the 4s come back as 9s" in said
+    assert "25% (20% to 30%) of these 4s are taken for 9s" in said
     assert "(2.1% to 3.2%) in setting 1" in said

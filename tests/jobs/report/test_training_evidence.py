@@ -17,7 +17,8 @@ def test_a_test_error_above_the_training_error_is_told() -> None:
     assert claim.numbers["setting 1"].value == pytest.approx(1 / 9)
     assert claim.text == (
         "Compared with the error on 10,000 of the 60,000 training images, the final test error is "
-        "11% higher in setting 1 (0.03600 on training images); up to 2% is noise."
+        "11% higher in setting 1 (0.03600 on training images); differences of up to 2% are not "
+        "counted."
     )
 
 
@@ -66,7 +67,7 @@ def test_changes_of_class_are_counted() -> None:
     counts[3, 3], counts[3, 8] = 81, 19
     (claim,) = named_again.changes(study(reconstructed_as=counts))
     assert claim.numbers["setting 1"].value == pytest.approx(0.049)
-    assert "of 4.9% in setting 1. Setting 1: 30% of the 4s come back as 9s." in claim.text
+    assert "of 4.9% in setting 1. Setting 1: 30% of these 4s are taken for 9s." in claim.text
     assert "8s" not in claim.text
 
 
