@@ -126,11 +126,12 @@ def renewing(store: Store) -> Iterator[None]:
 
 
 def _renew(store: Store, ended: threading.Event) -> None:
-    run: Run | None = None
-    while not ended.wait(RENEW_SECONDS if run else 1.0):
+    wait = 1.0
+    while not ended.wait(wait):
         with suppress(StoreError):  # the next time
-            if not run and (infos := list(store.running(store.owner))):
-                run = Run(store.client, infos[-1].run_id)  # the first: that above the trainings
-            if run:
+            if infos := list(store.running(store.owner)):
+                # The run above the trainings, which is the last to end, if there is one.
+                info = min(infos, key=lambda info: info.tags.get("kind") == "training")
                 now = renewal()
-                run.set_tags(now | {COMMAND: now[RENEWED]})
+                Run(store.client, info.run_id).set_tags(now | {COMMAND: now[RENEWED]})
+                wait = RENEW_SECONDS

@@ -86,6 +86,19 @@ def test_a_command_renews_until_it_ends(
     assert HOLDER not in run.info().tags
 
 
+def test_a_command_renews_in_the_run_above_its_trainings(
+    store: Store, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Continued trainings are older than it, and end before it."""
+    monkeypatch.setattr(lease, "RENEW_SECONDS", 0.1)
+    parent = store.create_run("the sweep that continues it")
+    run.set_tags({"kind": "training"})
+    parent.set_tags({"kind": "sweep"})
+    with lease.renewing(store):
+        wait_for(lambda: COMMAND in parent.info().tags)
+    assert COMMAND not in run.info().tags
+
+
 def test_a_command_that_was_just_killed_is_waited_for(
     store: Store,
     run: Run,
