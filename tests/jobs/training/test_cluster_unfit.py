@@ -22,7 +22,7 @@ def empty(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
 
     monkeypatch.setattr(cluster, "require_shared", Mock())
     with (
-        LocalCluster(n_workers=0, processes=False, dashboard_address=None) as local,
+        LocalCluster(n_workers=0, processes=False, dashboard_address=":0") as local,
         connected(local.scheduler_address) as found,
     ):
         yield found
