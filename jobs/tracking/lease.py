@@ -75,9 +75,13 @@ def renewal() -> dict[str, str]:
     return {RENEWED: str(int(time.time()))}
 
 
-def is_renewed(tags: Mapping[str, str], tag: str = RENEWED) -> bool:
-    """Return whether a run's tags say that a process of its owner, or its command, is at work."""
-    written = tags.get(tag, "")
+def is_renewed(tags: Mapping[str, str]) -> bool:
+    """Return whether a run's tags say that a process of its owner is at work."""
+    return _is_valid(tags.get(RENEWED, ""))
+
+
+def _is_valid(written: str) -> bool:
+    """Return whether a lease that was renewed at the time `written` has not passed."""
     return written.isdecimal() and time.time() - int(written) < LEASE_SECONDS
 
 
@@ -91,18 +95,19 @@ def outlasts(store: Store, owner: str) -> bool:
 
     Right after a command was killed its lease is valid still.
     """
-    first = _last_renewal(store, owner)
-    if is_renewed({COMMAND: first}, COMMAND):
+    first = last = _last_renewal(store, owner)
+    if _is_valid(first):
         print(
             "A command with the same trainings was at work a moment ago: waiting for up to "
             f"{LEASE_SECONDS:.0f} s to see whether it still is.",
             file=sys.stderr,
             flush=True,
         )
-    while is_renewed({COMMAND: (last := _last_renewal(store, owner))}, COMMAND):
+    while _is_valid(last):
         if last != first:
             return True
         time.sleep(RENEW_SECONDS / 3)
+        last = _last_renewal(store, owner)
     return False
 
 

@@ -55,11 +55,11 @@ def allocate_cores(
     count = len(costs)
     order = tuple(sorted(range(count), key=lambda i: -costs[i]))
     if count == 0:
-        return Allocation(0, (), (), ())
+        return Allocation(0, (), ())
     if workers == threads == 0 and count <= 2 * cores:
         worth = [cores * cost / sum(costs) for cost in costs]
-        least = tuple(min(cores, math.ceil(w)) for w in worth)
-        return Allocation(count, least, order, _niceness(costs))
+        each = tuple(min(cores, math.ceil(w)) for w in worth)
+        return Allocation(count, each, order, _niceness(costs))
     workers = min(workers or max(1, cores // (threads or 1)), count)
     # A process that takes several trainings cannot take back that it gave way.
     niceness = _niceness(costs) if workers == count else (0,) * count

@@ -11,6 +11,8 @@ from tests.support.proxy import Proxy
 from tests.support.workspace import TIMEOUT, Workspace, wait_for
 
 SETTINGS = ("16-8-2", "16-8-3")
+PATIENCE = 600.0
+"""Seconds that the command waits for the server at its end."""
 
 
 @dataclass(frozen=True)
@@ -20,53 +22,48 @@ class Ended:
     status: int
     output: str
     away: float
-    """Seconds after which the server was back; 0 where it was not."""
+    """Seconds after which the server was back."""
 
 
 def train_through(
     place: Workspace,
     proxy: Proxy,
-    fault: str = "",
-    seconds: float | None = None,
-    iterations: int = 4000,
-    patience: float = 600.0,
+    fault: str,
+    seconds: float,
+    iterations: int,
 ) -> Ended:
     """Train `SETTINGS` at once on a tracking server that fails once the first points are there.
 
     Args:
         place: where the command runs.
         proxy: the way to the server.
-        fault: one of `proxy.FAULTS`; empty for none.
-        seconds: how long it lasts; None for longer than the command.
+        fault: one of `proxy.FAULTS`.
+        seconds: how long it lasts.
         iterations: of each training, one recorded point every 100.
-        patience: seconds the command shall wait for the server at the end.
     """
     environment = place.environment() | {
         "MLFLOW_TRACKING_URI": proxy.address,
-        "TRACKING_PATIENCE": str(patience),
+        "TRACKING_PATIENCE": str(PATIENCE),
         "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
     }
     log = place.folder / "command.log"
-    began = ended = 0.0
     with log.open("wb") as output:
         process = subprocess.Popen(
             command(iterations), cwd=place.folder, env=environment, stdout=output,
             stderr=subprocess.STDOUT,
         )  # fmt: skip
     try:
-        if fault:
-            wait_for(lambda: process.poll() is not None or points_arrived(proxy.server))
-            proxy.choose(fault)
-            began = ended = time.monotonic()
-        if seconds is not None:
-            time.sleep(seconds)
-            proxy.choose("")
-            ended = time.monotonic()
-        status = process.wait(TIMEOUT + patience)
+        wait_for(lambda: process.poll() is not None or points_arrived(proxy.server))
+        proxy.choose(fault)
+        began = time.monotonic()
+        time.sleep(seconds)
+        proxy.choose("")
+        away = time.monotonic() - began
+        status = process.wait(TIMEOUT + PATIENCE)
     finally:
         process.kill()
         process.wait()
-    return Ended(status, log.read_text(), ended - began)
+    return Ended(status, log.read_text(), away)
 
 
 def command(iterations: int) -> list[str]:

@@ -30,6 +30,11 @@ class Estimate:
         return Estimate(self.value * factor, (low * factor, high * factor))
 
 
+def values_over_seeds(values: Sequence[float]) -> Estimate:
+    """Return the mean of numbers that several seeds give, one at least, with their range."""
+    return over_seeds([Estimate(value) for value in values])
+
+
 def over_seeds(estimates: Sequence[Estimate]) -> Estimate:
     """Return the mean of what several seeds give, one at least.
 

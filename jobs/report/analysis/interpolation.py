@@ -1,7 +1,7 @@
 """Interpolations measured: distances to test images, labels along the path, where the means lie."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -63,9 +63,10 @@ def pair_of(path: Interpolation) -> Pair:
     return path.digit_a, path.digit_b
 
 
-def ends_as_meant(path: Interpolation) -> bool:
-    """Return whether the pictures at both ends have the labels of the path's own classes."""
-    return (int(path.nearest_digit[0]), int(path.nearest_digit[-1])) == pair_of(path)
+def astray(path: Interpolation) -> list[Pair]:
+    """Return the classes whose mean codes decode to another label, each with that label."""
+    ends = zip(pair_of(path), (path.nearest_digit[0], path.nearest_digit[-1]), strict=True)
+    return [(own, int(label)) for own, label in ends if own != label]
 
 
 def distances_by_pair(trainings: Sequence[TrainingRecord]) -> dict[Pair, list[Distances]]:
@@ -78,23 +79,26 @@ def distances_by_pair(trainings: Sequence[TrainingRecord]) -> dict[Pair, list[Di
 
 
 def compared_by_pair(trainings: Sequence[TrainingRecord]) -> dict[Pair, list[Distances]]:
-    """Return the same without the pairs whose ends are not as meant in one of the trainings."""
+    """Return the same without the pairs of which an end is astray in one of the trainings."""
     paths = [path for training in trainings for path in training.interpolations]
-    astray = {pair_of(path) for path in paths if not ends_as_meant(path)}
+    left_out = {pair_of(path) for path in paths if astray(path)}
     known = distances_by_pair(trainings)
-    return {pair: each for pair, each in known.items() if pair not in astray}
+    return {pair: each for pair, each in known.items() if pair not in left_out}
 
 
 def mean_decoded(training: TrainingRecord) -> float:
     """Return the mean distance of decoded pictures over the pairs; infinite if there is none."""
-    known = [d.decoded for path in training.interpolations if (d := distances(path))]
-    return float(np.mean(known)) if known else math.inf
+    return _mean_over_pairs(training, lambda measured: measured.decoded)
 
 
 def mean_ratio(training: TrainingRecord) -> float:
     """Return the mean ratio over the pairs of a training; infinite if there is none."""
-    ratios = [d.ratio for path in training.interpolations if (d := distances(path))]
-    return float(np.mean(ratios)) if ratios else math.inf
+    return _mean_over_pairs(training, lambda measured: measured.ratio)
+
+
+def _mean_over_pairs(training: TrainingRecord, number: Callable[[Distances], float]) -> float:
+    known = [number(d) for path in training.interpolations if (d := distances(path))]
+    return float(np.mean(known)) if known else math.inf
 
 
 def share_nearer_centre(training: TrainingRecord) -> float | None:

@@ -1,6 +1,5 @@
 """Whose points lie next to whose: the nearest neighbours of each test image in the plane."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -103,11 +102,6 @@ def neighbours_in_plane(training: TrainingRecord) -> Neighbours | None:
     if codes is None or labels is None or not np.isfinite(codes).all():
         return None
     return _neighbours(latent.project(codes).xy, labels)
-
-
-def neighbours_in_planes(trainings: Sequence[TrainingRecord]) -> list[Neighbours]:
-    """Return the neighbours in the plane of each training that has them."""
-    return [found for training in trainings if (found := neighbours_in_plane(training))]
 
 
 def neighbours_in_pca_plane(training: TrainingRecord) -> Neighbours | None:

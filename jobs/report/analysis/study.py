@@ -16,8 +16,12 @@ from jobs.report.analysis.neighbours import (
     neighbours_in_pca_plane,
     neighbours_in_plane,
 )
+from jobs.report.analysis.seeds import with_seeds
 from jobs.report.dataset import DatasetRecord
 from jobs.report.records import Records, TrainingRecord
+
+Planes = tuple[Neighbours | None, Neighbours | None]
+"""The neighbours in a training's plane, and in PCA's; None where there are none."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -38,10 +42,9 @@ class Study:
     """The trainings that Part 2 compares; it shows the pictures of the first."""
     for_embedding: TrainingRecord | None
     """The training that Part 3 shows."""
-    neighbours: Neighbours | None
-    """Which of its test images lie next to each other in the plane."""
-    pca_neighbours: Neighbours | None
-    """The same in PCA's plane."""
+    planes: tuple[Planes, ...]
+    """Which of its test images lie next to each other in its plane, and in PCA's; then the same of
+    the other seeds of its setting."""
 
     @classmethod
     def of(cls, records: Records) -> "Study":
@@ -57,9 +60,18 @@ class Study:
             comparisons=comparisons(groups, (*records.trainings, *records.references)),
             for_interpolation=trainings_with_interpolations(groups),
             for_embedding=for_embedding,
-            neighbours=neighbours_in_plane(for_embedding) if for_embedding else None,
-            pca_neighbours=neighbours_in_pca_plane(for_embedding) if for_embedding else None,
+            planes=_planes(groups, for_embedding) if for_embedding else (),
         )
+
+    @property
+    def neighbours(self) -> Neighbours | None:
+        """The neighbours in the plane that Part 3 shows."""
+        return self.planes[0][0] if self.planes else None
+
+    @property
+    def pca_neighbours(self) -> Neighbours | None:
+        """The neighbours of the same test images in PCA's plane."""
+        return self.planes[0][1] if self.planes else None
 
     @property
     def dataset(self) -> DatasetRecord:
@@ -73,3 +85,9 @@ class Study:
         sizes = {setting.latent_size for setting in settings}
         hidden = {setting.hidden_widths for setting in settings}
         return len(hidden) == 1 and len(sizes) == len(settings) > 1
+
+
+def _planes(groups: tuple[Group, ...], shown: TrainingRecord) -> tuple[Planes, ...]:
+    """Return the neighbours of the training that is shown, then of its other seeds."""
+    trainings = with_seeds(groups, shown).trainings
+    return tuple((neighbours_in_plane(t), neighbours_in_pca_plane(t)) for t in trainings)

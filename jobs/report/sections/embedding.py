@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from jobs.artifacts import figures
 from jobs.report import charts
-from jobs.report.analysis.estimate import Estimate, over_seeds
+from jobs.report.analysis.estimate import Estimate, over_seeds, values_over_seeds
 from jobs.report.analysis.groups import PLANE, Group, setting_name
-from jobs.report.analysis.neighbours import CLASSES, K, Neighbours, neighbours_in_planes
+from jobs.report.analysis.neighbours import CLASSES, K, Neighbours
 from jobs.report.analysis.noise import share_difference
 from jobs.report.analysis.seeds import of_all, ranged, shown, with_seeds
 from jobs.report.analysis.study import Study
@@ -71,7 +71,7 @@ def observations(study: Study) -> Iterator[Observation]:
     """Yield what holds of the embedding, and of the neighbours in all latent spaces."""
     training = study.for_embedding
     if training is not None and study.neighbours is not None:
-        planes_shown = neighbours_in_planes(with_seeds(study.groups, training).trainings)
+        planes_shown = [own for own, _ in study.planes if own]
         yield from purity(planes_shown, training.dataset)
         yield from overlaps(planes_shown, training.dataset)
     yield from empty_plane.observations(study)
@@ -223,7 +223,7 @@ def overlaps(planes_shown: Sequence[Neighbours], data: DatasetRecord) -> Iterato
     ranked = sorted(mutual, key=lambda pair: -sum(mutual[pair]))
     mixed = [pair for pair in ranked if round(min(mutual[pair]), 2) >= OVERLAP]
     numbers = {
-        data.pair(*pair): over_seeds([Estimate(share) for share in mutual[pair]])
+        data.pair(*pair): values_over_seeds(mutual[pair])
         for pair in mixed[:MAX_PAIRS] or ranked[:1]
     }
     if mixed:

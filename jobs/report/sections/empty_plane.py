@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from jobs.report.analysis.estimate import Estimate, over_seeds
+from jobs.report.analysis.estimate import Estimate, over_seeds, values_over_seeds
 from jobs.report.analysis.noise import difference_over_images
 from jobs.report.analysis.seeds import ranged, with_seeds
 from jobs.report.analysis.study import Study
@@ -41,7 +41,7 @@ def observations(study: Study) -> Iterator[Observation]:
     yield Observation(
         kind="empty plane",
         numbers={
-            "empty": over_seeds([Estimate(share) for share in shares]),
+            "empty": values_over_seeds(shares),
             "further from images": further,
         },
         text=f"Of the {points} points of the grid {ranged(shares)} are empty: further from "

@@ -20,7 +20,7 @@ from aemodel.generation import (
 )
 from jobs.report import charts
 from jobs.report.analysis.curve_shape import is_sound
-from jobs.report.analysis.estimate import Estimate, over_seeds
+from jobs.report.analysis.estimate import Estimate, over_seeds, values_over_seeds
 from jobs.report.analysis.groups import Group
 from jobs.report.analysis.noise import share_difference
 from jobs.report.analysis.seeds import has_seeds, of_all, ranged, shown
@@ -191,9 +191,7 @@ def mixture_beside_gaussian(found: Sequence[Found]) -> Iterator[Observation]:
     largest = max(max(each) for each in ratios.values())
     yield Observation(
         kind="mixture beside Gaussian",
-        numbers={
-            label: over_seeds([Estimate(ratio) for ratio in each]) for label, each in ratios.items()
-        },
+        numbers={label: values_over_seeds(each) for label, each in ratios.items()},
         text=" ".join(sentences),
         see=("figure-generation", *SEE),
         intuition=WHY_MIXTURE if largest >= MANY_TIMES else "",

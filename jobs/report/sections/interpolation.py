@@ -9,13 +9,14 @@ from typing import Literal
 
 from aemodel.evaluation import Interpolation
 from jobs.report import charts
-from jobs.report.analysis.estimate import Estimate, over_seeds
+from jobs.report.analysis.estimate import Estimate, values_over_seeds
 from jobs.report.analysis.groups import Group
 from jobs.report.analysis.interpolation import (
     EQUAL,
     Distances,
     Pair,
     Segment,
+    astray,
     compared_by_pair,
     distances_by_pair,
     mean_ratio,
@@ -194,14 +195,14 @@ def labels(groups: Sequence[Group]) -> Iterator[Observation]:
             numbers |= {f"{group.label}, {pair}": Estimate(f) for pair in pairs}
     if not told:
         return
-    astray = any(
-        _astray(path) for group in groups[:MAX_ROWS] for path in group.first.interpolations
+    is_left_out = any(
+        astray(path) for group in groups[:MAX_ROWS] for path in group.first.interpolations
     )
     text = " ".join(f"In {shown(those)} {text}." for text, those in told.items())
     yield Observation(
         kind="labels on the path",
         numbers=numbers,
-        text=text + " Pairs with such an end are not compared with the blends." * astray,
+        text=text + " Pairs with such an end are not compared with the blends." * is_left_out,
         see=tuple(figure_key(path) for path in groups[0].first.interpolations),
     )
 
@@ -231,7 +232,7 @@ def _labels(group: Group, changes: dict[float, list[str]]) -> str:
             ends = listing(
                 f"the mean code of the {data.many_of(own)} decodes to a picture labelled "
                 f"{data.name_of(label)}"
-                for own, label in _astray(path)
+                for own, label in astray(path)
             )
             labelled = f"from {pair} the labels are {_path(segments(path), data)}"
             parts.append(f"{labelled}: {ends}" if ends else labelled)
@@ -250,12 +251,6 @@ def _interval(segment: Segment) -> str:
     return f"{format_fraction(segment.first)} to {segment.last:.1f}"
 
 
-def _astray(path: Interpolation) -> list[Pair]:
-    """Return the classes whose mean codes decode to another label, each with that label."""
-    ends = zip(pair_of(path), (path.nearest_digit[0], path.nearest_digit[-1]), strict=True)
-    return [(own, int(label)) for own, label in ends if own != label]
-
-
 def realness(group: Group) -> Iterator[Observation]:
     """Compare decoded pictures with pixel blends, pair by pair, as far as all seeds agree.
 
@@ -269,10 +264,7 @@ def realness(group: Group) -> Iterator[Observation]:
     ratios = {pair: [d.ratio for d in compared[pair]] for pair in verdicts}
     yield Observation(
         kind=f"decoded beside blended, {group.label}",
-        numbers={
-            data.pair(*pair): over_seeds([Estimate(ratio) for ratio in each])
-            for pair, each in ratios.items()
-        },
+        numbers={data.pair(*pair): values_over_seeds(each) for pair, each in ratios.items()},
         text=f"In {group.label} the decoded pictures lie {_against_blends(group, ratios)}.",
         see=("table-interpolation",),
         intuition=BENDS if set(verdicts.values()) == {"nearer"} else "",

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from jobs.report.analysis.estimate import Estimate, over_seeds
+from jobs.report.analysis.estimate import values_over_seeds
 from jobs.report.analysis.groups import Group
 from jobs.report.analysis.seeds import ranged
 from jobs.report.analysis.study import Study
@@ -42,9 +42,7 @@ def changes(study: Study) -> Iterator[Observation]:
             break
     yield Observation(
         kind="reconstructed as another class",
-        numbers={
-            label: over_seeds([Estimate(share) for share in each]) for label, each in shares.items()
-        },
+        numbers={label: values_over_seeds(each) for label, each in shares.items()},
         text=text,
     )
 

@@ -5,12 +5,7 @@ from collections.abc import Iterator, Sequence
 from aemodel.evaluation import NEIGHBOURHOOD
 from jobs.report.analysis.estimate import Estimate, over_seeds
 from jobs.report.analysis.groups import Group
-from jobs.report.analysis.neighbours import (
-    K,
-    Neighbours,
-    neighbours_in_pca_plane,
-    neighbours_in_plane,
-)
+from jobs.report.analysis.neighbours import K, Neighbours
 from jobs.report.analysis.noise import share_difference
 from jobs.report.analysis.seeds import has_seeds, ranged, shown, with_seeds
 from jobs.report.analysis.study import Study
@@ -90,11 +85,7 @@ def beside_pca(study: Study) -> Iterator[Observation]:
     if training is None:
         return
     group = with_seeds(study.groups, training)
-    both = [
-        (own, linear)
-        for t in group.trainings
-        if (own := neighbours_in_plane(t)) and (linear := neighbours_in_pca_plane(t))
-    ]
+    both = [(own, linear) for own, linear in study.planes if own and linear]
     if not both:
         return
     lead = over_seeds([own.lead_over(linear) for own, linear in both])

@@ -6,7 +6,7 @@ import numpy as np
 
 from aemodel.real_images import PAIRS
 from jobs.report import charts
-from jobs.report.analysis.estimate import Estimate, over_seeds
+from jobs.report.analysis.estimate import Estimate, over_seeds, values_over_seeds
 from jobs.report.analysis.groups import Group
 from jobs.report.analysis.interpolation import share_nearer_centre
 from jobs.report.analysis.real_images import KINDS, Halfway, halfway, mean_radius
@@ -114,11 +114,7 @@ def observations(groups: Sequence[Group]) -> Iterator[Observation]:
 
 def beside_blends(measured: Measured) -> Iterator[Observation]:
     """Say where the linear path is nearer to other images than the blend, and where further."""
-    gains = {
-        f"{group.label}, {_pairs(group, kind)}": [path.gain for path in paths[kind]]
-        for group, paths in measured
-        for kind in KINDS
-    }
+    gains = _by_pairs(measured, lambda path: path.gain)
     parts = [
         f"{verdict} other test images by {listed}"
         for verdict in VERDICTS
@@ -132,6 +128,17 @@ def beside_blends(measured: Measured) -> Iterator[Observation]:
             f"blends, {listing(parts)}.",
             see=SEE,
         )
+
+
+def _by_pairs(
+    measured: Measured, share: Callable[[Halfway], Estimate]
+) -> dict[str, list[Estimate]]:
+    """Return a share of each setting and kind of pairs, one for each seed."""
+    return {
+        f"{group.label}, {_pairs(group, kind)}": [share(path) for path in paths[kind]]
+        for group, paths in measured
+        for kind in KINDS
+    }
 
 
 VERDICTS = ("nearer to", "further from")
@@ -155,11 +162,7 @@ def _direction(share: Estimate) -> str:
 
 def spherical(measured: Measured) -> Iterator[Observation]:
     """Say where the arc is nearer to other images than the straight line, or further."""
-    bends = {
-        f"{group.label}, {_pairs(group, kind)}": [path.bend for path in paths[kind]]
-        for group, paths in measured
-        for kind in KINDS
-    }
+    bends = _by_pairs(measured, lambda path: path.bend)
     for verdict in VERDICTS:
         if listed := _listed(bends, verdict):
             yield Observation(
@@ -230,10 +233,7 @@ def _each(group: Group, measure: Callable[[TrainingRecord], float | None]) -> li
 
 
 def _numbers(prefix: str, values: dict[str, list[float]]) -> dict[str, Estimate]:
-    return {
-        f"{prefix}{name}": over_seeds([Estimate(value) for value in each])
-        for name, each in values.items()
-    }
+    return {f"{prefix}{name}": values_over_seeds(each) for name, each in values.items()}
 
 
 def _share(share: float) -> str:
