@@ -5,6 +5,15 @@
 gives all distances of a block of points at once, up to |a|^2, which is equal for all b. Single
 precision, on centred points, is enough to tell neighbours apart and several times as fast as
 scikit-learn's search, which computes in double precision.
+
+Points of hundreds of numbers are first compared by a lower bound of their distance. With a' the
+coordinates of a on some orthonormal axes, and r(a) the length of what is left of it,
+
+    |a - b|^2 >= |a' - b'|^2 + (r(a) - r(b))^2,
+
+the distance of the few numbers (a', r(a)). The principal axes make it a close one: of 60,000 images
+of MNIST some 60 lie below the greatest true distance of the ten nearest by it, and only these are
+compared whole.
 """
 
 import numpy as np
@@ -16,10 +25,23 @@ BLOCK = 250
 GROUP = 64
 """Distances of which the least is taken first: the others are mostly not looked at again."""
 
+AXES = 128
+"""Principal axes of the lower bound; points of less than twice as many numbers do without it."""
+
+SAMPLE = 5_000
+"""Reference points, about, from which the axes are computed: any axes give a true bound."""
+
+MOST = 200
+"""Points to compare whole, for each point of a block, above which a product is faster."""
+
+ROUNDING = 1e-4
+"""By how much of the squared lengths the bound is loosened: more than single precision errs."""
+
 Floats = NDArray[np.floating]
+Indices = NDArray[np.intp]
 
 
-def nearest_neighbours(points: Floats, reference: Floats, k: int) -> NDArray[np.intp]:
+def nearest_neighbours(points: Floats, reference: Floats, k: int) -> Indices:
     """Return the indices of the `k` nearest reference points of each point, nearest first.
 
     Args:
@@ -39,14 +61,60 @@ def nearest_neighbours(points: Floats, reference: Floats, k: int) -> NDArray[np.
     points, reference = (np.asarray(a - centre, np.float32) for a in (points, reference))
     if not (np.isfinite(reference).all() and np.isfinite(points).all()):
         raise ValueError("points are not finite: NaN or infinity among their numbers")
-    # One product with a column more: [-2 a, 1] [b, |b|^2]^T.
-    left = np.column_stack([-2 * points, np.ones(len(points), np.float32)])
-    right = np.column_stack([reference, np.square(reference).sum(axis=1)])
-    blocks = np.array_split(left, max(1, -(-len(left) // BLOCK)))
-    return np.concatenate([_smallest(block @ right.T, k) for block in blocks])
+    blocks = np.array_split(np.arange(len(points)), max(1, -(-len(points) // BLOCK)))
+    whole = _Products(points, reference)
+    if points.shape[1] < 2 * AXES:
+        return np.concatenate([_smallest(whole.of(block), k) for block in blocks])
+    basis = _principal_axes(reference)
+    bound = _Products(_shortened(points, basis), _shortened(reference, basis))
+    return np.concatenate([_nearest_by_bound(block, whole, bound, k) for block in blocks])
 
 
-def _smallest(values: Floats, k: int) -> NDArray[np.intp]:
+class _Products:
+    """Squared distances of points (m, d) and reference points (n, d), less |a|^2."""
+
+    def __init__(self, points: Floats, reference: Floats) -> None:
+        self.points, self.reference = points, reference
+        # One product with a column more: [-2 a, 1] [b, |b|^2]^T.
+        self._left = np.column_stack([-2 * points, np.ones(len(points), np.float32)])
+        self._right = np.column_stack([reference, _squares(reference)])
+
+    def of(self, block: Indices) -> Floats:
+        """Return those of some points, by their indices (b,), and all others; shape (b, n)."""
+        return np.asarray(self._left[block] @ self._right.T)
+
+
+def _nearest_by_bound(block: Indices, whole: _Products, bound: _Products, k: int) -> Indices:
+    """Return the `k` nearest of some points, comparing whole only those that may be of them."""
+    below = bound.of(block)
+    points, reference = whole.points[block], whole.reference
+    nearest = _squares(reference[_smallest(below, k)] - points[:, np.newaxis]).max(axis=1)
+    most = nearest + ROUNDING * (nearest + _squares(points)) - _squares(bound.points[block])
+    row, column = _up_to(most, below)
+    if len(row) > MOST * len(block):
+        return _smallest(whole.of(block), k)
+    return _first(row, column, _squares(reference[column] - points[row]), len(block), k)
+
+
+def _principal_axes(reference: Floats) -> Floats:
+    """Return orthonormal axes (d, AXES) along which centred points (n, d) vary most."""
+    sample = reference[:: max(1, len(reference) // SAMPLE)]
+    return np.linalg.eigh(sample.T @ sample)[1][:, -AXES:]
+
+
+def _shortened(points: Floats, basis: Floats) -> Floats:
+    """Return coordinates on the axes and the length of the rest; shape (n, AXES + 1)."""
+    coordinates = points @ basis
+    rest = np.sqrt(np.maximum(_squares(points) - _squares(coordinates), 0))
+    return np.column_stack([coordinates, rest])
+
+
+def _squares(points: Floats) -> Floats:
+    """Return the squared lengths (...) of points (..., d)."""
+    return np.asarray(np.einsum("...i,...i->...", points, points))
+
+
+def _smallest(values: Floats, k: int) -> Indices:
     """Return the columns of the `k` smallest values (m, n) of each row, smallest first.
 
     A row's k-th smallest value is at most the k-th smallest of the minima of disjoint groups, so
@@ -56,7 +124,22 @@ def _smallest(values: Floats, k: int) -> NDArray[np.intp]:
     size = max(1, min(GROUP, columns // (4 * k)))
     minima = values[:, : columns // size * size].reshape(rows, size, -1).min(axis=1)
     bound = np.partition(minima, k - 1, axis=1)[:, k - 1]
-    row, column = np.divmod(np.flatnonzero(values <= bound[:, np.newaxis]), columns)
-    order = np.lexsort((values[row, column], row))
+    row, column = _up_to(bound, values)
+    return _first(row, column, values[row, column], rows, k)
+
+
+def _up_to(bound: Floats, values: Floats) -> tuple[Indices, Indices]:
+    """Return where the values (m, n) are that do not exceed the bound (m,) of their row."""
+    # Several times as fast as `nonzero` of two dimensions.
+    row, column = np.divmod(np.flatnonzero(values <= bound[:, np.newaxis]), values.shape[1])
+    return row, column
+
+
+def _first(row: Indices, column: Indices, values: Floats, rows: int, k: int) -> Indices:
+    """Return the columns of the `k` smallest of a few values of each row; shape (rows, k).
+
+    `row`, which ascends, and `column` say where the `values` stand.
+    """
+    order = np.lexsort((values, row))
     first = np.searchsorted(row, np.arange(rows))
     return np.asarray(column[order][first[:, np.newaxis] + np.arange(k)])
