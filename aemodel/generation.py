@@ -188,13 +188,15 @@ def fit(codes: Floats, seed: int) -> tuple[Density, Density]:
 def _fitted(codes: NDArray[np.float64], kept: NDArray[np.float64], size: int, seed: int) -> Density:
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.mixture import GaussianMixture
+    from threadpoolctl import threadpool_limits
 
     # A little of the variance on the diagonals: no component may collapse onto a few codes.
     floor = 1e-6 * float(codes.var(axis=0).mean()) + 1e-12
     mixture = GaussianMixture(
         size, max_iter=STEPS, reg_covar=floor, init_params="k-means++", random_state=seed % 2**32
     )
-    with warnings.catch_warnings():
+    # Its products are small: with a second thread of BLAS they take twice as long.
+    with threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # it stops after STEPS, as asked
         mixture.fit(codes)
     return _density(mixture, kept)
