@@ -1,7 +1,10 @@
 """What a command makes of the signals that ask it to stop."""
 
+import _thread
 import os
 import signal
+import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -24,12 +27,15 @@ class StopSignals:
         self._request_stop = request_stop
         self._at_once = False
         self._before: dict[signal.Signals, Any] = {}
+        self._hook: Callable[[sys.UnraisableHookArgs], Any] = sys.__unraisablehook__
 
     def __enter__(self) -> "StopSignals":
         self._before = {number: signal.signal(number, self._handle) for number in STOPPING}
+        self._hook, sys.unraisablehook = sys.unraisablehook, self._raise_again
         return self
 
     def __exit__(self, *_: object) -> None:
+        sys.unraisablehook = self._hook
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
@@ -50,6 +56,16 @@ class StopSignals:
         self._request_stop()
         with suppress(OSError):  # print() may be interrupted amid its own work
             os.write(2, b"\nStopping: saving the state of every training ...\n")
+
+    def _raise_again(self, ignored: "sys.UnraisableHookArgs") -> None:
+        """Interrupt the main program a moment later by what Python would drop.
+
+        It does so if the signal comes amid a destructor, or a callback of the garbage collector.
+        """
+        if isinstance(ignored.exc_value, KeyboardInterrupt):
+            threading.Timer(0.01, _thread.interrupt_main).start()
+        else:
+            self._hook(ignored)
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """How far numbers are to be trusted: intervals of 95% over seeds and over test images."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,10 @@ IMAGES = 10_000
 """Test images of MNIST, for which this holds; with fewer the error is known less well."""
 RESAMPLES = 2_000
 """Bootstrap resamples of the test images."""
+CORRELATED = 0.6
+"""Rank correlation from which on one measure is said to follow another ..."""
+SIGNIFICANT = 0.01
+"""... if chance gives it with at most this probability."""
 
 Floats = NDArray[np.float64]
 
@@ -102,3 +106,12 @@ def _bootstrap(samples: tuple[Floats, ...]) -> Estimate:
         drawn, value = drawn + sign * means, value + sign * float(sample.mean())
     low, high = np.quantile(drawn, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
     return Estimate(value, (float(low), float(high)))
+
+
+def rank_correlations(series: Iterable[Floats], numbers: Sequence[float]) -> list[float]:
+    """Return Spearman's correlation of each series (n,) with n numbers; none if one is too low."""
+    from scipy import stats
+
+    found = [stats.spearmanr(values, numbers) for values in series]
+    clear = all(r.statistic >= CORRELATED and r.pvalue <= SIGNIFICANT for r in found)
+    return [float(result.statistic) for result in found] if clear else []

@@ -11,7 +11,7 @@ import numpy as np
 from jobs.report.analysis.curve_shape import is_sound
 from jobs.report.analysis.groups import Group
 from jobs.report.records import TrainingRecord
-from jobs.report.wording import format_percent, listing
+from jobs.report.wording import format_percent, listing_of_names
 
 
 def with_seeds(groups: Sequence[Group], training: TrainingRecord) -> Group:
@@ -27,11 +27,8 @@ def has_seeds(groups: Sequence[Group]) -> bool:
 
 
 def shown(groups: Sequence[Group]) -> str:
-    """Name the first training of each: `setting 2 and setting 3`, with seeds `seed 0 of ...`."""
-    seeds = {group.first.spec.seed for group in groups}
-    if has_seeds(groups) and len(seeds) == 1:
-        return f"seed {seeds.pop()} of {listing(group.label for group in groups)}"
-    return listing(group.name(group.first) for group in groups)
+    """Name the first training of each, with its seed where there are several."""
+    return listing_of_names([group.name(group.first) for group in groups])
 
 
 def of_all(groups: Sequence[Group]) -> str:

@@ -7,14 +7,13 @@ from collections.abc import Iterator, Sequence
 from itertools import combinations, pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
 from jobs.artifacts import figures
 from jobs.report import charts
 from jobs.report.analysis.estimate import Estimate, over_seeds, values_over_seeds
 from jobs.report.analysis.groups import PLANE, Group, setting_name
 from jobs.report.analysis.neighbours import CLASSES, K, Neighbours
-from jobs.report.analysis.noise import share_difference
+from jobs.report.analysis.noise import rank_correlations, share_difference
 from jobs.report.analysis.seeds import of_all, ranged, shown, with_seeds
 from jobs.report.analysis.study import Study
 from jobs.report.blocks import Block, Figure, Heading, Observation, Paragraph, Table, ref
@@ -31,10 +30,6 @@ MAX_PAIRS = 4
 """Overlapping pairs that are named."""
 MAX_TIED = 3
 """Classes that share the first or the last place; if more do, none is named."""
-CORRELATED = 0.6
-"""Rank correlation from which on one measure is said to follow another ..."""
-SIGNIFICANT = 0.01
-"""... if chance gives it with at most this probability."""
 PCA_PLANE = " Right: the same images on the first two principal components of the training images."
 QUESTION = (
     "Which images lie together in the plane, which stand apart and which overlap, and why? What "
@@ -193,7 +188,7 @@ def _one_decimal(share: float) -> str:
 def _nearness(own: dict[int, list[Estimate]]) -> str:
     """Say that the order follows how alike the images of a digit are, if it does in every seed."""
     shares = [[share.value for share in own[digit]] for digit in range(CLASSES)]
-    correlations = _correlations(np.array(shares).T, mnist_lore.NEAREST_RATIO)
+    correlations = rank_correlations(np.array(shares).T, mnist_lore.NEAREST_RATIO)
     if not correlations:
         return ""
     top = int(np.argmax(mnist_lore.NEAREST_RATIO))
@@ -205,15 +200,6 @@ def _nearness(own: dict[int, list[Estimate]]) -> str:
         "digits this ratio and the share of own neighbours have a rank correlation of "
         f"{ranged(correlations, '{:.2f}'.format)}."
     )
-
-
-def _correlations(seeds: NDArray[np.float64], images: Sequence[float]) -> list[float]:
-    """Return the rank correlation of each seed (s, n) with n numbers; none if one is too low."""
-    from scipy import stats
-
-    found = [stats.spearmanr(values, images) for values in seeds]
-    clear = all(r.statistic >= CORRELATED and r.pvalue <= SIGNIFICANT for r in found)
-    return [float(result.statistic) for result in found] if clear else []
 
 
 def overlaps(planes_shown: Sequence[Neighbours], data: DatasetRecord) -> Iterator[Observation]:
@@ -274,7 +260,7 @@ def _alike_in_pixels(planes_shown: Sequence[Neighbours], pair: tuple[int, int]) 
     upper = np.triu_indices(CLASSES, 1)
     pixels = np.array(mnist_lore.PIXEL_NEIGHBOURS)
     shares = np.array([(plane.shares + plane.shares.T)[upper] for plane in planes_shown])
-    correlations = _correlations(shares, (pixels + pixels.T)[upper].tolist())
+    correlations = rank_correlations(shares, (pixels + pixels.T)[upper].tolist())
     if not correlations:
         return ""
     also = f", {a} and {b} first of all" if mnist_lore.most_alike(a, b) else ""

@@ -205,7 +205,7 @@ def _powers(taken: Sequence[Step]) -> str:
         found = _exponent([taken[0].small, *(step.large for step in taken)])
         low, high = found.interval or (found.value, found.value)
         return (
-            f" Within the noise it falls as a power d⁻ᵃ of the latent size d, a = "
+            f" Within the noise {_all(len(taken))} follow one power d⁻ᵃ of the latent size d, a = "
             f"{found.value:.2f} ({low:.2f} to {high:.2f}){_per_doubling(taken, found.value)}."
         )
     if len(taken) > MAX_LISTED:
@@ -214,6 +214,10 @@ def _powers(taken: Sequence[Step]) -> str:
         f"{found.value:.2f} ({_sizes(step)})" for step, found in zip(taken, exponents, strict=True)
     )
     return f" As a power d⁻ᵃ of the latent size d it falls with a = {listed}."
+
+
+def _all(steps: int) -> str:
+    return "both steps" if steps == 2 else f"all {steps} steps"
 
 
 def _per_doubling(taken: Sequence[Step], power: float) -> str:

@@ -39,11 +39,11 @@ def _both_planes(study: Study) -> Iterator[Block]:
     data, name = training.dataset, shown([with_seeds(study.groups, training)])
     yield Table(
         key="table-planes",
-        caption=f"Both planes. Vote: images whose {data.noun} their {K} nearest in the plane vote "
-        f"for. Same {data.noun}: share of these neighbours. Trustworthiness (1 is best) is lowered "
-        "by points that are neighbours in the plane but not in pixels, continuity by those that "
-        f"are neighbours in pixels but not in the plane; over {_measured(len(own.labels))} test "
-        "images.",
+        caption=f"Both planes. Vote: test images whose {data.noun} the {K} nearest other test "
+        f"images in the plane vote for. Same {data.noun}: share of these neighbours. "
+        "Trustworthiness (1 is best) is lowered by points that are neighbours in the plane but not "
+        "in pixels, continuity by those that are neighbours in pixels but not in the plane; over "
+        f"{_measured(len(own.labels))} test images.",
         columns=(
             ("Plane", "left"), ("Vote", "right"), (f"Same {data.noun}", "right"),
             ("Trustworthiness", "right"), ("Continuity", "right"),

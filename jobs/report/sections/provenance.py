@@ -211,12 +211,12 @@ def definitions(study: Study) -> Iterator[str]:
             "Intervals are 95%: over the test images, or pairs of them, by the bootstrap or a "
             "normal distribution; over several seeds by Student's and Welch's distributions; the "
             "final error of a single training is taken to be known to "
-            f"{_whole(single_training(study.comparable[0].images))}. Where an interval is given, a "
-            "difference is stated only beyond it; pictures between mean codes are compared with a "
-            f"threshold of {_whole(EQUAL)}, overlaps with one of "
-            f"{_whole(embedding.OVERLAP)}. The intervals are not corrected for their number: of "
-            "the comparisons that have one, about one in twenty without a real difference will "
-            "still be reported."
+            f"{_whole(single_training(study.comparable[0].images))}, of which the choice of the "
+            "test images accounts for about half. Where an interval is given, a difference is "
+            "stated only beyond it; pictures between mean codes are compared with a threshold of "
+            f"{_whole(EQUAL)}, overlaps with one of {_whole(embedding.OVERLAP)}. The intervals are "
+            "not corrected for their number: of the comparisons that have one, about one in twenty "
+            "without a real difference will still be reported."
         )
     if kinds & {"overlap", "no overlap"}:
         yield (

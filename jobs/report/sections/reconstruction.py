@@ -1,5 +1,6 @@
 """Part 1: reconstructed images, and which digits are hard."""
 
+import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -8,6 +9,7 @@ from numpy.typing import NDArray
 from jobs.report import charts
 from jobs.report.analysis.estimate import Estimate
 from jobs.report.analysis.groups import Group
+from jobs.report.analysis.noise import rank_correlations
 from jobs.report.analysis.seeds import has_seeds, shown
 from jobs.report.analysis.study import Study
 from jobs.report.blocks import Block, Figure, Observation, Table
@@ -87,7 +89,7 @@ def _extremes(
         + f"the mean error of {dataset.many_of(hardest[0])} is "
         f"{_ratios(groups, dataset.many_of(easiest[0]))}.",
         see=("table-digits",),
-        intuition=_variance(hardest[0], easiest[0]) if dataset.is_mnist else "",
+        intuition=_variance(study, hardest[0], easiest[0]) if dataset.is_mnist else "",
     )
 
 
@@ -102,14 +104,21 @@ def _ratios(groups: list[tuple[str, float]], easiest: str) -> str:
     return f"{listing(f'{ratio:.1f} ({label})' for label, ratio in groups)} times that of {easiest}"
 
 
-def _variance(hardest: int, easiest: int) -> str:
-    """Say that the errors follow how much the images of a digit differ, if the extremes do."""
+def _variance(study: Study, hardest: int, easiest: int) -> str:
+    """Say that the errors follow how much the images of a digit differ, if they do."""
     if (int(np.argmax(PIXEL_VARIANCE)), int(np.argmin(PIXEL_VARIANCE))) != (hardest, easiest):
         return ""
+    errors = [means for group in study.sound if (means := class_errors(group)) is not None]
+    correlations = rank_correlations(errors, PIXEL_VARIANCE)
+    if not correlations:
+        return ""
+    lowest = math.floor(100 * min(correlations) + 1e-9) / 100
     return (
         "Digits whose images differ less are easier: over the test set the pixels of the "
         f"{easiest}s vary least about their mean image (variance {PIXEL_VARIANCE[easiest]:.3f}), "
-        f"those of the {hardest}s most ({PIXEL_VARIANCE[hardest]:.3f})."
+        f"those of the {hardest}s most ({PIXEL_VARIANCE[hardest]:.3f}). Over the ten digits this "
+        "variance and the error have a rank correlation of "
+        f"{'at least ' * (len(correlations) > 1)}{lowest:.2f}."
     )
 
 

@@ -120,5 +120,5 @@ def test_fewer_components_are_told_if_the_codes_are_too_few_for_more() -> None:
 def test_the_table_names_the_seed_if_there_are_others() -> None:
     study = Study.of(make_records(make_training("1"), make_training("1", seed=1)))
     (table,) = (b for b in generation.blocks(study) if isinstance(b, Table))
-    assert table.caption.endswith("Networks: seed 0 of setting 1.")
+    assert table.caption.endswith("Networks: setting 1 (seed 0).")
     assert len(table.rows) == 4

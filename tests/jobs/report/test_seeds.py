@@ -32,7 +32,7 @@ def test_what_is_shown_is_named_with_its_seed_if_there_are_others() -> None:
     assert shown(one) == "setting 1 and setting 2"
     assert of_all(one) == ""
     several = grouped([make_training(name, seed=seed) for name in "12" for seed in (0, 1)])
-    assert shown(several) == "seed 0 of setting 1 and setting 2"
+    assert shown(several) == "setting 1 and setting 2 (seed 0 of each)"
     assert "every seed" in of_all(several)
     other = grouped([make_training("1", seed=3), *(make_training("2", seed=n) for n in (0, 1))])
     assert shown(other) == "setting 1 and setting 2 (seed 0)"

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from unittest.mock import Mock
 
 import pytest
@@ -43,11 +44,27 @@ def test_without_a_state_to_save_the_first_signal_stops_at_once(number: signal.S
         assert not stop.called
 
 
+class Interrupted:
+    """Whose destructor Ctrl-C comes amid: Python ignores what is raised there."""
+
+    def __del__(self) -> None:
+        send(signal.SIGINT)
+
+
+def test_ctrl_c_amid_a_destructor_is_not_lost() -> None:
+    with StopSignals(Mock()):
+        send(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):  # noqa: PT012
+            Interrupted()
+            time.sleep(10)
+
+
 def test_handlers_are_put_back() -> None:
-    before = [signal.getsignal(number) for number in STOPPING]
+    before, hook = [signal.getsignal(number) for number in STOPPING], sys.unraisablehook
     with StopSignals(Mock()):
         assert [signal.getsignal(number) for number in STOPPING] != before
     assert [signal.getsignal(number) for number in STOPPING] == before
+    assert sys.unraisablehook == hook
 
 
 BLOCKED = """
