@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Literal
 
 import numpy as np
 
@@ -53,6 +54,17 @@ def distances(path: Interpolation) -> Distances | None:
     if not inner.any() or not np.isfinite([decoded, blended]).all() or not blended.any():
         return None
     return Distances(decoded=float(decoded.mean()), blended=float(blended.mean()))
+
+
+Verdict = Literal["nearer", "further", "same"]
+
+
+def judged(ratio: float) -> Verdict:
+    """Judge a ratio of distances as it is printed, with three decimals."""
+    printed = round(ratio, 3)
+    if abs(printed - 1) < EQUAL:
+        return "same"
+    return "nearer" if printed < 1 else "further"
 
 
 Pair = tuple[int, int]

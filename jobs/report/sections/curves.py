@@ -85,6 +85,7 @@ def _comparisons(comparisons: Sequence[Comparison]) -> str:
 def _alt(groups: Sequence[Group]) -> str:
     finals = listing(
         f"{group.label} ends at {format_mse(group.mean('final_test_mse'))}"
+        + " on average" * (len(group.trainings) > 1)
         for group in groups
         if group.values("final_test_mse")
     )

@@ -35,12 +35,16 @@ def blocks(study: Study) -> Iterator[Block]:
         yield Figure(
             key="figure-samples",
             picture=samples,
-            alt=f"Training images in rows of ten, each with the name of its {data.noun}.",
+            alt=f"Training images in rows of ten, each with {_label(data)}.",
             caption=f"The first training images after shuffling, with {_labels(data)}.",
             width=0.5,
         )
     if counts is not None:
         yield _table(counts, data)
+
+
+def _label(data: DatasetRecord) -> str:
+    return f"its {data.noun}" if data.is_numbered else f"the number of its {data.noun}"
 
 
 def _labels(data: DatasetRecord) -> str:
@@ -57,8 +61,8 @@ def _described(data: DatasetRecord, train: int, test: int) -> str:
         f"{capitalized(data.title)}{source} has {format_count(train)} training images and "
         f"{format_count(test)} test images{what}; each is a grid of 28 × 28 = {PIXELS} pixels, "
         "whole numbers from 0 to 255, which are divided by 255. The autoencoders are trained on "
-        "the training images, shuffled once with the seed, without their labels. Every error of "
-        "this document is one on the test images unless it says otherwise."
+        "the training images, shuffled once with the seed, without their labels. All errors "
+        "are measured on the test images unless stated otherwise."
     )
 
 

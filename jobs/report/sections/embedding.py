@@ -195,9 +195,9 @@ def _nearness(own: dict[int, list[Estimate]]) -> str:
     times = f"{mnist_lore.NEAREST_RATIO[top]:.0f} times"
     return (
         "The more the images of a digit resemble one another rather than those of other digits, "
-        f"the more it stands apart: in pixels the nearest other {top} is {times} as near to a "
-        f"{top} as the nearest other digit is (in MSE, medians over the test set). Over the ten "
-        "digits this ratio and the share of own neighbours have a rank correlation of "
+        f"the more it stands apart: in pixels the nearest image of another digit is {times} as far "
+        f"from a {top} as the nearest other {top} is (in MSE, medians over the test set). Over the "
+        "ten digits this ratio and the share of own neighbours have a rank correlation of "
         f"{ranged(correlations, '{:.2f}'.format)}."
     )
 
@@ -263,7 +263,7 @@ def _alike_in_pixels(planes_shown: Sequence[Neighbours], pair: tuple[int, int]) 
     correlations = rank_correlations(shares, (pixels + pixels.T)[upper].tolist())
     if not correlations:
         return ""
-    also = f", {a} and {b} first of all" if mnist_lore.most_alike(a, b) else ""
+    also = f", in which {a}s and {b}s are most alike" if mnist_lore.most_alike(a, b) else ""
     image = mnist_lore.mutual(a, b)
     most = (
         f" In pixels only {format_percent(image)} of the neighbours of {a}s and {b}s are of the "

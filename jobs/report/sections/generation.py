@@ -100,7 +100,7 @@ def _method(found: Sequence[Found]) -> str:
         f"are fitted to the codes of training images, at most {FITTED:,}: one Gaussian, and a "
         f"mixture of Gaussians with full covariances. The number of its components, {number}, is "
         "the one with the highest likelihood of codes held back from the fit, among "
-        f"{listing(map(str, COMPONENTS))} where there are codes enough. {ref('table-generation')} "
+        f"{listing(map(str, COMPONENTS))} where there are enough codes. {ref('table-generation')} "
         f"measures {SAMPLES:,} generated images of each kind. A classifier with one hidden layer, "
         f"trained on the training images and right for {_share(each[0].classifier_accuracy)} of "
         f"the test images, is the yardstick: how often it is sure of a {noun}, how evenly the "

@@ -5,7 +5,6 @@ plain blend of the two end pictures.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Literal
 
 from aemodel.evaluation import Interpolation
 from jobs.report import charts
@@ -16,9 +15,11 @@ from jobs.report.analysis.interpolation import (
     Distances,
     Pair,
     Segment,
+    Verdict,
     astray,
     compared_by_pair,
     distances_by_pair,
+    judged,
     mean_ratio,
     pair_of,
     segments,
@@ -51,8 +52,6 @@ BENDS = (
     "line between the codes to a curve between the same pictures, which can pass nearer to test "
     "images."
 )
-
-Verdict = Literal["nearer", "further", "same"]
 
 
 def blocks(study: Study) -> Iterator[Block]:
@@ -126,15 +125,19 @@ def _method(groups: Sequence[Group]) -> str:
     )
     if len(groups) > 1:
         those = listing(group.label for group in groups)
-        why = f", of {those} the one whose decoded pictures are nearest relative to the blends"
-        text += f" first{why * _leads(groups)}; {ref('table-interpolation')} measures {those}"
+        text += f" first, {_why(groups, those)}; {ref('table-interpolation')} measures {those}"
     return f"{text}.{of_all(groups)}"
 
 
-def _leads(groups: Sequence[Group]) -> bool:
-    """Return whether the first has the lowest mean ratio, by more than what is called none."""
+def _why(groups: Sequence[Group], those: str) -> str:
+    """Say by what rule the first was chosen, and whether it leads in every seed."""
     first, *others = ([mean_ratio(training) for training in g.trainings] for g in groups)
-    return max(first) <= min(min(ratios) for ratios in others) - EQUAL
+    if max(first) <= min(min(ratios) for ratios in others) - EQUAL:
+        return f"of {those} the one whose decoded pictures are nearest compared with the blends"
+    return (
+        f"of those of {those} that are nearest compared with the blends, within "
+        f"{format_percent(EQUAL, 0)}, the one whose decoded pictures are nearest to test images"
+    )
 
 
 def _alt(path: Interpolation, data: DatasetRecord, label: str) -> str:
@@ -202,7 +205,7 @@ def labels(groups: Sequence[Group]) -> Iterator[Observation]:
     yield Observation(
         kind="labels on the path",
         numbers=numbers,
-        text=text + " Pairs with such an end are not compared with the blends." * is_left_out,
+        text=text + " Observations on the blends leave out pairs with such an end." * is_left_out,
         see=tuple(figure_key(path) for path in groups[0].first.interpolations),
     )
 
@@ -273,15 +276,8 @@ def realness(group: Group) -> Iterator[Observation]:
 
 def _verdict(each: Sequence[Distances]) -> Verdict | None:
     """Judge the ratios as they are printed, with three decimals; None if the seeds disagree."""
-    verdicts = {_judged(d.ratio) for d in each}
+    verdicts = {judged(d.ratio) for d in each}
     return verdicts.pop() if len(verdicts) == 1 else None
-
-
-def _judged(ratio: float) -> Verdict:
-    printed = round(ratio, 3)
-    if abs(printed - 1) < EQUAL:
-        return "same"
-    return "nearer" if printed < 1 else "further"
 
 
 COMPARED: dict[Verdict, tuple[str, str]] = {
@@ -295,7 +291,7 @@ def _against_blends(group: Group, ratios: dict[Pair, list[float]]) -> str:
     """Return `nearer to test images than the pixel blends from 1 to 7 (by 12%), and ...`."""
     data, parts = group.first.dataset, list[str]()
     for verdict, (word, than) in COMPARED.items():
-        pairs = {pair: each for pair, each in ratios.items() if _judged(each[0]) == verdict}
+        pairs = {pair: each for pair, each in ratios.items() if judged(each[0]) == verdict}
         if not pairs:
             continue
         words = word if parts else f"{word} {than}"
@@ -309,7 +305,7 @@ def _against_blends(group: Group, ratios: dict[Pair, list[float]]) -> str:
 
 
 def _pair(pair: Pair, ratios: Sequence[float], data: DatasetRecord) -> str:
-    if _judged(ratios[0]) == "same":
+    if judged(ratios[0]) == "same":
         return data.pair(*pair)
     by = ranged([abs(1 - round(ratio, 3)) for ratio in ratios], format_percent, inside=True)
     return f"{data.pair(*pair)} (by {by})"

@@ -87,7 +87,7 @@ def against_pca(study: Study) -> Iterator[Observation]:
 def _linear(groups: Sequence[Group]) -> str:
     """Name settings that are no better than PCA and nearly linear themselves."""
     linear = listing(
-        f"{group.label} is still as good as linear: an affine map of its codes gives "
+        f"{group.label} is still practically linear: an affine map of its codes gives "
         f"{format_percent(share)} of the variance that it decodes"
         for group in groups
         if (gain := _gain(group)) is not None
@@ -197,12 +197,17 @@ def _verb(step: Step) -> str:
 
 
 def _powers(taken: Sequence[Step]) -> str:
-    """Return as what powers of the latent size the error falls: one if the steps agree in it."""
+    """Return as what powers of the latent size the error falls: one if the steps agree in it.
+
+    Only seeds tell how well each is known: single trainings share their test images, so that their
+    errors differ by less than the noise of each.
+    """
     if len(taken) < 2:
         return ""
     exponents = [step.exponent for step in taken]
-    if agree(exponents):
-        found = _exponent([taken[0].small, *(step.large for step in taken)])
+    groups = [taken[0].small, *(step.large for step in taken)]
+    if all(len(group.values("final_test_mse")) > 1 for group in groups) and agree(exponents):
+        found = _exponent(groups)
         low, high = found.interval or (found.value, found.value)
         return (
             f" Within the noise {_all(len(taken))} follow one power d⁻ᵃ of the latent size d, a = "

@@ -228,9 +228,9 @@ def _seeds(groups: Sequence[Group]) -> Iterator[str]:
     single = [group.label for group in groups if len(group.trainings) == 1]
     if single and len(single) == len(groups):
         who = "The training was run" if len(groups) == 1 else "Each training was run"
-        yield f"{who} with one seed: how much its numbers change with the seed is not measured."
+        yield f"{who} with one seed: how its numbers change with the seed is not measured here."
     elif single:
-        yield f"Only one seed for {listing(single)}: how much these change is not measured."
+        yield f"Only one seed for {listing(single)}: how these change is not measured here."
 
 
 def _curves(groups: Sequence[Group]) -> Iterator[str]:

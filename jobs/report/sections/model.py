@@ -130,7 +130,7 @@ def _choice(groups: Sequence[Group]) -> str:
     )
     if quick in used:
         text += (
-            f" The recipe quick has the same numbers and {format_count(quick.iterations)} instead "
-            f"of {format_count(fast.iterations)} iterations."
+            f" The recipe quick has the same numbers, but {format_count(quick.iterations)} "
+            f"iterations and a test error every {quick.eval_every}."
         )
     return text

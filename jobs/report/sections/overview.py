@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 from aemodel.settings import Recipe
 from jobs.report.analysis.curve_shape import ended_in_spike
 from jobs.report.analysis.groups import PLANE, Group, setting_name
-from jobs.report.analysis.interpolation import distances
+from jobs.report.analysis.interpolation import EQUAL, compared_by_pair, judged
+from jobs.report.analysis.seeds import ranged, with_seeds
 from jobs.report.analysis.study import Study
 from jobs.report.blocks import Block, Heading, Table
-from jobs.report.records import TrainingRecord
 from jobs.report.wording import (
     OPTIMIZERS,
     UNKNOWN,
@@ -61,12 +61,15 @@ def _caption(groups: Sequence[Group], several: bool, best: bool) -> str:
         f"encoder's hidden layers. Latent: size of the code. Parameters: of the network{fewer}. "
         "10-NN: accuracy of a 10-nearest-neighbour classifier on the codes. Time: of the training "
         f"with its recorded errors{_threads(groups)}, without what is prepared before and "
-        "evaluated after; trainings of one command share the machine."
+        "evaluated after; trainings of one command, shown here or not, share the machine."
     )
     if best:
         text += " Lowest MSE: lowest recorded error, if it is not the final one."
     if several:
-        text += " Several seeds: mean ± sample standard deviation of n trainings."
+        text += (
+            " Several seeds: mean ± sample standard deviation of n trainings, and the range of "
+            "the times."
+        )
     spiked = listing(group.label for group in groups if any(map(ended_in_spike, group.trainings)))
     if spiked:
         text += f" The training of {spiked} ended in a spike: its final error is not a result."
@@ -74,11 +77,18 @@ def _caption(groups: Sequence[Group], several: bool, best: bool) -> str:
 
 
 def _threads(groups: Sequence[Group]) -> str:
-    """Return `, on 2 threads`, or `, on 1 or 2 threads`; nothing if they were not recorded."""
-    numbers = sorted({t.spec.threads for group in groups for t in group.trainings})
-    if 0 in numbers:
+    """Return `, on 2 threads`, or which on how many; nothing if they were not recorded."""
+    named: dict[int, dict[str, None]] = {}
+    for group in groups:
+        for training in group.trainings:
+            named.setdefault(training.spec.threads, {})[group.label] = None
+    if 0 in named:
         return ""
-    return f", on {listing(map(str, numbers), 'or')} thread{'s' * (numbers != [1])}"
+    parts = (
+        f"{number} thread{'s' * (number != 1)}" + f" ({listing(who)})" * (len(named) > 1)
+        for number, who in sorted(named.items())
+    )
+    return f", on {listing(parts, 'or')}"
 
 
 def _row(group: Group, several: bool, best: bool) -> list[str]:
@@ -94,8 +104,13 @@ def _row(group: Group, several: bool, best: bool) -> list[str]:
         *([_best(group) or UNKNOWN] if best else []),
         format_mse(group.mean("pca_test_mse")),
         UNKNOWN if share is None else f"{100 * share:.1f}%",
-        format_duration(group.mean("train_seconds")),
+        _time(group.values("train_seconds")),
     ]
+
+
+def _time(seconds: Sequence[float]) -> str:
+    """Return a time, of several seeds the shortest and the longest."""
+    return "–".join(dict.fromkeys(format_duration(f(seconds, default=None)) for f in (min, max)))
 
 
 def _best(group: Group) -> str:
@@ -119,12 +134,12 @@ def _sentences(study: Study) -> Iterator[str]:
     yield from _errors(study.comparable)
     yield from _interpolated(study)
     if study.neighbours is not None and study.for_embedding is not None:
-        large = study.for_embedding.spec.setting.latent_size > PLANE
-        where = "On the codes' first two principal axes" if large else "In the embedding"
-        seed = _seed(study, study.for_embedding)
+        setting = study.for_embedding.spec.setting
+        plane = "first two principal axes" if setting.latent_size > PLANE else "plane"
+        shares = [own.same for own, _ in study.planes if own]
         yield (
-            f"{where}{f' ({seed})' if seed else ''} {format_percent(study.neighbours.same)} of a "
-            f"point's ten nearest neighbours are of the same {study.for_embedding.dataset.noun}."
+            f"In the {plane} of the codes of {setting_name(setting)} {ranged(shares)} of a point's "
+            f"ten nearest neighbours are of the same {study.for_embedding.dataset.noun}."
         )
 
 
@@ -174,26 +189,17 @@ def _error(group: Group) -> str:
 
 
 def _interpolated(study: Study) -> Iterator[str]:
-    if not study.for_interpolation:
-        return
-    training = study.for_interpolation[0]
-    data = training.dataset
-    known = [(p, d) for p in training.interpolations if (d := distances(p))]
-    if known:
-        decoded = sum(d.decoded for _, d in known) / len(known)
-        blended = sum(d.blended for _, d in known) / len(known)
-        pairs = listing(data.pair(p.digit_a, p.digit_b) for p, _ in known[:MAX_NAMED])
-        more = " and others" if len(known) > MAX_NAMED else ""
-        seed = _seed(study, training)
+    """Yield for how many pairs decoded pictures are the more real ones, in every seed."""
+    parts = []
+    for training in study.for_interpolation[:MAX_NAMED]:
+        group = with_seeds(study.groups, training)
+        pairs = compared_by_pair(group.trainings).values()
+        nearer = sum(all(judged(d.ratio) == "nearer" for d in each) for each in pairs)
+        if pairs:
+            of = f"{len(pairs)} pair{'s' * (len(pairs) > 1)}"
+            parts.append(f"{nearer or 'none'} of {of} in {group.label}")
+    if parts:
         yield (
-            f"Between mean codes of {setting_name(training.spec.setting)} "
-            f"({seed}{'; ' if seed else ''}from {pairs}{more}) decoded pictures lie an MSE of "
-            f"{format_mse(decoded)} from the nearest test image, pixel blends "
-            f"{format_mse(blended)}."
+            "Between mean codes decoded pictures are nearer to test images than pixel blends, by "
+            f"{format_percent(EQUAL, 0)} or more, for {listing(parts)}."
         )
-
-
-def _seed(study: Study, training: TrainingRecord) -> str:
-    """Return `seed 0` if the document has several seeds."""
-    seeds = {other.spec.seed for other in study.records.trainings}
-    return f"seed {training.spec.seed}" if len(seeds) > 1 else ""

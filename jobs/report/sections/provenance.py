@@ -17,6 +17,7 @@ from jobs.report.blocks import Block, Bullets, Code, Heading, Paragraph, Table
 from jobs.report.records import ControlledStudy, Records, TrainingRecord
 from jobs.report.sections import embedding, generation, interpolation, part_1
 from jobs.report.sections.limitations import versions
+from jobs.report.sections.reconstruction import IMAGE_VARIATION
 from jobs.report.wording import (
     OPTIMIZERS,
     UNKNOWN,
@@ -214,9 +215,13 @@ def definitions(study: Study) -> Iterator[str]:
             f"{_whole(single_training(study.comparable[0].images))}, of which the choice of the "
             "test images accounts for about half. Where an interval is given, a difference is "
             "stated only beyond it; pictures between mean codes are compared with a threshold of "
-            f"{_whole(EQUAL)}, overlaps with one of {_whole(embedding.OVERLAP)}. The intervals are "
-            "not corrected for their number: of the comparisons that have one, about one in twenty "
-            "without a real difference will still be reported."
+            f"{_whole(EQUAL)}. The intervals are not corrected for their number."
+        )
+    if "hardest and easiest" in kinds:
+        yield (
+            "Hardest and easiest: classes are named together if their errors differ by less than "
+            "their noise, for which the error of an image is taken to have a standard deviation of "
+            f"{_whole(IMAGE_VARIATION)} of its mean."
         )
     if kinds & {"overlap", "no overlap"}:
         yield (
@@ -259,8 +264,7 @@ def reproduction(records: Records, trainings: Sequence[TrainingRecord]) -> Itera
     text = (
         "In a checkout of the project, with its environment active, these commands train the same "
         "networks again and build the document, without the author's name and notes. Times will "
-        "differ; on another type of processor, or with other library versions, so will the last "
-        "decimals of the errors."
+        "differ; on another type of processor, or with other library versions, so may the errors."
     )
     foreign = dict.fromkeys(t.dataset.title for t in trainings if not t.dataset.is_mnist)
     if foreign:
@@ -322,7 +326,8 @@ def _report_command(records: Records, ways: dict[Way, list[TrainingRecord]]) -> 
     command = _command((), "report")
     one_each = len(set(names)) == len(names) and set(names) <= set(SETTINGS)
     is_whole = one_each and set(names) == set(SETTINGS)
-    if is_whole and len(ways) == 1:
+    program = _known(records.program.commit)
+    if is_whole and [way.commit for way in ways] == [program]:
         return ""
     found = is_whole or (one_each and not records.request.run_ids)
     return command if found else f"{command} -P runs=RUNS"

@@ -124,8 +124,8 @@ def beside_blends(measured: Measured) -> Iterator[Observation]:
         yield Observation(
             kind="single images, decoded beside blended",
             numbers={name: over_seeds(each) for name, each in gains.items()},
-            text="Halfway between single images the decoded pictures are, compared with the "
-            f"blends, {listing(parts)}.",
+            text="Halfway along the straight line between the codes of single images the decoded "
+            f"pictures are, compared with the blends, {listing(parts)}.",
             see=SEE,
         )
 
@@ -188,9 +188,9 @@ def where_means_lie(groups: Sequence[Group]) -> Iterator[Observation]:
     out = listing(ranged(each, "{:.2f}".format, of=name) for name, each in radii.items())
     if any(any(each) for each in shares.values()):
         close = listing(ranged(each, _share, of=name) for name, each in shares.items())
-        close = f"{close} of the codes are"
+        close = f"{close} of the {data.noun}'s own codes are"
     else:
-        close = "no single code is"
+        close = f"none of the {data.noun}'s own codes is"
     alone = [name for name, each in shares.items() if max(each) <= FEW]
     yield Observation(
         kind="where mean codes lie",

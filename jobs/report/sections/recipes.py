@@ -103,7 +103,7 @@ def _stopped(stopped: Sequence[Comparison]) -> Observation:
     shares = {c.label: Estimate(c.stopped_at or 0.0) for c in stopped}
     errors = listing(
         f"{format_mse(float(c.curve.test_mse[-1]))} in {c.label} ({format_mse(c.target_mse)} in "
-        f"the end{_mark(c, ', after a spike')})"
+        f"the end{_mark(c, ', in a spike without an end')})"
         for c in stopped
     )
     after = " or ".join(dict.fromkeys(format_percent(s.value) for s in shares.values()))
@@ -146,7 +146,7 @@ def _reached(compared: Sequence[tuple[Comparison, TimeToTarget]]) -> Observation
     for comparison, since in compared:
         label = comparison.label
         early = time_to(comparison.reference_curve, comparison.target_mse)
-        firsts[label] = format_count(early.iteration)
+        firsts[label] = _first(comparison, early)
         numbers |= {
             f"{label}, target": Estimate(comparison.target_mse),
             f"{label}, iteration": Estimate(since.iteration),
@@ -166,6 +166,12 @@ def _reached(compared: Sequence[tuple[Comparison, TimeToTarget]]) -> Observation
         see=SEE,
         intuition=SOAP_STEPS if few else "",
     )
+
+
+def _first(comparison: Comparison, early: TimeToTarget) -> str:
+    """Return an iteration of the reference, of a recorded curve to the one digit known of it."""
+    known = float(f"{early.iteration:.1g}") if comparison.reference.recording else early.iteration
+    return format_count(int(known))
 
 
 def _lowest_too(compared: Sequence[tuple[Comparison, TimeToTarget]]) -> str:
@@ -196,8 +202,8 @@ def table(comparisons: Sequence[Comparison]) -> Table:
     )  # fmt: skip
     caption = (
         "Trainings beside those with the assignment's recipe. Reached: the error stays at or below "
-        "the final one of the assignment's recipe, unless that is of a spike. Times compare only "
-        "between equal machines that did nothing else."
+        "the final one of the assignment's recipe, unless that training ended in a spike. Times "
+        "compare only between equal machines that did nothing else."
     )
     return Table(
         key="table-recipes",
@@ -242,8 +248,7 @@ def _differing(comparisons: Sequence[Comparison]) -> str:
         labels: dict[str, list[str]] = {}
         for c in comparisons:
             own, other = getattr(c.training.spec, what), getattr(c.reference.spec, what)
-            known = own and other and (c.reference.recording is None or what == "precision")
-            if known and own != other:
+            if own and other and own != other:
                 labels.setdefault(f"{unit}{own} instead of {other}", []).append(c.label)
         text += "".join(
             f" {capitalized(way)} for {listing_of_names(who)}." for way, who in labels.items()

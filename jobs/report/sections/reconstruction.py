@@ -67,7 +67,8 @@ def extremes(study: Study) -> Iterator[Observation]:
             named.setdefault((hardest, easiest), []).append((group.label, ratio))
     for (hardest, easiest), groups in named.items():
         if len(hardest) + len(easiest) <= 4:
-            where = f"in {listing(label for label, _ in groups)}, " * (len(named) > 1)
+            some = len(groups) < len(study.groups)
+            where = f"in {listing(label for label, _ in groups)}, " * some
             yield _extremes(study, hardest, easiest, groups, where)
 
 
@@ -97,7 +98,7 @@ def _ratios(groups: list[tuple[str, float]], easiest: str) -> str:
     """Return `5.4 (setting 1) and 4.3 (setting 2) times that of 1s`."""
     ratios = [ratio for _, ratio in groups]
     if len(groups) == 1:
-        return f"{format_ratio(ratios[0])} that of {easiest} in {groups[0][0]}"
+        return f"{format_ratio(ratios[0])} that of {easiest}"
     if len(groups) > MAX_LISTED:
         lowest = f"{min(ratios):.1f} to {format_ratio(max(ratios))}"
         return f"{lowest} that of {easiest} in {len(groups)} settings"

@@ -13,24 +13,26 @@ from jobs.report.wording import format_count, format_mse, format_percent, listin
 
 
 def gap(study: Study) -> Iterator[Observation]:
-    """Say how much higher or lower the final test error is, if one setting's is beyond the noise.
-
-    All settings are told then: that one differs beyond the noise does not set it apart from others.
-    """
+    """Say where the final test error, as printed, is higher or lower beyond the noise."""
     gaps = {group.label: (group, found) for group in study.sound if (found := _gap(group))}
-    if not any(found.is_positive or found.is_negative for _, found in gaps.values()):
+    if not gaps:
         return
-    listed = listing(
-        f"{format_percent(abs(found.value))} {'higher' if found.value > 0 else 'lower'} in {label} "
-        f"({format_mse(group.mean('final_train_mse'))} on training images)"
+    noise = single_training(study.comparable[0].images)
+    beyond = {
+        label: f"{format_percent(abs(found.value))} {'higher' if found.value > 0 else 'lower'} in "
+        f"{label} ({format_mse(group.mean('final_train_mse'))} on training images)"
         for label, (group, found) in gaps.items()
-    )
-    noise = format_percent(single_training(study.comparable[0].images), decimals=0)
+        if abs(round(found.value, 3)) > noise
+    }
+    if not beyond:
+        return
+    within = listing(label for label in gaps if label not in beyond)
+    rest = f"; in {within} it does not differ by more than {format_percent(noise, decimals=0)}"
     yield Observation(
         kind="test beside training error",
         numbers={label: found for label, (_, found) in gaps.items()},
-        text=f"Compared with the error on {_measured(study)}, the final test error is {listed}; "
-        f"differences of up to {noise} are not counted.",
+        text=f"Compared with the error on {_measured(study)}, the final test error is "
+        f"{listing(beyond.values())}{rest * bool(within)}.",
     )
 
 

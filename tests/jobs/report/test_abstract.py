@@ -21,9 +21,22 @@ def test_the_abstract_says_what_is_of_one_seed() -> None:
     )  # fmt: skip
     text = abstract(several)
     assert "averaged over the seeds" in text
-    assert "mean codes of setting 3 (seed 0; from 3 to 8" in text
-    assert "In the embedding (seed 0) 38% of" in text
-    assert len(one.split()) < len(text.split()) <= 120
+    assert "In the plane of the codes of setting 1 38% of" in text
+    assert max(len(one.split()), len(text.split())) <= 120
+
+
+def test_the_abstract_counts_the_pairs_that_are_nearer_than_blends_in_every_seed() -> None:
+    half, same = (
+        tuple(
+            replace(p, nearest_mse=p.blend_nearest_mse * factor)
+            for p in make_training("2").interpolations
+        )
+        for factor in (0.5, 1.0)
+    )
+    mixed = make_training("2", seed=1, interpolations=(half[0], *same[1:]))
+    trainings = [make_training("2", interpolations=half), mixed]
+    text = abstract(make_records(*trainings, make_training("3", interpolations=same)))
+    assert "by 5% or more, for 1 of 3 pairs in setting 2 and none of 3 pairs in setting 3." in text
 
 
 def test_the_abstract_says_how_much_of_a_recipe_was_trained() -> None:
@@ -41,7 +54,7 @@ def test_the_caption_says_on_how_many_threads_and_that_soap_trains_fewer_paramet
         return overview.table(Study.of(make_records(*trainings)).groups).caption
 
     assert "recorded errors, on 1 thread, without" in caption(1, 1)
-    assert "recorded errors, on 1 or 2 threads, without" in caption(1, 2)
+    assert "errors, on 1 thread (setting 1) or 2 threads (setting 2), without" in caption(1, 2)
     assert "recorded errors, without" in caption(0, 2)
     assert "SOAP" not in caption(1)
     assert "of which SOAP trains fewer (see Limits)" in caption(1, recipe="fast")

@@ -50,7 +50,7 @@ def test_only_unchanged_presets_were_chosen_on_held_back_images() -> None:
         make_training("1", recipe=FAST)
     )
     assert "recipe quick" not in said(make_training("1", recipe=FAST))
-    assert "quick has the same numbers and 700 instead of 2,800 iterations" in said(
+    assert "quick has the same numbers, but 700 iterations and a test error every 50" in said(
         make_training("1", recipe=RECIPES["quick"])
     )
     changed = replace(FAST, learning_rate=0.01)

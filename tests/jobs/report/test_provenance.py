@@ -24,12 +24,22 @@ def text(records: Records) -> str:
 
 
 def test_one_command_makes_the_whole_assignment_and_its_document() -> None:
-    checkout, command = commands(make_full_records())
+    records = make_full_records()
+    program = replace(records.program, commit="7c211433f02071597741e6ff5a8ea34789abbf43")
+    checkout, command = commands(replace(records, program=program))
     assert checkout == "git checkout 7c211433f02071597741e6ff5a8ea34789abbf43"
     assert command == (
         f"{RUN} --experiment-name reproduction -P setting=all -P recipe=assignment -P seeds=0 "
         "-P pairs=3-8,4-9,1-7 -P precision=float32 -P threads=2"
     )
+
+
+def test_another_version_of_the_program_makes_the_document_by_itself() -> None:
+    records = make_full_records()
+    assert commands(records)[2:] == [
+        f"git checkout {records.program.commit}",
+        f"{RUN} -e report --experiment-name reproduction",
+    ]
 
 
 def test_trainings_of_other_threads_precision_or_commit_have_commands_of_their_own() -> None:
@@ -67,7 +77,6 @@ def test_the_study_is_made_first_since_the_trainings_command_writes_the_document
         f"{RUN} -e study --experiment-name reproduction -P hidden=64-32 -P latent=2,4 -P seeds=0,3 "
         "-P recipe=quick -P iterations=50 -P precision=float32 -P threads=1"
     )
-    assert len(lines) == 3
     assert "setting=all" in lines[2]
 
 
@@ -122,7 +131,8 @@ def test_only_the_terms_that_are_used_are_defined() -> None:
     for term in ("Spike", "Rest", "Level", "Overlap"):
         assert f"{term}" in terms
     calm = Study.of(make_records(make_training("2", codes=None)))
-    (intervals,) = provenance.definitions(calm)
+    intervals, hardest = provenance.definitions(calm)
+    assert hardest.startswith("Hardest and easiest: classes are named together")
     assert "not corrected for their number" in intervals
     assert "Where an interval is given, a difference is stated only beyond it" in intervals
     silent = Study.of(make_full_records(observations=False))
