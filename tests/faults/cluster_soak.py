@@ -45,7 +45,8 @@ class Disturbed:
     copies: int = 0
     command: Command | None = None
     _noted: float = 0.0
-    _done: dict[str, int] = field(default_factory=dict)
+    _history: dict[str, list[tuple[float, int]]] = field(default_factory=dict)
+    """Of each run: when it was at which iteration."""
 
     def start(self) -> None:
         """Start the command in another copy of the project than the last time."""
@@ -74,16 +75,16 @@ class Disturbed:
                 self.cluster.start_worker(name)
 
     def note(self) -> None:
-        """Note which trainings went back, and by how much."""
+        """Note which trainings went back, and to where they had been how long before."""
         for when, said in self.cluster.events(self._noted):
             self._noted = when
-            progress, run_id = said["progress"], said["run_id"]
-            if progress["stage"] == "training" and progress["iterations_per_second"]:
-                before = self._done.get(run_id, 0)
-                if progress["done"] < before:
-                    again = (before - progress["done"]) / progress["iterations_per_second"]
-                    self.lost.append(again)
-                self._done[run_id] = progress["done"]
+            done, past = said["progress"]["done"], self._history.setdefault(said["run_id"], [])
+            if said["progress"]["stage"] == "training" and done:
+                if past and done < past[-1][1]:
+                    kept = [point for point in past if point[1] <= done]
+                    self.lost.append(past[-1][0] - (kept or past[:1])[-1][0])
+                    past[:] = kept
+                past.append((when, done))
 
     def count(self, fault: str) -> None:
         self.faults[fault] = self.faults.get(fault, 0) + 1

@@ -109,8 +109,12 @@ def _row(group: Group, several: bool, best: bool) -> list[str]:
 
 
 def _time(seconds: Sequence[float]) -> str:
-    """Return a time, of several seeds the shortest and the longest."""
-    return "–".join(dict.fromkeys(format_duration(f(seconds, default=None)) for f in (min, max)))
+    """Return a time, of several seeds the shortest and the longest: `12–15 s`."""
+    low, high = (format_duration(end(seconds, default=None)) for end in (min, max))
+    if low == high:
+        return high
+    number, _, unit = low.partition(" ")
+    return f"{number}–{high}" if high.endswith(f" {unit}") else f"{low}–{high}"
 
 
 def _best(group: Group) -> str:
