@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from aemodel.evaluation import Interpolation
 from aemodel.real_images import WAYS, RealInterpolations
+from jobs.colours import SERIES
 from jobs.report.analysis import curve_shape
 from jobs.report.analysis.comparison import Comparison
 from jobs.report.analysis.groups import Group, setting_name
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.ticker import Formatter, Locator
 
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
-"""One colour a group: the palette of Okabe and Ito, which the colour-blind can tell apart."""
 ASSIGNED: Any = {"linewidth": 3.0, "alpha": 0.3, "solid_capstyle": "butt", "zorder": 1.5}
 """Wide, so that it is seen below a curve that takes the same course."""
 REACHED: Any = {"marker": "o", "markersize": 5, "markeredgecolor": "white", "linestyle": "none"}
@@ -166,10 +165,10 @@ def latent_sizes(groups: Sequence[Group], published: Sequence[Published] = ()) -
         )  # fmt: skip
         sizes, means, deviations = zip(*own, strict=True)
         axes.errorbar(
-            sizes, means, yerr=deviations if any(deviations) else None, fmt="o-", color=COLOURS[0],
+            sizes, means, yerr=deviations if any(deviations) else None, fmt="o-", color=SERIES[0],
             markersize=3.5, linewidth=1, capsize=4, label="autoencoder",
         )  # fmt: skip
-        for source, marker, colour in zip(published, "^v<>", COLOURS[2:], strict=False):
+        for source, marker, colour in zip(published, "^v<>", SERIES[2:], strict=False):
             axes.plot(
                 *zip(*source.errors, strict=True), marker, color=colour, fillstyle="none",
                 label=source.label,
@@ -338,8 +337,8 @@ def embedding(training: TrainingRecord, beside_pca: bool) -> bytes:
 
 def _colours(drawn: Sequence[object]) -> list[str]:
     """Return a colour for each; more than there are in the palette follow a colour map."""
-    if len(drawn) <= len(COLOURS):
-        return list(COLOURS[: len(drawn)])
+    if len(drawn) <= len(SERIES):
+        return list(SERIES[: len(drawn)])
     from matplotlib import colormaps
     from matplotlib.colors import to_hex
 

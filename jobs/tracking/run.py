@@ -39,6 +39,9 @@ MODEL_FOLDER = "model"
 DESCRIPTION = "mlflow.note.content"
 """Tag of a run: the description that the UI shows on its page, Markdown."""
 
+COLOUR = "mlflow.runColor"
+"""Tag of a run: its colour in the UI's charts, which chooses one by the run's id if it has none."""
+
 RESOLVED = "resolved."
 """Before the name of a parameter that a user may have typed: the value that was used."""
 

@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from aemodel.data import Dataset
+from jobs.colours import OF_SETTING
 from jobs.filesystem import checkpoints_folder, is_checkpoints_folder_named
 from jobs.spec import TYPED, TrainingSpec
 from jobs.tracking import Run, RunInfo, Store, versions
 from jobs.tracking.ownership import mark_expired, mark_orphans, registering
-from jobs.tracking.run import DESCRIPTION, MODEL_FOLDER
+from jobs.tracking.run import COLOUR, DESCRIPTION, MODEL_FOLDER
 from jobs.tracking.store import OWNER
 from jobs.tracking.ui_view import STUDIES, TRAININGS
 from jobs.training.cores import allocate_cores
@@ -256,5 +257,7 @@ def _introduce(run: Run, task: Task, data: Dataset, artifacts: str) -> None:
     """Log what the run is: its params, kind, data and description."""
     run.log_params(task.spec.to_params(), TYPED)
     about = {"kind": "training", "artifacts": artifacts, DESCRIPTION: describe(task.spec)}
-    run.set_tags(about | versions())
+    name = task.spec.setting.name
+    colour = {COLOUR: OF_SETTING[name]} if name in OF_SETTING else {}
+    run.set_tags(about | colour | versions())
     run.log_dataset(data, Path(task.data))

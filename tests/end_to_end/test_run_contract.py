@@ -108,6 +108,11 @@ def missing(wanted: set[str], present: set[str]) -> list[str]:
     return sorted(wanted - present)
 
 
+def test_the_settings_have_colours_of_their_own_in_the_ui(children: dict[str, Run]) -> None:
+    trainings = [run for run in children.values() if run.data.tags["kind"] == "training"]
+    assert len({run.data.tags["mlflow.runColor"] for run in trainings}) == len(trainings) == 3
+
+
 @pytest.mark.parametrize("setting", ["1", "2", "3"])
 def test_a_training(place: Workspace, children: dict[str, Run], setting: str) -> None:
     run = children[f"setting-{setting} assignment seed-0"]

@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 
 from aemodel.settings import RECIPES
+from jobs.colours import SERIES
 from jobs.report import charts
 from jobs.report.analysis.groups import grouped
 from jobs.report.published import PUBLISHED
@@ -26,4 +27,4 @@ def test_every_latent_size_has_a_tick_and_each_source_its_colour() -> None:
     groups = grouped([make_training(name) for name in ("1", "2", "3")])
     picture = charts.latent_sizes(groups, PUBLISHED)
     assert [text for text in texts(picture) if text.isdecimal()] == ["2", "16", "32", "64"]
-    assert all(colour.encode() in picture for colour in charts.COLOURS[2:4])
+    assert all(colour.encode() in picture for colour in SERIES[2:4])
