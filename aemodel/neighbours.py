@@ -16,6 +16,8 @@ of MNIST some 60 lie below the greatest true distance of the ten nearest by it, 
 compared whole.
 """
 
+from functools import cached_property
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -75,13 +77,17 @@ class _Products:
 
     def __init__(self, points: Floats, reference: Floats) -> None:
         self.points, self.reference = points, reference
-        # One product with a column more: [-2 a, 1] [b, |b|^2]^T.
-        self._left = np.column_stack([-2 * points, np.ones(len(points), np.float32)])
-        self._right = np.column_stack([reference, _squares(reference)])
 
     def of(self, block: Indices) -> Floats:
         """Return those of some points, by their indices (b,), and all others; shape (b, n)."""
-        return np.asarray(self._left[block] @ self._right.T)
+        # One product with a column more: [-2 a, 1] [b, |b|^2]^T.
+        left = np.column_stack([-2 * self.points[block], np.ones(len(block), np.float32)])
+        return np.asarray(left @ self._right.T)
+
+    @cached_property
+    def _right(self) -> Floats:
+        """A copy of all reference points: made only if it is needed."""
+        return np.column_stack([self.reference, _squares(self.reference)])
 
 
 def _nearest_by_bound(block: Indices, whole: _Products, bound: _Products, k: int) -> Indices:
@@ -89,7 +95,8 @@ def _nearest_by_bound(block: Indices, whole: _Products, bound: _Products, k: int
     below = bound.of(block)
     points, reference = whole.points[block], whole.reference
     nearest = _squares(reference[_smallest(below, k)] - points[:, np.newaxis]).max(axis=1)
-    most = nearest + ROUNDING * (nearest + _squares(points)) - _squares(bound.points[block])
+    squares = _squares(points)  # of the shortened points as well
+    most = nearest + ROUNDING * (nearest + squares) - squares
     row, column = _up_to(most, below)
     if len(row) > MOST * len(block):
         return _smallest(whole.of(block), k)

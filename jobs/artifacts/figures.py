@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from aemodel.data import IMAGE_SHAPE, MAX_PIXEL, Dataset
 from jobs.artifacts.pictures import mosaic
+from jobs.colours import SERIES
 
 DIGIT_COLOURS = (
     "#991188",
@@ -68,8 +69,7 @@ GAP = 1.15
 DIGITS = Dataset.classes
 """Names of the classes of MNIST."""
 
-LINE = "#0072b2"
-REFERENCE = "#d55e00"
+LINE, REFERENCE = SERIES[:2]
 
 STYLE: Any = {
     "figure.dpi": DPI,

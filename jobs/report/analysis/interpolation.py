@@ -67,6 +67,12 @@ def judged(ratio: float) -> Verdict:
     return "nearer" if printed < 1 else "further"
 
 
+def judged_by_all(each: Sequence[Distances]) -> Verdict | None:
+    """Judge the distances that several seeds have; None if they disagree."""
+    verdicts = {judged(measured.ratio) for measured in each}
+    return verdicts.pop() if len(verdicts) == 1 else None
+
+
 Pair = tuple[int, int]
 
 

@@ -12,7 +12,6 @@ from jobs.report.analysis.estimate import Estimate, values_over_seeds
 from jobs.report.analysis.groups import Group
 from jobs.report.analysis.interpolation import (
     EQUAL,
-    Distances,
     Pair,
     Segment,
     Verdict,
@@ -20,6 +19,7 @@ from jobs.report.analysis.interpolation import (
     compared_by_pair,
     distances_by_pair,
     judged,
+    judged_by_all,
     mean_ratio,
     pair_of,
     segments,
@@ -260,7 +260,9 @@ def realness(group: Group) -> Iterator[Observation]:
     A pair one of whose mean codes decodes to another class is not compared.
     """
     compared = compared_by_pair(group.trainings)
-    verdicts = {pair: verdict for pair, each in compared.items() if (verdict := _verdict(each))}
+    verdicts = {
+        pair: verdict for pair, each in compared.items() if (verdict := judged_by_all(each))
+    }
     if not verdicts:
         return
     data = group.first.dataset
@@ -272,12 +274,6 @@ def realness(group: Group) -> Iterator[Observation]:
         see=("table-interpolation",),
         intuition=BENDS if set(verdicts.values()) == {"nearer"} else "",
     )
-
-
-def _verdict(each: Sequence[Distances]) -> Verdict | None:
-    """Judge the ratios as they are printed, with three decimals; None if the seeds disagree."""
-    verdicts = {judged(d.ratio) for d in each}
-    return verdicts.pop() if len(verdicts) == 1 else None
 
 
 COMPARED: dict[Verdict, tuple[str, str]] = {

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from aemodel.settings import Recipe
 from jobs.report.analysis.curve_shape import ended_in_spike
 from jobs.report.analysis.groups import PLANE, Group, setting_name
-from jobs.report.analysis.interpolation import EQUAL, compared_by_pair, judged
+from jobs.report.analysis.interpolation import EQUAL, compared_by_pair, judged_by_all
 from jobs.report.analysis.seeds import ranged, with_seeds
 from jobs.report.analysis.study import Study
 from jobs.report.blocks import Block, Heading, Table
@@ -198,7 +198,7 @@ def _interpolated(study: Study) -> Iterator[str]:
     for training in study.for_interpolation[:MAX_NAMED]:
         group = with_seeds(study.groups, training)
         pairs = compared_by_pair(group.trainings).values()
-        nearer = sum(all(judged(d.ratio) == "nearer" for d in each) for each in pairs)
+        nearer = sum(judged_by_all(each) == "nearer" for each in pairs)
         if pairs:
             of = f"{len(pairs)} pair{'s' * (len(pairs) > 1)}"
             parts.append(f"{nearer or 'none'} of {of} in {group.label}")

@@ -23,10 +23,15 @@ def text(records: Records) -> str:
     return " ".join(block.text for block in blocks if isinstance(block, Paragraph))
 
 
-def test_one_command_makes_the_whole_assignment_and_its_document() -> None:
+def by_the_version_that_trained() -> Records:
+    """Return records whose document the commit of its trainings made."""
     records = make_full_records()
-    program = replace(records.program, commit="7c211433f02071597741e6ff5a8ea34789abbf43")
-    checkout, command = commands(replace(records, program=program))
+    commit = records.trainings[0].git_commit
+    return replace(records, program=replace(records.program, commit=commit))
+
+
+def test_one_command_makes_the_whole_assignment_and_its_document() -> None:
+    checkout, command = commands(by_the_version_that_trained())
     assert checkout == "git checkout 7c211433f02071597741e6ff5a8ea34789abbf43"
     assert command == (
         f"{RUN} --experiment-name reproduction -P setting=all -P recipe=assignment -P seeds=0 "
@@ -71,12 +76,13 @@ def test_the_study_is_made_first_since_the_trainings_command_writes_the_document
         threads=1,
         git_commit="7c211433f02071597741e6ff5a8ea34789abbf43",
     )
-    lines = commands(replace(make_full_records(), controlled_study=made))
+    lines = commands(replace(by_the_version_that_trained(), controlled_study=made))
     assert lines[0] == f"git checkout {made.git_commit}"
     assert lines[1] == (
         f"{RUN} -e study --experiment-name reproduction -P hidden=64-32 -P latent=2,4 -P seeds=0,3 "
         "-P recipe=quick -P iterations=50 -P precision=float32 -P threads=1"
     )
+    assert len(lines) == 3
     assert "setting=all" in lines[2]
 
 

@@ -51,12 +51,16 @@ class Interrupted:
         send(signal.SIGINT)
 
 
+def drop_and_wait() -> None:
+    Interrupted()
+    time.sleep(10)
+
+
 def test_ctrl_c_amid_a_destructor_is_not_lost() -> None:
     with StopSignals(Mock()):
         send(signal.SIGINT)
-        with pytest.raises(KeyboardInterrupt):  # noqa: PT012
-            Interrupted()
-            time.sleep(10)
+        with pytest.raises(KeyboardInterrupt):
+            drop_and_wait()
 
 
 def test_handlers_are_put_back() -> None:
