@@ -97,6 +97,8 @@ class Evaluation:
     """One for each pair of digits asked for."""
     reconstructions: Images
     """The first test image of each digit above their reconstructions; shape (2, 10, 784)."""
+    image_mse: NDArray[np.float64]
+    """MSE of the reconstruction of each test image; shape (n,)."""
     pca_reconstructions: latent.Floats
     """The same images from as many principal components as a code has numbers; shape (10, 784)."""
     manifold: Manifold | None
@@ -134,6 +136,7 @@ def evaluate(
     generated = generation.generate(
         decode, train_codes, data.x_test, baseline.classifier, trainer.seed
     )
+    image_mse = np.square(decoded - x_test).mean(axis=1, dtype=np.float64)
     plane = latent.project(codes)
     principal = (x_test - trainer.principal_components.mean) @ _axes(trainer).T
     pca_plane = principal if codes.shape[1] == 2 else None
@@ -143,7 +146,7 @@ def evaluate(
             **curve_metrics(trainer),
             "knn_accuracy": latent.knn_accuracy(train_codes, data.y_train, codes, data.y_test),
             "real_nearest_mse": baseline.real_nearest_mse,
-            **_mse_by_digit(decoded, x_test, data.y_test),
+            **_mse_by_digit(image_mse, data.y_test),
             "final_train_mse": _train_mse(trainer, train_codes),
             "decoder_affine_share": latent.affine_share(codes, decoded),
             "knn_accuracy_pca": _pca_votes(trainer, principal),
@@ -159,6 +162,7 @@ def evaluate(
         neighbour_shares=latent.neighbour_shares(plane.xy, data.y_test),
         interpolations=_interpolations(network.decoder, codes, data, pairs),
         reconstructions=np.stack([x_test[examples], decoded[examples]]),
+        image_mse=image_mse,
         pca_reconstructions=trainer.principal_components.mean
         + principal[examples] @ _axes(trainer),
         manifold=_manifold(network.decoder, codes, data) if codes.shape[1] == 2 else None,
@@ -252,11 +256,8 @@ def curve_metrics(trainer: Trainer) -> dict[str, float]:
     }
 
 
-def _mse_by_digit(
-    decoded: latent.Floats, x_test: latent.Floats, labels: Labels
-) -> dict[str, float]:
-    mse = np.square(decoded - x_test).mean(axis=1, dtype=np.float64)
-    return {f"mse_digit_{digit}": float(mse[labels == digit].mean()) for digit in range(DIGITS)}
+def _mse_by_digit(image_mse: NDArray[np.float64], labels: Labels) -> dict[str, float]:
+    return {f"mse_digit_{d}": float(image_mse[labels == d].mean()) for d in range(DIGITS)}
 
 
 def _interpolations(

@@ -29,6 +29,7 @@ CURVE_FIGURE = "curve/reconstruction_error.png"
 CODES = "embedding/low_dimension_embedding.csv"
 LABELS = "embedding/mnist_test_labels.csv"
 TEST_INDEX = "embedding/test_index.csv"
+IMAGE_MSE = "embedding/test_mse.csv"
 NEIGHBOUR_SHARES = "embedding/neighbour_shares.csv"
 EMBEDDING_FIGURE = "embedding/embedding_2d.png"
 RECONSTRUCTIONS = "reconstructions.csv"
@@ -104,6 +105,7 @@ def _write_embedding(evaluation: Evaluation, trainer: Trainer, folder: Path) -> 
     write_csv(folder / CODES, evaluation.codes)
     write_csv(folder / LABELS, data.y_test)
     write_csv(folder / TEST_INDEX, _test_index(trainer))
+    write_csv(folder / IMAGE_MSE, evaluation.image_mse)
     write_csv(folder / NEIGHBOUR_SHARES, evaluation.neighbour_shares)
     if evaluation.pca_plane is not None:
         write_csv(folder / PCA_PLANE, evaluation.pca_plane)
@@ -252,6 +254,11 @@ class RunFiles:
         """Return the digits of these codes, in the same order; shape (n,)."""
         table = self._table(LABELS)
         return None if table is None else table.ravel().astype(np.int64)
+
+    def image_mse(self) -> NDArray[np.float64] | None:
+        """Return the MSE of each of their reconstructions, in the same order; shape (n,)."""
+        table = self._table(IMAGE_MSE)
+        return None if table is None else table.ravel().astype(np.float64)
 
     def neighbour_shares(self) -> NDArray[np.float64] | None:
         """Return what `latent.neighbour_shares` found in the plane; shape (10, 10)."""

@@ -117,6 +117,7 @@ def _preferred(judged: Sequence[Judged]) -> tuple[list[Usable], list[Omission]]:
     """
     chosen: list[Usable] = []
     omissions: list[Omission] = []
+    other_seeds = 0
     for name in SETTINGS:
         of_setting = [(info, spec) for info, spec in judged if _is_of(info, name)]
         usable = [(info, spec) for info, spec in of_setting if isinstance(spec, TrainingSpec)]
@@ -125,13 +126,24 @@ def _preferred(judged: Sequence[Judged]) -> tuple[list[Usable], list[Omission]]:
         chosen += best
         newer = of_setting[: of_setting.index(best[0])] if best else of_setting
         omissions += [_passed_over(*run) for run in newer[:1]]
+        other_seeds += sum(_is_other_seed(spec, best[0][1]) for _, spec in usable)
         if not of_setting:
             omissions.append(Omission(f"setting {name}", "no run"))
+    if other_seeds:
+        many = f"{other_seeds} trainings with other seeds"
+        what = "a training with another seed" if other_seeds == 1 else many
+        why = "the newest of each setting is taken; the parameter `runs` names others"
+        omissions.append(Omission(what, why))
     return chosen, omissions
 
 
 def _is_preset(spec: TrainingSpec) -> bool:
     return RECIPES.get(spec.recipe.name) == spec.recipe
+
+
+def _is_other_seed(spec: TrainingSpec, taken: TrainingSpec) -> bool:
+    """Return whether a training differs from one that was taken in the seed alone."""
+    return spec.seed != taken.seed and replace(spec, seed=taken.seed) == taken
 
 
 def _passed_over(info: RunInfo, spec: TrainingSpec | Omission) -> Omission:
@@ -212,6 +224,7 @@ def _training(store: Store, info: RunInfo, spec: TrainingSpec) -> TrainingRecord
             curve=_curve(run),
             codes=files.codes(),
             labels=files.labels(),
+            image_mse=files.image_mse(),
             interpolations=tuple(path for path in paths if path is not None),
             reconstructions=files.reconstructions(),
             manifold=files.manifold(),

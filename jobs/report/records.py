@@ -104,6 +104,8 @@ class TrainingRecord:
     """Latent codes of the test set; shape (10000, d)."""
     labels: NDArray[np.int64] | None = None
     """Their digits; shape (10000,)."""
+    image_mse: NDArray[np.float64] | None = None
+    """Test error of each of these images; shape (10000,)."""
     interpolations: tuple[Interpolation, ...] = ()
     reconstructions: NDArray[np.float32] | None = None
     """Ten test images, digit 0 to 9, above their reconstructions; shape (2, 10, 784)."""

@@ -82,6 +82,7 @@ def test_the_final_error_is_that_of_the_network_at_the_end(case: Case) -> None:
     x = scaled(training)
     errors = np.square(np.asarray(training.network.autoencoder(x), np.float64) - x).mean(axis=1)
     assert found.metrics["final_test_mse"] == pytest.approx(errors.mean(), rel=1e-6)
+    np.testing.assert_allclose(found.image_mse, errors, rtol=1e-4)
     for digit in range(10):
         of_digit = errors[training.data.y_test == digit]
         assert found.metrics[f"mse_digit_{digit}"] == pytest.approx(of_digit.mean(), rel=1e-5)

@@ -26,6 +26,23 @@ def test_importing_sets_nothing() -> None:
     assert done.stdout == "True\n"
 
 
+ENDING = """
+import atexit, gc
+from jobs.environment import prepare_environment
+atexit.register(lambda: print(gc.get_freeze_count() > 0))
+prepare_environment()
+prepare_environment()
+print(gc.get_freeze_count())
+"""
+
+
+def test_the_collector_has_nothing_to_go_through_when_a_process_ends() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", ENDING], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["0", "True"]
+
+
 def test_telemetry_is_off_whatever_was_set_and_timeouts_are_the_users(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -27,7 +27,7 @@ SEE = ("table-neighbours",)
 OVERLAP = 0.10
 """Two classes overlap if, averaged over both, this share of neighbours is of the other."""
 MAX_PAIRS = 4
-"""Overlapping pairs that are named."""
+"""Overlapping pairs that are named; one more if it is the last."""
 MAX_TIED = 3
 """Classes that share the first or the last place; if more do, none is named."""
 PCA_PLANE = " Right: the same images on the first two principal components of the training images."
@@ -47,7 +47,7 @@ def blocks(study: Study) -> Iterator[Block]:
     yield Paragraph(_introduction(training, study.neighbours is not None) + of_all([group]))
     yield _scatter(study, training)
     if study.neighbours is not None:
-        yield _table(study.neighbours, group)
+        yield _table([own for own, _ in study.planes if own], group)
     yield from planes.blocks(study)
     if training.manifold is not None:
         yield Figure(
@@ -112,18 +112,20 @@ def _scatter(study: Study, training: TrainingRecord) -> Figure:
     )
 
 
-def _table(neighbours: Neighbours, group: Group) -> Table:
+def _table(planes_shown: Sequence[Neighbours], group: Group) -> Table:
     """Return the shares of classes among the neighbours of each class, in percent."""
     data = group.first.dataset
+    shares = np.mean([plane.shares for plane in planes_shown], axis=0)
     rows = [
         [data.name_of(c), *(f"{100 * share:.0f}" if share >= 0.005 else "·" for share in row)]
-        for c, row in enumerate(neighbours.shares)
+        for c, row in enumerate(shares)
     ]
+    seeds = f", mean over {len(planes_shown)} seeds" * (len(planes_shown) > 1)
     return Table(
         key="table-neighbours",
-        caption=f"The {K} nearest other test images in the plane of {shown([group])} by "
-        f"{data.noun}, in percent (a dot: less than half a percent). On the diagonal: the same "
-        f"{data.noun}.",
+        caption=f"The {K} nearest other test images in the plane of {group.label} by "
+        f"{data.noun}, in percent{seeds} (a dot: less than half a percent). On the diagonal: the "
+        f"same {data.noun}.",
         columns=(("Images", "left"), *((data.name_of(c), "right") for c in range(CLASSES))),
         rows=rows,
     )
@@ -243,14 +245,14 @@ def _overlaps(
         f"{capitalized(data.many_of(a))} and {data.many_of(b)} overlap{most}: {there} of the "
         f"neighbours of {data.many_of(a)} are {data.many_of(b)}, and {back} the other way."
     )
+    named = mixed[: MAX_PAIRS if len(mixed) > MAX_PAIRS + 1 else len(mixed)]
     others = [
         f"{data.name_of(c)} and {data.name_of(d)} "
         f"({ranged([plane.mutual(c, d) for plane in planes_shown], _whole, inside=True)})"
-        for c, d in mixed[1:MAX_PAIRS]
+        for c, d in named[1:]
     ]
-    more = len(mixed) - MAX_PAIRS
-    if more > 0:
-        others.append("one other pair" if more == 1 else f"{more} other pairs")
+    if len(mixed) > len(named):
+        others.append(f"{len(mixed) - len(named)} other pairs")
     return f"{text} So do {listing(others)}, averaged over both ways." if others else text
 
 

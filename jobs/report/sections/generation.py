@@ -5,6 +5,7 @@ more than two sets of real images do.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import astuple
 from itertools import pairwise
 
 import numpy as np
@@ -117,13 +118,13 @@ def table(found: Sequence[Found]) -> Table:
     """Return the measures: training images first, then three kinds of images of each network."""
     groups = [group for group, _ in found]
     noun = groups[0].first.dataset.noun
-    of_seed = f" Networks: {shown(groups)}." if has_seeds(groups) else ""
-    rows = [_row("training images", found[0][1][0].real)]
-    for group, (images, *_) in found:
+    rows = [_row("training images", [images.real for _, each in found for images in each])]
+    for group, each in found:
+        components = listing(_components(each), "or")
         rows += [
-            _row(f"{group.label}, reconstructions", images.reconstructions),
-            _row(f"{group.label}, Gaussian", images.gaussian),
-            _row(f"{group.label}, mixture of {images.components}", images.mixture),
+            _row(f"{group.label}, reconstructions", [images.reconstructions for images in each]),
+            _row(f"{group.label}, Gaussian", [images.gaussian for images in each]),
+            _row(f"{group.label}, mixture of {components}", [images.mixture for images in each]),
         ]
     return Table(
         key="table-generation",
@@ -132,7 +133,8 @@ def table(found: Sequence[Found]) -> Table:
         f"which favours blurred images. Sure: share of images to one {noun} of which the "
         f"classifier gives a probability above {SURE:g}. Evenness: the exponential of the entropy "
         f"of the {noun} it names, over ten; 1 if all come equally often. Fréchet: distance to the "
-        f"test images, 0 is best; values compare only within this table.{of_seed}",
+        "test images, 0 is best; values compare only within this table."
+        + " Means over the seeds." * has_seeds(groups),
         columns=(
             ("Images", "left"), ("Nearest", "right"), ("Sure", "right"), ("Evenness", "right"),
             ("Fréchet", "right"),
@@ -141,7 +143,9 @@ def table(found: Sequence[Found]) -> Table:
     )  # fmt: skip
 
 
-def _row(name: str, quality: Quality) -> list[str]:
+def _row(name: str, each: Sequence[Quality]) -> list[str]:
+    """Return the measures of one kind of images, as means over the seeds."""
+    quality = Quality(*np.mean([astuple(quality) for quality in each], axis=0).tolist())
     return [
         name,
         format_mse(quality.nearest_mse),
@@ -232,12 +236,12 @@ def sureness(found: Sequence[Found]) -> Iterator[Observation]:
         f"{ranged([images.gaussian.sure for images in each], _share)} in {group.label}"
         for group, each in told
     )
+    real = float(np.mean([images.real.sure for _, each in found for images in each]))
     yield Observation(
         kind="sureness",
         numbers={group.label: gains[group.label] for group, _ in told},
         text="The classifier is sure of more images from the mixture than from the Gaussian: "
-        f"{listed}. Of training images, on which it was trained, it is sure of "
-        f"{_share(told[0][1][0].real.sure)}.",
+        f"{listed}. Of training images, on which it was trained, it is sure of {_share(real)}.",
         see=SEE,
     )
 

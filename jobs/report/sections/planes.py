@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 
+import numpy as np
+
 from aemodel.evaluation import NEIGHBOURHOOD
 from jobs.report.analysis.estimate import Estimate, over_seeds
 from jobs.report.analysis.groups import Group
 from jobs.report.analysis.neighbours import K, Neighbours
 from jobs.report.analysis.noise import share_difference
-from jobs.report.analysis.seeds import has_seeds, ranged, shown, with_seeds
+from jobs.report.analysis.seeds import has_seeds, ranged, with_seeds
 from jobs.report.analysis.study import Study
 from jobs.report.blocks import Block, Observation, Table
 from jobs.report.records import PlaneQuality
@@ -33,24 +35,26 @@ def blocks(study: Study) -> Iterator[Block]:
 
 
 def _both_planes(study: Study) -> Iterator[Block]:
-    training, own, linear = study.for_embedding, study.neighbours, study.pca_neighbours
-    if training is None or training.pca_xy is None or own is None or linear is None:
+    training, both = study.for_embedding, [(own, pca) for own, pca in study.planes if own and pca]
+    if training is None or not both or not all(study.planes[0]):
         return
-    data, name = training.dataset, shown([with_seeds(study.groups, training)])
+    data, group = training.dataset, with_seeds(study.groups, training)
+    owns, linear = zip(*both, strict=True)
     yield Table(
         key="table-planes",
         caption=f"Both planes. Vote: test images whose {data.noun} the {K} nearest other test "
         f"images in the plane vote for. Same {data.noun}: share of these neighbours. "
         "Trustworthiness (1 is best) is lowered by points that are neighbours in the plane but not "
         "in pixels, continuity by those that are neighbours in pixels but not in the plane; over "
-        f"{_measured(len(own.labels))} test images.",
+        f"{_measured(len(owns[0].labels))} test images."
+        + " Means over the seeds." * (len(both) > 1),
         columns=(
             ("Plane", "left"), ("Vote", "right"), (f"Same {data.noun}", "right"),
             ("Trustworthiness", "right"), ("Continuity", "right"),
         ),
         rows=[
-            _plane(name, own, training.plane),
-            _plane("PCA", linear, training.pca_plane),
+            _plane(group.label, owns, [t.plane for t in group.trainings]),
+            _plane("PCA", linear, [t.pca_plane for t in group.trainings]),
         ],
     )  # fmt: skip
 
@@ -60,13 +64,16 @@ def _measured(images: int) -> str:
     return f"{NEIGHBOURHOOD:,} of the" if images > NEIGHBOURHOOD else "all"
 
 
-def _plane(name: str, neighbours: Neighbours, quality: PlaneQuality | None) -> list[str]:
+def _plane(
+    name: str, each: Sequence[Neighbours], qualities: Sequence[PlaneQuality | None]
+) -> list[str]:
+    """Return the measures of one plane, as means over the seeds."""
+    known = [(quality.trustworthiness, quality.continuity) for quality in qualities if quality]
     return [
         name,
-        format_percent(neighbours.vote, 1),
-        format_percent(neighbours.same, 1),
-        UNKNOWN if quality is None else f"{quality.trustworthiness:.3f}",
-        UNKNOWN if quality is None else f"{quality.continuity:.3f}",
+        _share(float(np.mean([neighbours.vote for neighbours in each]))),
+        _share(float(np.mean([neighbours.same for neighbours in each]))),
+        *([f"{mean:.3f}" for mean in np.mean(known, axis=0)] if known else [UNKNOWN] * 2),
     ]
 
 

@@ -15,9 +15,8 @@ from jobs.report.analysis.study import Study
 from jobs.report.author import AuthorNotes
 from jobs.report.blocks import Block, Bullets, Code, Heading, Paragraph, Table
 from jobs.report.records import ControlledStudy, Records, TrainingRecord
-from jobs.report.sections import embedding, generation, interpolation, part_1
+from jobs.report.sections import embedding, generation, interpolation, part_1, reconstruction
 from jobs.report.sections.limitations import versions
-from jobs.report.sections.reconstruction import IMAGE_VARIATION
 from jobs.report.wording import (
     OPTIMIZERS,
     UNKNOWN,
@@ -218,10 +217,14 @@ def definitions(study: Study) -> Iterator[str]:
             f"{_whole(EQUAL)}. The intervals are not corrected for their number."
         )
     if "hardest and easiest" in kinds:
+        assumed = (
+            "; where the errors of single images are not recorded, they are taken to have a "
+            f"standard deviation of {_whole(reconstruction.IMAGE_VARIATION)} of their mean"
+        )
         yield (
             "Hardest and easiest: classes are named together if their errors differ by less than "
-            "their noise, for which the error of an image is taken to have a standard deviation of "
-            f"{_whole(IMAGE_VARIATION)} of its mean."
+            "the choice of their test images changes the difference (95%)"
+            f"{'' if reconstruction.has_spread(study) else assumed}."
         )
     if kinds & {"overlap", "no overlap"}:
         yield (

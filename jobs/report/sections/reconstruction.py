@@ -13,12 +13,14 @@ from jobs.report.analysis.noise import rank_correlations
 from jobs.report.analysis.seeds import has_seeds, shown
 from jobs.report.analysis.study import Study
 from jobs.report.blocks import Block, Figure, Observation, Table
+from jobs.report.records import TrainingRecord
 from jobs.report.sections.mnist_lore import PIXEL_VARIANCE
 from jobs.report.wording import MAX_LISTED, capitalized, format_ratio, listing
 
 IMAGE_VARIATION = 0.6
-"""Standard deviation of the error over the images of a class, as a share of its mean: 0.34 to 0.57
-for the digits of MNIST but the 1 in three trained networks, 0.6 to 0.9 for the 1."""
+"""Standard deviation of the error over the images of a class, as a share of its mean, where it was
+not recorded: 0.34 to 0.57 for the digits of MNIST but the 1 in three trained networks, 0.6 to 0.9
+for the 1."""
 IMAGES = 1_000
 """Test images of a class if the labels are not recorded."""
 
@@ -126,26 +128,39 @@ def _variance(study: Study, hardest: int, easiest: int) -> str:
 def _top(means: NDArray[np.float64], group: Group) -> tuple[int, ...]:
     """Return the class of the highest mean, and those that the noise does not tell from it."""
     order = np.argsort(-means, kind="stable")
-    counts = _counts(group)
+    variances = _variances(np.abs(means), group)
     top = int(order[0])
-    return tuple(
-        int(c) for c in order if abs(means[top] - means[c]) <= _noise(means, counts, top, int(c))
-    )
+    noise = 1.96 * np.sqrt(variances[top] + variances)  # half of the 95% interval of a difference
+    return tuple(int(c) for c in order if c == top or means[top] - means[c] <= noise[c])
 
 
-def _noise(means: NDArray[np.float64], counts: NDArray[np.float64], a: int, b: int) -> float:
-    """Return the half width of the 95% interval of the difference between two classes' means."""
-    if a == b:
-        return 0.0
-    variances = (IMAGE_VARIATION * means[[a, b]]) ** 2 / counts[[a, b]]
-    return float(1.96 * np.sqrt(variances.sum()))
-
-
-def _counts(group: Group) -> NDArray[np.float64]:
+def _variances(means: NDArray[np.float64], group: Group) -> NDArray[np.float64]:
+    """Return the variance of each class's mean error over its test images; shape (10,)."""
+    recorded = [found for t in group.trainings if (found := _recorded_variances(t)) is not None]
+    if recorded:
+        return np.asarray(np.mean(recorded, axis=0))
     labels = group.first.labels
-    if labels is None:
-        return np.full(10, float(IMAGES))
-    return np.maximum(np.bincount(labels, minlength=10), 1).astype(float)
+    counts = np.full(10, IMAGES) if labels is None else np.bincount(labels, minlength=10)
+    return np.asarray((IMAGE_VARIATION * means) ** 2 / np.maximum(counts, 1))
+
+
+def _recorded_variances(training: TrainingRecord) -> NDArray[np.float64] | None:
+    """Return these variances of one training; None without the error of each image."""
+    labels, errors = training.labels, training.image_mse
+    if labels is None or errors is None or labels.shape != errors.shape:
+        return None
+    classes = [errors[labels == c] for c in range(10)]
+    if min(map(len, classes)) < 2:
+        return None
+    return np.array([np.var(own, ddof=1) / len(own) for own in classes])
+
+
+def has_spread(study: Study) -> bool:
+    """Return whether the noise of the classes' errors was measured for all that are compared."""
+    return all(
+        any(_recorded_variances(training) is not None for training in group.trainings)
+        for group in study.sound
+    )
 
 
 def class_errors(group: Group) -> NDArray[np.float64] | None:

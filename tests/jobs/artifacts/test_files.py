@@ -63,6 +63,7 @@ def test_all_files_and_no_others(case: Case) -> None:
         "embedding/mnist_test_labels.csv",
         "embedding/test_index.csv",
         "embedding/neighbour_shares.csv",
+        "embedding/test_mse.csv",
         "embedding/embedding_2d.png",
         "data/class_counts.csv",
         "interpolation/real_images.csv",
@@ -243,6 +244,7 @@ def test_what_is_written_of_data_and_networks_is_read_again(case: Case) -> None:
     assert counts.sum(axis=1).tolist() == [2000, 500]
     assert counts[1, 3] == np.sum(trainer.data.y_test == 3)
     np.testing.assert_array_equal(named, found.reconstructed_as)
+    np.testing.assert_array_equal(run.image_mse(), found.image_mse)
     assert ways is not None
     assert found.real_interpolations is not None
     np.testing.assert_array_equal(ways.pairs, found.real_interpolations.pairs)

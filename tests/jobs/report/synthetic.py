@@ -112,6 +112,7 @@ def _measured(setting: Setting) -> dict[str, Any]:
         "samples": _samples(),
         "codes": codes,
         "labels": labels,
+        "image_mse": errors.astype(np.float64),
         "pca_test_mse": float(errors.mean()),
         "mse_by_digit": tuple(float(errors[labels == digit].mean()) for digit in range(10)),
         "generated": _generated(setting, codes, basis, found.mean),

@@ -147,6 +147,16 @@ def test_newer_runs_that_did_not_finish_are_said_so(store: Store) -> None:
     ]
 
 
+def test_trainings_with_other_seeds_are_said_to_be_there(store: Store) -> None:
+    for at, seed in enumerate(("0", "1", "2")):
+        add(store, "1", 1000 + at, seed=seed)
+        add(store, "2", 1000 + at, seed="0", recipe=RECIPES["quick" if at else "fast"])
+        add(store, "3", 1000 + at, seed=str(at // 2))
+    found, omissions = collect(store)
+    assert [training.spec.seed for training in found] == [2, 0, 1]
+    assert [omission.what for omission in omissions] == ["4 trainings with other seeds"]
+
+
 def test_runs_that_were_asked_for_by_setting_and_seed(store: Store) -> None:
     names = [("64-32-4", "0"), ("3", "1"), ("3", "0"), ("1", "2")]
     asked = [add(store, name, 1000, seed=seed).run_id for name, seed in names]

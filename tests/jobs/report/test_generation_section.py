@@ -117,8 +117,13 @@ def test_fewer_components_are_told_if_the_codes_are_too_few_for_more() -> None:
     assert "components" not in alike
 
 
-def test_the_table_names_the_seed_if_there_are_others() -> None:
-    study = Study.of(make_records(make_training("1"), make_training("1", seed=1)))
-    (table,) = (b for b in generation.blocks(study) if isinstance(b, Table))
-    assert table.caption.endswith("Networks: setting 1 (seed 0).")
+def test_the_table_has_means_over_the_seeds() -> None:
+    one = training("1", mixture=quality(4.0, 0.3), components=10)
+    other = training("1", mixture=quality(5.0, 0.5), components=20)
+    other = replace(other, spec=replace(other.spec, seed=1))
+    (table,) = (
+        b for b in generation.blocks(Study.of(make_records(one, other))) if isinstance(b, Table)
+    )
+    assert table.caption.endswith("Means over the seeds.")
     assert len(table.rows) == 4
+    assert table.rows[3] == ["setting 1, mixture of 10 or 20", "0.02000", "40.0%", "0.980", "4.50"]

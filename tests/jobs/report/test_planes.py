@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 
 from jobs.report.analysis.study import Study
+from jobs.report.blocks import Table
 from jobs.report.records import TrainingRecord
-from jobs.report.sections import planes
+from jobs.report.sections import embedding, planes
 from tests.jobs.report.synthetic import make_records, make_training
 
 
@@ -64,3 +65,19 @@ def test_a_plane_is_better_only_in_every_seed() -> None:
     (claim,) = planes.beside_pca(study(noisy(), noisy(seed=1)))
     assert claim.numbers["lead"].is_positive
     assert list(planes.beside_pca(study(noisy(), make_training("1", seed=1)))) == []
+
+
+def test_the_tables_have_means_over_the_seeds() -> None:
+    own, other = noisy(), make_training("1", seed=1)
+    both = study(own, other)
+    shares = [[plane.same for plane, _ in study(one).planes if plane] for one in (own, other)]
+    (table,) = (b for b in planes.blocks(both) if isinstance(b, Table) and b.key == "table-planes")
+    assert table.caption.endswith("Means over the seeds.")
+    assert table.rows[0][0] == "setting 1"
+    assert table.rows[0][2] == f"{100 * np.mean(shares):.1f}%"
+    (mixing,) = (
+        b for b in embedding.blocks(both) if isinstance(b, Table) and b.key == "table-neighbours"
+    )
+    assert "in percent, mean over 2 seeds" in mixing.caption
+    rows = np.mean([plane.shares[4] for plane, _ in both.planes if plane], axis=0)
+    assert mixing.rows[4][5] == f"{100 * rows[4]:.0f}"

@@ -7,7 +7,7 @@ import pytest
 
 from aemodel.real_images import PAIRS
 from jobs.report.analysis.groups import grouped
-from jobs.report.analysis.real_images import mean_radius
+from jobs.report.analysis.real_images import halfway, mean_radius
 from jobs.report.blocks import Observation, Table
 from jobs.report.records import TrainingRecord
 from jobs.report.sections import real_images
@@ -52,6 +52,20 @@ def test_nothing_is_told_of_differences_that_rounding_makes() -> None:
 def test_the_spherical_way_is_told_if_it_differs() -> None:
     assert "spherical nearer to images" in claims(training(0.020, 0.018, 0.021))
     assert "spherical further from images" in claims(training(0.020, 0.022, 0.021))
+
+
+def test_a_difference_of_a_few_pairs_alone_is_not_told() -> None:
+    made = training(0.020, 0.020, 0.021, noise=0)
+    found = made.real_interpolations
+    assert found is not None
+    distances = found.distances.copy()
+    distances[:8, 1] -= 0.01
+    distances[8:PAIRS, 1] += 0.0001
+    few = halfway(replace(found, distances=distances))["same"].bend
+    assert few.value > 0
+    assert not few.is_positive
+    kinds = claims(replace(made, real_interpolations=replace(found, distances=distances)))
+    assert not {kind for kind in kinds if "spherical" in kind}
 
 
 def test_affine_decoders_are_explained_if_they_differ() -> None:
