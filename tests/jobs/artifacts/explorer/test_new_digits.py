@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from selenium.webdriver.common.keys import Keys
 
 from tests.jobs.artifacts.explorer.network import REAL_DISTANCE, Network
-from tests.jobs.artifacts.explorer.page import Open, assert_same_pixels
+from tests.jobs.artifacts.explorer.page import Open, Page, assert_same_pixels
 
 
 @pytest.mark.parametrize("setting", ["1", "3"])
@@ -30,9 +31,15 @@ def test_new_digits_and_their_nearest_test_images(
         assert distances[index] == pytest.approx(distances.min(), abs=1e-4)
         page.tap("use-end")
         assert_same_pixels(page.last_step(), picture)
-    page.tap("draw-codes")
-    assert np.abs(page.picture("new-picture") - picture).max() > 0.01
+    # Drawn at random, the next digit may happen to be all but the same.
+    assert any(is_new_digit(page, picture) for _ in range(5))
     assert page.complaints() == []
+
+
+def is_new_digit(page: Page, before: NDArray[np.float64]) -> bool:
+    """Draw codes, and return whether the picture is another one than before."""
+    page.tap("draw-codes")
+    return bool(np.abs(page.picture("new-picture") - before).max() > 0.01)
 
 
 def test_cross_goes_to_a_new_digit(networks: dict[str, Network], open_file: Open) -> None:
