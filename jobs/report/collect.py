@@ -132,7 +132,7 @@ def _preferred(judged: Sequence[Judged]) -> tuple[list[Usable], list[Omission]]:
     if other_seeds:
         many = f"{other_seeds} trainings with other seeds"
         what = "a training with another seed" if other_seeds == 1 else many
-        why = "the newest of each setting is taken; the parameter `runs` names others"
+        why = "the newest of each setting is taken; the parameter runs names others"
         omissions.append(Omission(what, why))
     return chosen, omissions
 
@@ -316,26 +316,32 @@ def _plane(metrics: Mapping[str, float], prefix: str) -> PlaneQuality | None:
 
 
 def _generated(metrics: Mapping[str, float], files: RunFiles) -> Generated | None:
-    """Return what was generated, if all of it was recorded."""
+    """Return what was generated, if all of it was recorded.
+
+    Runs without the error of each image measured the reconstructions of the test images, which
+    cannot be set beside others in their distance to these.
+    """
     gaussian, mixture = files.generated("gaussian"), files.generated("mixture")
     if gaussian is None or mixture is None:
         return None
+    is_older = files.image_mse() is None
     try:
-        qualities = {
-            kind: Quality(
-                **{f.name: metrics[f"generated_{kind}_{f.name}"] for f in fields(Quality)}
-            )
-            for kind in ("gaussian", "mixture", "reconstructions", "real")
-        }
         return Generated(
             gaussian_images=gaussian,
             mixture_images=mixture,
+            gaussian=_quality(metrics, "gaussian"),
+            mixture=_quality(metrics, "mixture"),
+            reconstructions=None if is_older else _quality(metrics, "reconstructions"),
+            real=_quality(metrics, "real"),
             components=int(metrics["generated_components"]),
             classifier_accuracy=metrics["generated_classifier_accuracy"],
-            **qualities,
         )
     except KeyError:
         return None
+
+
+def _quality(metrics: Mapping[str, float], kind: str) -> Quality:
+    return Quality(**{f.name: metrics[f"generated_{kind}_{f.name}"] for f in fields(Quality)})
 
 
 def _curve(run: Run) -> Curve | None:

@@ -42,8 +42,8 @@ class Generated:
     """The same from a mixture of Gaussians."""
     gaussian: Quality
     mixture: Quality
-    reconstructions: Quality
-    """Of reconstructions of training images; in older runs of the test images."""
+    reconstructions: Quality | None
+    """Of reconstructions of training images; None of older runs, which measured others."""
     real: Quality
     """Of training images: the scale."""
     components: int

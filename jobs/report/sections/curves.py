@@ -10,7 +10,7 @@ from typing import TypeVar
 from jobs.report import charts
 from jobs.report.analysis import curve_shape
 from jobs.report.analysis.comparison import Comparison
-from jobs.report.analysis.curve_shape import Overfit, Plateau, Spike
+from jobs.report.analysis.curve_shape import Overfit, Plateau, Spike, ended_in_spike
 from jobs.report.analysis.estimate import Estimate
 from jobs.report.analysis.groups import Group
 from jobs.report.analysis.study import Study
@@ -22,12 +22,15 @@ from jobs.report.wording import (
     format_percent,
     format_ratio,
     listing,
+    listing_of_names,
     moments,
 )
 
 Shape = TypeVar("Shape")
 
 SEE = ("figure-curves",)
+BELOW = 0.01
+"""Share by which an error is below PCA's before that is told."""
 LINEAR = (
     "Near zero tanh is a straight line. A network whose hidden units all stay there is a linear "
     f"autoencoder, and the best of these is PCA {cite('baldi-hornik')}: to get below it the hidden "
@@ -75,9 +78,11 @@ def _comparisons(comparisons: Sequence[Comparison]) -> str:
     whose = ", recorded by the project and not part of this experiment" if recorded else ""
     text = f" Pale, on the right: the assignment's recipe{whose}."
     if any(comparison.reached for comparison in comparisons):
+        spiked = [c.label for c in comparisons if ended_in_spike(c.reference)]
+        but = f"; none is set for {listing_of_names(spiked)}, where that is after a spike"
         text += (
             " A dot marks the iteration from which a training stays at or below the final error of "
-            "the assignment's recipe."
+            f"the assignment's recipe{but * bool(spiked)}."
         )
     return text
 
@@ -106,21 +111,24 @@ def not_finite(study: Study) -> Iterator[Observation]:
 
 
 def milestones(study: Study) -> Iterator[Observation]:
-    """Say from when on each training is below PCA, and when its error has settled."""
+    """Say from when on each training is clearly below PCA, and when its error has settled."""
     below: dict[str, int] = {}
     settled: dict[str, int] = {}
     for group in study.groups:
         training, curve = group.first, curve_shape.with_end(group.first)
         if curve is None or training.pca_test_mse is None:
             continue
-        since = curve_shape.stays_below(curve, training.pca_test_mse)
+        since = curve_shape.stays_below(curve, (1 - BELOW) * training.pca_test_mse)
         if since is not None:
             below[group.name(training)] = since
         if (rest := curve_shape.settled(curve)) is not None:
             settled[group.name(training)] = rest
     sentences = []
     if below:
-        sentences.append(f"The recorded test error is below PCA's {moments(below)}.")
+        margin = format_percent(BELOW, decimals=0)
+        sentences.append(
+            f"The recorded test error is more than {margin} below PCA's {moments(below)}."
+        )
     if settled:
         within = format_percent(curve_shape.SETTLED, decimals=0)
         sentences.append(f"It is within {within} of its final value {moments(settled)}.")

@@ -197,8 +197,8 @@ def _nearness(own: dict[int, list[Estimate]]) -> str:
     times = f"{mnist_lore.NEAREST_RATIO[top]:.0f} times"
     return (
         "The more the images of a digit resemble one another rather than those of other digits, "
-        f"the more it stands apart: in pixels the nearest image of another digit is {times} as far "
-        f"from a {top} as the nearest other {top} is (in MSE, medians over the test set). Over the "
+        f"the more it stands apart: in pixels the MSE from a {top} to the nearest image of another "
+        f"digit is {times} that to the nearest other {top} (medians over the test set). Over the "
         "ten digits this ratio and the share of own neighbours have a rank correlation of "
         f"{ranged(correlations, '{:.2f}'.format)}."
     )
@@ -252,8 +252,10 @@ def _overlaps(
         for c, d in named[1:]
     ]
     if len(mixed) > len(named):
-        others.append(f"{len(mixed) - len(named)} other pairs")
-    return f"{text} So do {listing(others)}, averaged over both ways." if others else text
+        others.append(f"{len(mixed) - len(named)} more")
+    every = " in every seed" * (len(planes_shown) > 1)
+    so_do = f"Other pairs that overlap{every}: {listing(others)}, averaged over both ways."
+    return f"{text} {so_do}" if others else text
 
 
 def _alike_in_pixels(planes_shown: Sequence[Neighbours], pair: tuple[int, int]) -> str:

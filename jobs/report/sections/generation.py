@@ -105,8 +105,8 @@ def _method(found: Sequence[Found]) -> str:
         f"measures {SAMPLES:,} generated images of each kind. A classifier with one hidden layer, "
         f"trained on the training images and right for {_share(each[0].classifier_accuracy)} of "
         f"the test images, is the yardstick: how often it is sure of a {noun}, how evenly the "
-        f"{nouns} come, and the Fréchet distance {cite('heusel')} between its hidden units for "
-        "these images and for the test images."
+        f"{nouns} come, and the Fréchet distance {cite('heusel')}, which is a squared "
+        "one, between its hidden units for these images and for the test images."
     )
 
 
@@ -122,13 +122,15 @@ def table(found: Sequence[Found]) -> Table:
     for group, each in found:
         components = listing(_components(each), "or")
         rows += [
-            _row(f"{group.label}, reconstructions", [images.reconstructions for images in each]),
+            *_reconstructed(group, each),
             _row(f"{group.label}, Gaussian", [images.gaussian for images in each]),
             _row(f"{group.label}, mixture of {components}", [images.mixture for images in each]),
         ]
+    known = any(images.reconstructions for _, each in found for images in each)
+    scale = f"training images{' and their reconstructions' * known}"
     return Table(
         key="table-generation",
-        caption="How good images are; training images and their reconstructions are the scale. "
+        caption=f"How good images are; {scale} are the scale. "
         f"Nearest: mean MSE to the nearest test image over the first {COMPARED:,} of them at most, "
         f"which favours blurred images. Sure: share of images to one {noun} of which the "
         f"classifier gives a probability above {SURE:g}. Evenness: the exponential of the entropy "
@@ -141,6 +143,12 @@ def table(found: Sequence[Found]) -> Table:
         ),
         rows=rows,
     )  # fmt: skip
+
+
+def _reconstructed(group: Group, each: Sequence[Generated]) -> Iterator[list[str]]:
+    known = [images.reconstructions for images in each if images.reconstructions]
+    if known:
+        yield _row(f"{group.label}, reconstructions", known)
 
 
 def _row(name: str, each: Sequence[Quality]) -> list[str]:
@@ -182,14 +190,17 @@ def mixture_beside_gaussian(found: Sequence[Found]) -> Iterator[Observation]:
     if better:
         listed = listing(ranged(ratios[group.label], _times, of=group.label) for group, _ in better)
         sentences.append(
-            f"Images from one Gaussian are {listed} times as far from the test images, in Fréchet "
-            "distance, as images from the mixture."
+            f"The Fréchet distance of images from one Gaussian is {listed} times that of images "
+            "from the mixture."
         )
     if worse:
         sentences.append(
-            "Images from the mixture are further from the test images, in Fréchet distance, than "
-            f"those from one Gaussian in {listing(_beside(group, each) for group, each in worse)}."
+            "The Fréchet distance of images from the mixture is larger than that of images from "
+            f"one Gaussian in {listing(_beside(group, each) for group, each in worse)}."
         )
+    already = {group.label: each for group, each in found if group.label in ratios}
+    if floors := listing(filter(None, map(_floor, already, already.values()))):
+        sentences.append(f"Of reconstructions of training images it is {floors} already.")
     if even:
         sentences.append(f"In {listing(even)} they differ by no more than two sets of real images.")
     largest = max(max(each) for each in ratios.values())
@@ -200,6 +211,12 @@ def mixture_beside_gaussian(found: Sequence[Found]) -> Iterator[Observation]:
         see=("figure-generation", *SEE),
         intuition=WHY_MIXTURE if largest >= MANY_TIMES else "",
     )
+
+
+def _floor(label: str, each: Sequence[Generated]) -> str:
+    """Return `15.05 (setting 1)`: the distance that no density takes away."""
+    known = [images.reconstructions.frechet for images in each if images.reconstructions]
+    return ranged(known, _distance, of=label) if known else ""
 
 
 def _is_better(images: Generated) -> bool:

@@ -119,9 +119,8 @@ def _method(groups: Sequence[Group]) -> str:
         "the two end pictures are blended pixel by pixel with the same weights. The label of a "
         f"picture is the {data.noun} of the test image nearest to it in MSE; that MSE says how "
         "near the picture is to real images, and favours blurred pictures. Two of these "
-        f"MSEs within {100 * EQUAL:.0f}% are called as near: other test images could turn so small "
-        f"a difference around. The figures show {groups[0].label} (latent size "
-        f"{setting.latent_size}, seed {training.spec.seed})"
+        f"MSEs within {100 * EQUAL:.0f}% count as equal. The figures show {groups[0].label} "
+        f"(latent size {setting.latent_size}, seed {training.spec.seed})"
     )
     if len(groups) > 1:
         those = listing(group.label for group in groups)
@@ -135,8 +134,8 @@ def _why(groups: Sequence[Group], those: str) -> str:
     if max(first) <= min(min(ratios) for ratios in others) - EQUAL:
         return f"of {those} the one whose decoded pictures are nearest compared with the blends"
     return (
-        f"of those of {those} that are nearest compared with the blends, within "
-        f"{format_percent(EQUAL, 0)}, the one whose decoded pictures are nearest to test images"
+        f"of those of {those} whose ratio to the blends, averaged over the pairs, is within "
+        f"{EQUAL:g} of the lowest, the one whose decoded pictures are nearest to test images"
     )
 
 
@@ -205,9 +204,14 @@ def labels(groups: Sequence[Group]) -> Iterator[Observation]:
     yield Observation(
         kind="labels on the path",
         numbers=numbers,
-        text=text + " Observations on the blends leave out pairs with such an end." * is_left_out,
+        text=text + _left_out(groups) * is_left_out,
         see=tuple(figure_key(path) for path in groups[0].first.interpolations),
     )
+
+
+def _left_out(groups: Sequence[Group]) -> str:
+    any_seed = " in any seed" * has_seeds(groups)
+    return f" Observations on the blends leave out pairs with such an end{any_seed}."
 
 
 def _changes(group: Group) -> dict[float, list[str]]:
@@ -270,7 +274,8 @@ def realness(group: Group) -> Iterator[Observation]:
     yield Observation(
         kind=f"decoded beside blended, {group.label}",
         numbers={data.pair(*pair): values_over_seeds(each) for pair, each in ratios.items()},
-        text=f"In {group.label} the decoded pictures lie {_against_blends(group, ratios)}.",
+        text=f"Averaged over the steps between the ends, the decoded pictures in {group.label} lie "
+        f"{_against_blends(group, ratios)}.",
         see=("table-interpolation",),
         intuition=BENDS if set(verdicts.values()) == {"nearer"} else "",
     )

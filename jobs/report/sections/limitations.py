@@ -132,7 +132,7 @@ def _soap(trainings: Sequence[TrainingRecord]) -> str:
 def _nesterov(trainings: Sequence[TrainingRecord]) -> str:
     if not any(training.spec.recipe.nesterov for training in trainings):
         return ""
-    return f"; its Adam has Nesterov momentum {cite('dozat')}"
+    return f"; its Adam uses Nesterov momentum {cite('dozat')}"
 
 
 def _counts(counts: Mapping[str, int]) -> str:
@@ -161,9 +161,7 @@ def _meaning(recipe: Recipe, study: Study) -> str:
     """Say what the results of another recipe are worth beside those of the assignment's."""
     compared = [c.label for c in study.comparisons if c.training.spec.recipe == recipe]
     if compared:
-        return (
-            f" {ref('table-recipes')} sets both beside each other for {listing_of_names(compared)}."
-        )
+        return f" {ref('table-recipes')} compares the two for {listing_of_names(compared)}."
     return (
         " The experiment holds no complete training with the assignment's recipe, the same setting "
         "and data, so the two cannot be compared here."
@@ -227,8 +225,8 @@ def versions(training: TrainingRecord) -> str:
 def _seeds(groups: Sequence[Group]) -> Iterator[str]:
     single = [group.label for group in groups if len(group.trainings) == 1]
     if single and len(single) == len(groups):
-        who = "The training was run" if len(groups) == 1 else "Each training was run"
-        yield f"{who} with one seed: how its numbers change with the seed is not measured here."
+        of = "the setting" if len(groups) == 1 else "each setting"
+        yield f"One seed of {of} is shown: how its numbers change with the seed is not told here."
     elif single:
         yield f"Only one seed for {listing(single)}: how these change is not measured here."
 

@@ -87,12 +87,15 @@ def table(groups: Sequence[Group]) -> Table:
         ("Learning rate", "right"), ("Schedule", "left"), ("Warm-up", "right"), ("β₁", "right"),
         ("β₂", "right"), ("ε", "right"), ("Test error every", "right"),
     )  # fmt: skip
+    cosine = (
+        "A cosine schedule takes the learning rate from its peak to zero; warm-up: iterations in "
+        "which it first rises linearly. "
+    ) * any(recipe.schedule == "cosine" for recipe in used)
     beside = "" if assignment.RECIPE in used else ", and the assignment's"
     return Table(
         key="table-training",
-        caption=f"How the networks were trained{beside}. A cosine schedule takes the learning rate "
-        "from its peak to zero; warm-up: iterations in which it first rises linearly. Batches are "
-        "taken in order from the training images, shuffled once. "
+        caption=f"How the networks were trained{beside}. {cosine}Batches are taken in order from "
+        "the training images, shuffled once. "
         f"Adam: {cite('kingma-ba')}.",
         columns=columns,
         rows=rows,

@@ -11,7 +11,7 @@ from jobs.report.analysis.seeds import ranged
 from jobs.report.analysis.study import Study
 from jobs.report.blocks import Observation
 from jobs.report.dataset import DatasetRecord
-from jobs.report.wording import capitalized, format_count, listing
+from jobs.report.wording import format_count, listing
 
 FEWEST = 20
 """Reconstructions that are named alike before a change of class is told."""
@@ -38,7 +38,7 @@ def changes(study: Study) -> Iterator[Observation]:
     for label, counts in known.items():
         if most := _most(counts):
             told = listing(_told(a, b, counts, data) for a, b in most)
-            text += f" {capitalized(label)}: {told}."
+            text += f" Most frequent in {label}: {told}."
             break
     yield Observation(
         kind="reconstructed as another class",

@@ -5,8 +5,13 @@ from collections.abc import Iterator, Sequence
 from aemodel.settings import Recipe
 from jobs.report.analysis.curve_shape import ended_in_spike
 from jobs.report.analysis.groups import PLANE, Group, setting_name
-from jobs.report.analysis.interpolation import EQUAL, compared_by_pair, judged_by_all
-from jobs.report.analysis.seeds import ranged, with_seeds
+from jobs.report.analysis.interpolation import (
+    EQUAL,
+    compared_by_pair,
+    distances_by_pair,
+    judged_by_all,
+)
+from jobs.report.analysis.seeds import has_seeds, ranged, with_seeds
 from jobs.report.analysis.study import Study
 from jobs.report.blocks import Block, Heading, Table
 from jobs.report.wording import (
@@ -61,7 +66,8 @@ def _caption(groups: Sequence[Group], several: bool, best: bool) -> str:
         f"encoder's hidden layers. Latent: size of the code. Parameters: of the network{fewer}. "
         "10-NN: accuracy of a 10-nearest-neighbour classifier on the codes. Time: of the training "
         f"with its recorded errors{_threads(groups)}, without what is prepared before and "
-        "evaluated after; trainings of one command, shown here or not, share the machine."
+        "evaluated after. Trainings of one command, shown here or not, share the machine with each "
+        "other and with whatever else runs, so that times compare settings only roughly."
     )
     if best:
         text += " Lowest MSE: lowest recorded error, if it is not the final one."
@@ -139,11 +145,11 @@ def _sentences(study: Study) -> Iterator[str]:
     yield from _interpolated(study)
     if study.neighbours is not None and study.for_embedding is not None:
         setting = study.for_embedding.spec.setting
-        plane = "first two principal axes" if setting.latent_size > PLANE else "plane"
+        axes = " of the first two principal axes" * (setting.latent_size > PLANE)
         shares = [own.same for own, _ in study.planes if own]
         yield (
-            f"In the {plane} of the codes of {setting_name(setting)} {ranged(shares)} of a point's "
-            f"ten nearest neighbours are of the same {study.for_embedding.dataset.noun}."
+            f"In the plane{axes} of the codes of {setting_name(setting)}, {ranged(shares)} of a "
+            f"point's ten nearest neighbours are of the same {study.for_embedding.dataset.noun}."
         )
 
 
@@ -194,16 +200,23 @@ def _error(group: Group) -> str:
 
 def _interpolated(study: Study) -> Iterator[str]:
     """Yield for how many pairs decoded pictures are the more real ones, in every seed."""
-    parts = []
-    for training in study.for_interpolation[:MAX_NAMED]:
-        group = with_seeds(study.groups, training)
-        pairs = compared_by_pair(group.trainings).values()
-        nearer = sum(judged_by_all(each) == "nearer" for each in pairs)
-        if pairs:
-            of = f"{len(pairs)} pair{'s' * (len(pairs) > 1)}"
-            parts.append(f"{nearer or 'none'} of {of} in {group.label}")
+    groups = [with_seeds(study.groups, t) for t in study.for_interpolation[:MAX_NAMED]]
+    parts = [part for group in groups if (part := _nearer(group))]
     if parts:
+        every = " in every seed" * has_seeds(groups)
         yield (
-            "Between mean codes decoded pictures are nearer to test images than pixel blends, by "
-            f"{format_percent(EQUAL, 0)} or more, for {listing(parts)}."
+            "Between mean codes decoded pictures are on average nearer to test images than pixel "
+            f"blends, by {format_percent(EQUAL, 0)} or more{every}, for {listing(parts)}."
         )
+
+
+def _nearer(group: Group) -> str:
+    """Return `1 of 3 pairs in setting 2`; nothing if the distances were not recorded."""
+    pairs = len(distances_by_pair(group.trainings))
+    compared = compared_by_pair(group.trainings)
+    nearer = sum(judged_by_all(each) == "nearer" for each in compared.values())
+    text = f"{nearer or 'none'} of {pairs} pair{'s' * (pairs > 1)} in {group.label}"
+    if left := pairs - len(compared):
+        noun = group.first.dataset.noun
+        text += f" ({left} not compared: an end decodes to another {noun})"
+    return text if pairs else ""

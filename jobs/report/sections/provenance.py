@@ -11,6 +11,7 @@ from jobs.report.analysis import curve_shape
 from jobs.report.analysis.groups import setting_name
 from jobs.report.analysis.interpolation import EQUAL
 from jobs.report.analysis.noise import single_training
+from jobs.report.analysis.seeds import has_seeds
 from jobs.report.analysis.study import Study
 from jobs.report.author import AuthorNotes
 from jobs.report.blocks import Block, Bullets, Code, Heading, Paragraph, Table
@@ -206,11 +207,13 @@ def definitions(study: Study) -> Iterator[str]:
             "the end if the last one is below that of as many errors before by "
             f"{_whole(curve_shape.FALLING)} or more."
         )
+    seeds = has_seeds(study.groups) or study.records.controlled_study is not None
+    over_seeds = "over several seeds by Student's and Welch's distributions; " * seeds
     if any(number.interval for o in observations for number in o.numbers.values()):
         yield (
             "Intervals are 95%: over the test images, or pairs of them, by the bootstrap or a "
-            "normal distribution; over several seeds by Student's and Welch's distributions; the "
-            "final error of a single training is taken to be known to "
+            f"normal distribution; {over_seeds}the final error of a single training is taken to be "
+            "known to "
             f"{_whole(single_training(study.comparable[0].images))}, of which the choice of the "
             "test images accounts for about half. Where an interval is given, a difference is "
             "stated only beyond it; pictures between mean codes are compared with a threshold of "

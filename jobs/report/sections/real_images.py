@@ -188,7 +188,7 @@ def where_means_lie(groups: Sequence[Group]) -> Iterator[Observation]:
     out = listing(ranged(each, "{:.2f}".format, of=name) for name, each in radii.items())
     if any(any(each) for each in shares.values()):
         close = listing(ranged(each, _share, of=name) for name, each in shares.items())
-        close = f"{close} of the {data.noun}'s own codes are"
+        close = f"on average {close} of the {data.noun}'s own codes are"
     else:
         close = f"none of the {data.noun}'s own codes is"
     alone = [name for name, each in shares.items() if max(each) <= FEW]

@@ -21,7 +21,7 @@ def test_the_abstract_says_what_is_of_one_seed() -> None:
     )  # fmt: skip
     text = abstract(several)
     assert "averaged over the seeds" in text
-    assert "In the plane of the codes of setting 1 38% of" in text
+    assert "In the plane of the codes of setting 1, 38% of" in text
     assert max(len(one.split()), len(text.split())) <= 120
 
 
@@ -36,7 +36,19 @@ def test_the_abstract_counts_the_pairs_that_are_nearer_than_blends_in_every_seed
     mixed = make_training("2", seed=1, interpolations=(half[0], *same[1:]))
     trainings = [make_training("2", interpolations=half), mixed]
     text = abstract(make_records(*trainings, make_training("3", interpolations=same)))
-    assert "by 5% or more, for 1 of 3 pairs in setting 2 and none of 3 pairs in setting 3." in text
+    wanted = (
+        "or more in every seed, for 1 of 3 pairs in setting 2 and none of 3 pairs in setting 3."
+    )
+    assert wanted in text
+
+
+def test_the_abstract_does_not_pass_over_pairs_that_are_not_compared() -> None:
+    path, *others = make_training("2").interpolations
+    labels = path.nearest_digit.copy()
+    labels[0] = 9
+    made = make_training("2", interpolations=(replace(path, nearest_digit=labels), *others))
+    text = abstract(make_records(made))
+    assert "of 3 pairs in setting 2 (1 not compared: an end decodes to another digit)." in text
 
 
 def test_the_abstract_says_how_much_of_a_recipe_was_trained() -> None:

@@ -33,7 +33,7 @@ def test_a_better_mixture_is_told_with_the_literature() -> None:
         "mixture beside Gaussian"
     ]
     assert claim.numbers["setting 2"].value == pytest.approx(13.7 / 4.3)
-    assert "3.2 (setting 2) times as far from the test images" in claim.text
+    assert "3.2 (setting 2) times that of images from the mixture" in claim.text
     assert "58.73" in claim.intuition
 
 
@@ -88,7 +88,7 @@ def test_a_worse_mixture_is_told() -> None:
     claim = claims(training(gaussian=quality(19.10), mixture=quality(20.12)))[
         "mixture beside Gaussian"
     ]
-    assert "further from the test images" in claim.text
+    assert "larger than that of images from one Gaussian" in claim.text
     assert "setting 2 (20.12 against 19.10)" in claim.text
     near = training(gaussian=quality(19.10), mixture=quality(20.09))
     assert "mixture beside Gaussian" not in claims(near)
@@ -127,3 +127,16 @@ def test_the_table_has_means_over_the_seeds() -> None:
     assert table.caption.endswith("Means over the seeds.")
     assert len(table.rows) == 4
     assert table.rows[3] == ["setting 1, mixture of 10 or 20", "0.02000", "40.0%", "0.980", "4.50"]
+
+
+def test_what_reconstructions_of_other_images_measured_is_left_out() -> None:
+    made = training("2", gaussian=quality(13.7), mixture=quality(4.3), reconstructions=None)
+    (table,) = (b for b in generation.blocks(Study.of(make_records(made))) if isinstance(b, Table))
+    assert [row[0] for row in table.rows] == [
+        "training images", "setting 2, Gaussian", "setting 2, mixture of 20",
+    ]  # fmt: skip
+    assert "reconstructions" not in table.caption
+    assert "econstructions" not in claims(made)["mixture beside Gaussian"].text
+    kept = training("2", gaussian=quality(13.7), mixture=quality(4.3), reconstructions=quality(2.0))
+    said = claims(kept)["mixture beside Gaussian"].text
+    assert "Of reconstructions of training images it is 2.00 (setting 2) already." in said

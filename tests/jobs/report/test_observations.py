@@ -572,7 +572,7 @@ def test_overlaps() -> None:
 
 def test_overlaps_that_are_not_listed_are_counted() -> None:
     (claim,) = embedding.overlaps([neighbours([0.7] * 10)], MNIST)
-    assert "and 6 other pairs, averaged over both ways." in claim.text
+    assert "and 6 more, averaged over both ways." in claim.text
     (claim,) = embedding.overlaps([neighbours([0.7] * 4 + [0.99] * 6)], MNIST)
     assert "other pair" not in claim.text
 

@@ -36,7 +36,7 @@ def test_new_digits_and_their_nearest_test_images(
     assert page.complaints() == []
 
 
-def is_new_digit(page: Page, before: NDArray[np.float64]) -> bool:
+def is_new_digit(page: Page, before: NDArray[np.floating]) -> bool:
     """Draw codes, and return whether the picture is another one than before."""
     page.tap("draw-codes")
     return bool(np.abs(page.picture("new-picture") - before).max() > 0.01)
