@@ -49,11 +49,12 @@ store: .venv/installed
 report: store
 	mlflow run . -e report --env-manager local --experiment-name $(EXPERIMENT) $(WORDS)
 
-# Two processes, each with whole modules, in the order that tests/conftest.py gives them. One thread of
-# BLAS for each: threads that wait for a core that another process has take its time as well.
+# Three processes for two cores, since tests also wait; each takes whole modules, in the order that
+# tests/conftest.py gives them. One thread of BLAS for each: threads that wait for a core that another
+# process has take its time as well.
 test: export OMP_NUM_THREADS := 1
 test: lint types
-	python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+	python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 soak: .venv/installed
 	python -m tests.faults.soak $(SOAK)

@@ -33,7 +33,7 @@ LONGEST = (
 )
 """Modules that take twenty seconds or more, in the order in which they are begun.
 
-Of two processes, each has taken the next whole module when the other is still at its own.
+Each process takes a whole module, and the next one in this order when it is done.
 """
 
 prepare_environment()

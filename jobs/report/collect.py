@@ -279,7 +279,6 @@ def _logged(info: RunInfo, spec: TrainingSpec) -> TrainingRecord:
     by_digit = [metrics[name] for d in range(10) if (name := f"mse_digit_{d}") in metrics]
     return TrainingRecord(
         run_id=info.run_id,
-        run_name=info.name,
         spec=spec,
         end_time_ms=info.end_ms,
         git_commit=info.tags.get("mlflow.source.git.commit", ""),

@@ -45,7 +45,6 @@ def _record(entry: dict[str, Any]) -> TrainingRecord:
     iterations = np.array(entry["iterations"])
     return TrainingRecord(
         run_id="",
-        run_name="",
         spec=spec,
         end_time_ms=None,
         git_commit=entry["commit"],

@@ -75,7 +75,6 @@ class TrainingRecord:
     """One finished training, as the tracker has it."""
 
     run_id: str
-    run_name: str
     spec: TrainingSpec
     end_time_ms: int | None
     """Milliseconds since 1970."""

@@ -22,6 +22,8 @@ from joblib import Parallel, delayed, parallel_config
 
 def train(folder):
     from threadpoolctl import threadpool_info
+    from jobs.environment import prepare_environment
+    prepare_environment()  # as all processes of the project do: they start and end faster
     from aemodel import baseline
     from aemodel.data import load_dataset
     from aemodel.device import use_threads

@@ -78,8 +78,8 @@ def authorship(records: Records) -> str:
 def _table(trainings: Sequence[TrainingRecord]) -> Table:
     """Return the runs the document rests on, in the order given."""
     columns = (
-        ("Setting", "left"), ("Seed", "right"), ("Recipe", "left"), ("Run", "left"),
-        ("Run id", "left"), ("Ended (UTC)", "left"), ("Final MSE", "right"),
+        ("Setting", "left"), ("Seed", "right"), ("Recipe", "left"), ("Run id", "left"),
+        ("Ended (UTC)", "left"), ("Final MSE", "right"),
     )  # fmt: skip
     return Table(
         key="table-runs",
@@ -94,7 +94,6 @@ def _row(training: TrainingRecord) -> list[str]:
         training.spec.setting.name,
         str(training.spec.seed),
         recipe_label(training.spec.recipe),
-        one_line(training.run_name, 40) or UNKNOWN,
         one_line(training.run_id, 40),
         _moment(training.end_time_ms),
         format_mse(training.final_test_mse),

@@ -236,7 +236,6 @@ def make_training(name: str = "1", **changes: Any) -> TrainingRecord:
     best = int(np.argmin(recorded.test_mse)) if finite else None
     fields: dict[str, Any] = {
         "run_id": f"{int(name) * 0x1234567:032x}",
-        "run_name": f"setting-{name} seed-0",
         "spec": spec,
         "end_time_ms": END_MS,
         "git_commit": "7c211433f02071597741e6ff5a8ea34789abbf43",

@@ -307,7 +307,6 @@ def test_everything_a_run_holds(store: Store, tmp_path: Path) -> None:
     run = add(store, "1", 1000)
     tables = add_results(run, tmp_path / "files")
     (record,), _ = collect(store, run.run_id)
-    assert record.run_name == "setting-1 assignment seed-0"
     assert record.spec == TrainingSpec.from_params(run.info().params)
     assert record.spec.recipe == RECIPE
     assert (record.spec.data_digest, record.spec.threads) == ("abc", 2)

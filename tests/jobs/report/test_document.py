@@ -87,7 +87,6 @@ def hostile() -> Submission:
     """A document of one training in which every text is hostile."""
     training = make_training(
         "1",
-        run_name=HOSTILE,
         run_id=HOSTILE,
         git_commit=HOSTILE,
         data_digest=HOSTILE,
