@@ -208,20 +208,23 @@ def definitions(study: Study) -> Iterator[str]:
         )
     seeds = has_seeds(study.groups) or study.records.controlled_study is not None
     over_seeds = "over several seeds by Student's and Welch's distributions; " * seeds
+    images_alone = (
+        " Between test and training error of the same networks the noise is that of the images."
+    ) * ("test beside training error" in kinds)
     if any(number.interval for o in observations for number in o.numbers.values()):
         yield (
             "Intervals are 95%: over the test images, or pairs of them, by the bootstrap or a "
             f"normal distribution; {over_seeds}the final error of a single training is taken to be "
             "known to "
             f"{_whole(single_training(study.comparable[0].images))}, of which the choice of the "
-            "test images accounts for about half. Where an interval is given, a difference is "
-            "stated only beyond it; pictures between mean codes are compared with a threshold of "
-            f"{_whole(EQUAL)}. The intervals are not corrected for their number."
+            f"test images accounts for about half.{images_alone} Where an interval is given, a "
+            "difference is stated only beyond it; pictures between mean codes are compared with a "
+            f"threshold of {_whole(EQUAL)}. The intervals are not corrected for their number."
         )
     if "hardest and easiest" in kinds:
         assumed = (
             "; where the errors of single images are not recorded, they are taken to have a "
-            f"standard deviation of {_whole(reconstruction.IMAGE_VARIATION)} of their mean"
+            f"standard deviation of {_whole(reconstruction.CLASS_VARIATION)} of their mean"
         )
         yield (
             "Hardest and easiest: classes are named together if their errors differ by less than "

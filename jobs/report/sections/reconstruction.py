@@ -17,7 +17,7 @@ from jobs.report.records import TrainingRecord
 from jobs.report.sections.mnist_lore import PIXEL_VARIANCE
 from jobs.report.wording import MAX_LISTED, capitalized, format_ratio, listing
 
-IMAGE_VARIATION = 0.6
+CLASS_VARIATION = 0.6
 """Standard deviation of the error over the images of a class, as a share of its mean, where it was
 not recorded: 0.34 to 0.57 for the digits of MNIST but the 1 in three trained networks, 0.6 to 0.9
 for the 1."""
@@ -141,7 +141,7 @@ def _variances(means: NDArray[np.float64], group: Group) -> NDArray[np.float64]:
         return np.asarray(np.mean(recorded, axis=0))
     labels = group.first.labels
     counts = np.full(10, IMAGES) if labels is None else np.bincount(labels, minlength=10)
-    return np.asarray((IMAGE_VARIATION * means) ** 2 / np.maximum(counts, 1))
+    return np.asarray((CLASS_VARIATION * means) ** 2 / np.maximum(counts, 1))
 
 
 def _recorded_variances(training: TrainingRecord) -> NDArray[np.float64] | None:
