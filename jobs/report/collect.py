@@ -218,13 +218,14 @@ def _training(store: Store, info: RunInfo, spec: TrainingSpec) -> TrainingRecord
     run = store.run(info.run_id)
     with tempfile.TemporaryDirectory() as folder:
         files = _files(run, Path(folder))
+        image_mse = files.image_mse()
         paths = (files.interpolation(pair) for pair in spec.pairs)
         return replace(
             _logged(info, spec),
             curve=_curve(run),
             codes=files.codes(),
             labels=files.labels(),
-            image_mse=files.image_mse(),
+            image_mse=image_mse,
             interpolations=tuple(path for path in paths if path is not None),
             reconstructions=files.reconstructions(),
             manifold=files.manifold(),
@@ -235,7 +236,7 @@ def _training(store: Store, info: RunInfo, spec: TrainingSpec) -> TrainingRecord
             class_counts=files.class_counts(),
             reconstructed_as=files.reconstructed_as(),
             real_interpolations=files.real_interpolations(),
-            generated=_generated(info.metrics, files),
+            generated=_generated(info.metrics, files, is_older=image_mse is None),
             explorer=_explorer(store, run),
         )
 
@@ -314,16 +315,17 @@ def _plane(metrics: Mapping[str, float], prefix: str) -> PlaneQuality | None:
     return PlaneQuality(*(metrics[name] for name in names))
 
 
-def _generated(metrics: Mapping[str, float], files: RunFiles) -> Generated | None:
+def _generated(
+    metrics: Mapping[str, float], files: RunFiles, *, is_older: bool
+) -> Generated | None:
     """Return what was generated, if all of it was recorded.
 
-    Runs without the error of each image measured the reconstructions of the test images, which
-    cannot be set beside others in their distance to these.
+    Older runs, without the error of each image, measured the reconstructions of the test images,
+    which cannot be set beside others in their distance to these.
     """
     gaussian, mixture = files.generated("gaussian"), files.generated("mixture")
     if gaussian is None or mixture is None:
         return None
-    is_older = files.image_mse() is None
     try:
         return Generated(
             gaussian_images=gaussian,

@@ -359,9 +359,8 @@ def test_the_highest_learning_rate_stays_finite(small_dataset: Dataset) -> None:
     assert curve[0].test_mse > 1  # the first step alone went that far astray
 
 
-@pytest.mark.parametrize("setting", [CUSTOM, parse_setting("1000-500-250-30")], ids=str)
 def test_bfloat16_is_close_to_float32(small_dataset: Dataset, setting: Setting) -> None:
-    recipe = replace(LONGER, iterations=41, eval_every=20)
+    recipe = replace(LONGER, iterations=61, eval_every=20)
     single = trained(Trainer(setting, recipe, 3, small_dataset, "float32"))
     half = trained(Trainer(setting, recipe, 3, small_dataset, "bfloat16"))
     assert half.curve[0].train_mse != single.curve[0].train_mse

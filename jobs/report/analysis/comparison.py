@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from jobs import assignment
-from jobs.report.analysis.curve_shape import ending_spike
+from jobs.report.analysis.curve_shape import Spike, ending_spike
 from jobs.report.analysis.groups import Group
 from jobs.report.records import Curve, TrainingRecord
 from jobs.report.wording import is_shortened
@@ -51,12 +51,17 @@ class Comparison:
         return float(self.reference_curve.test_mse.min())
 
     @property
+    def reference_spike(self) -> Spike | None:
+        """The spike in which the reference ended: its end is no yardstick then."""
+        return ending_spike(self.reference_curve)
+
+    @property
     def reached(self) -> TimeToTarget | None:
         """From when on the training is as good as the reference in the end.
 
-        None if never, or if the reference ended in a spike and its end is no yardstick.
+        None if never, or if the reference ended in a spike.
         """
-        if ending_spike(self.reference_curve):
+        if self.reference_spike:
             return None
         return sustained_time_to(self.curve, self.target_mse)
 

@@ -74,6 +74,16 @@ class Study:
         return self.planes[0][1] if self.planes else None
 
     @property
+    def own_planes(self) -> list[Neighbours]:
+        """The neighbours in the plane of each seed of that setting that has one."""
+        return [own for own, _ in self.planes if own]
+
+    @property
+    def planes_beside_pca(self) -> list[tuple[Neighbours, Neighbours]]:
+        """The neighbours in both planes, of each seed of that setting that has both."""
+        return [(own, pca) for own, pca in self.planes if own and pca]
+
+    @property
     def dataset(self) -> DatasetRecord:
         """The data set of the comparable trainings; there is at least one training."""
         return self.comparable[0].first.dataset

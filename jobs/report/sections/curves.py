@@ -10,7 +10,7 @@ from typing import TypeVar
 from jobs.report import charts
 from jobs.report.analysis import curve_shape
 from jobs.report.analysis.comparison import Comparison
-from jobs.report.analysis.curve_shape import Overfit, Plateau, Spike, ended_in_spike
+from jobs.report.analysis.curve_shape import Overfit, Plateau, Spike
 from jobs.report.analysis.estimate import Estimate
 from jobs.report.analysis.groups import Group
 from jobs.report.analysis.study import Study
@@ -78,7 +78,7 @@ def _comparisons(comparisons: Sequence[Comparison]) -> str:
     whose = ", recorded by the project and not part of this experiment" if recorded else ""
     text = f" Pale, on the right: the assignment's recipe{whose}."
     if any(comparison.reached for comparison in comparisons):
-        spiked = [c.label for c in comparisons if ended_in_spike(c.reference)]
+        spiked = [c.label for c in comparisons if c.reference_spike]
         but = f"; none is set for {listing_of_names(spiked)}, where that is after a spike"
         text += (
             " A dot marks the iteration from which a training stays at or below the final error of "

@@ -47,7 +47,7 @@ def blocks(study: Study) -> Iterator[Block]:
     yield Paragraph(_introduction(training, study.neighbours is not None) + of_all([group]))
     yield _scatter(study, training)
     if study.neighbours is not None:
-        yield _table([own for own, _ in study.planes if own], group)
+        yield _table(study.own_planes, group)
     yield from planes.blocks(study)
     if training.manifold is not None:
         yield Figure(
@@ -66,9 +66,8 @@ def observations(study: Study) -> Iterator[Observation]:
     """Yield what holds of the embedding, and of the neighbours in all latent spaces."""
     training = study.for_embedding
     if training is not None and study.neighbours is not None:
-        planes_shown = [own for own, _ in study.planes if own]
-        yield from purity(planes_shown, training.dataset)
-        yield from overlaps(planes_shown, training.dataset)
+        yield from purity(study.own_planes, training.dataset)
+        yield from overlaps(study.own_planes, training.dataset)
     yield from empty_plane.observations(study)
     yield from planes.beside_pca(study)
     yield from votes(study)

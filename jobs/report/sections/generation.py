@@ -121,13 +121,14 @@ def table(found: Sequence[Found]) -> Table:
     rows = [_row("training images", [images.real for _, each in found for images in each])]
     for group, each in found:
         components = listing(_components(each), "or")
+        if known := _reconstructions(each):
+            rows.append(_row(f"{group.label}, reconstructions", known))
         rows += [
-            *_reconstructed(group, each),
             _row(f"{group.label}, Gaussian", [images.gaussian for images in each]),
             _row(f"{group.label}, mixture of {components}", [images.mixture for images in each]),
         ]
-    known = any(images.reconstructions for _, each in found for images in each)
-    scale = f"training images{' and their reconstructions' * known}"
+    measured = any(_reconstructions(each) for _, each in found)
+    scale = f"training images{' and their reconstructions' * measured}"
     return Table(
         key="table-generation",
         caption=f"How good images are; {scale} are the scale. "
@@ -145,10 +146,9 @@ def table(found: Sequence[Found]) -> Table:
     )  # fmt: skip
 
 
-def _reconstructed(group: Group, each: Sequence[Generated]) -> Iterator[list[str]]:
-    known = [images.reconstructions for images in each if images.reconstructions]
-    if known:
-        yield _row(f"{group.label}, reconstructions", known)
+def _reconstructions(each: Sequence[Generated]) -> list[Quality]:
+    """Return the measures of reconstructions, of the seeds that have them."""
+    return [images.reconstructions for images in each if images.reconstructions]
 
 
 def _row(name: str, each: Sequence[Quality]) -> list[str]:
@@ -215,7 +215,7 @@ def mixture_beside_gaussian(found: Sequence[Found]) -> Iterator[Observation]:
 
 def _floor(label: str, each: Sequence[Generated]) -> str:
     """Return `15.05 (setting 1)`: the distance that no density takes away."""
-    known = [images.reconstructions.frechet for images in each if images.reconstructions]
+    known = [quality.frechet for quality in _reconstructions(each)]
     return ranged(known, _distance, of=label) if known else ""
 
 

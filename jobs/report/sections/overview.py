@@ -146,7 +146,7 @@ def _sentences(study: Study) -> Iterator[str]:
     if study.neighbours is not None and study.for_embedding is not None:
         setting = study.for_embedding.spec.setting
         axes = " of the first two principal axes" * (setting.latent_size > PLANE)
-        shares = [own.same for own, _ in study.planes if own]
+        shares = [own.same for own in study.own_planes]
         yield (
             f"In the plane{axes} of the codes of {setting_name(setting)}, {ranged(shares)} of a "
             f"point's ten nearest neighbours are of the same {study.for_embedding.dataset.noun}."

@@ -35,7 +35,7 @@ def blocks(study: Study) -> Iterator[Block]:
 
 
 def _both_planes(study: Study) -> Iterator[Block]:
-    training, both = study.for_embedding, [(own, pca) for own, pca in study.planes if own and pca]
+    training, both = study.for_embedding, study.planes_beside_pca
     if training is None or not both or not all(study.planes[0]):
         return
     data, group = training.dataset, with_seeds(study.groups, training)
@@ -92,7 +92,7 @@ def beside_pca(study: Study) -> Iterator[Observation]:
     if training is None:
         return
     group = with_seeds(study.groups, training)
-    both = [(own, linear) for own, linear in study.planes if own and linear]
+    both = study.planes_beside_pca
     if not both:
         return
     lead = over_seeds([own.lead_over(linear) for own, linear in both])

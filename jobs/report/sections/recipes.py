@@ -53,7 +53,7 @@ def times_to_target(study: Study) -> Iterator[Observation]:
     for comparison in study.comparisons:
         if comparison in stopped:
             continue
-        if ending_spike(comparison.reference_curve):
+        if comparison.reference_spike:
             yield _spoilt_reference(comparison)
         elif ending_spike(comparison.curve):
             continue
@@ -70,7 +70,7 @@ def times_to_target(study: Study) -> Iterator[Observation]:
 def _spoilt_reference(comparison: Comparison) -> Observation:
     """Say that the reference ended in a spike, which makes its final error no yardstick."""
     reference = comparison.reference_curve
-    spike = ending_spike(reference)
+    spike = comparison.reference_spike
     start = 0 if spike is None else spike.start
     lowest = time_to(reference, comparison.lowest_mse)
     at = _at(comparison)
@@ -238,7 +238,7 @@ def _time(comparison: Comparison) -> str:
 
 def _mark(comparison: Comparison, mark: str) -> str:
     """Return a mark of a reference that ended in a spike; nothing for others."""
-    return mark if ending_spike(comparison.reference_curve) else ""
+    return mark if comparison.reference_spike else ""
 
 
 def _differing(comparisons: Sequence[Comparison]) -> str:

@@ -574,7 +574,11 @@ def test_overlaps_that_are_not_listed_are_counted() -> None:
     (claim,) = embedding.overlaps([neighbours([0.7] * 10)], MNIST)
     assert "and 6 more, averaged over both ways." in claim.text
     (claim,) = embedding.overlaps([neighbours([0.7] * 4 + [0.99] * 6)], MNIST)
-    assert "other pair" not in claim.text
+    assert "averaged over both ways." in claim.text
+    assert "more" not in claim.text
+    (claim,) = embedding.overlaps([neighbours([0.7] * 5 + [0.99] * 5)], MNIST)
+    assert claim.text.count("(") == 4  # the fifth pair is named: there is no other
+    assert "more" not in claim.text
 
 
 def test_the_plane_is_told_of_as_far_as_its_seeds_agree() -> None:
