@@ -28,12 +28,12 @@ def measure(data: Dataset) -> Baseline:
     from threadpoolctl import threadpool_limits
 
     judge = classifier.train(data)
-    images, test_images = data.x_train / MAX_PIXEL, data.x_test / MAX_PIXEL
+    images, test_images = data.x_train / MAX_PIXEL, latent.ReferenceImages(data.x_test)
     with threadpool_limits(1):  # like the classifier: its last digits depend on the threads
-        real = generation.measure(images[: generation.SAMPLES], data.x_test, judge)
+        real = generation.measure(images[: generation.SAMPLES], test_images, judge)
     return Baseline(
         classifier=judge,
-        pixels_accuracy=latent.knn_accuracy(images, data.y_train, test_images, data.y_test),
-        real_nearest_mse=latent.median_nearest_mse(data.x_test),
+        pixels_accuracy=latent.knn_accuracy(images, data.y_train, test_images.images, data.y_test),
+        real_nearest_mse=test_images.median_nearest_mse(),
         real=real,
     )

@@ -3,9 +3,12 @@
 Nothing is written here. Errors and distances are MSE per pixel on the 0..1 scale.
 """
 
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +40,8 @@ NEIGHBOURHOOD = 2_000
 
 Images = NDArray[np.float32]
 Labels = NDArray[np.integer]
+Decode = Callable[[latent.Floats], Images]
+"""From codes (n, d) to images (n, 784), not clipped."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -115,7 +120,7 @@ class Evaluation:
 
 
 def evaluate(
-    trainer: Trainer, pairs: tuple[tuple[int, int], ...], baseline: Baseline
+    trainer: Trainer, pairs: tuple[tuple[int, int], ...], baseline: Baseline, threads: int = 1
 ) -> Evaluation:
     """Compute every metric and array of a run's artifacts: seconds, mostly for neighbours.
 
@@ -123,59 +128,79 @@ def evaluate(
         trainer: of the network as it is now.
         pairs: digits to interpolate between, (from, to).
         baseline: of the same data.
+        threads: measures taken side by side. Each is computed on one thread: its small products
+            gain nothing from a second.
 
     Raises:
         ValueError: the network gives codes that are not finite.
     """
-    data, network = trainer.data, trainer.network
-    x_test = data.x_test / MAX_PIXEL
+    data, network, labels = trainer.data, trainer.network, trainer.data.y_test
+    principal = trainer.principal_components
+    test_images = latent.ReferenceImages(data.x_test)
+    x_test = test_images.images
     codes = apply(network.encoder, x_test)
     decoded = apply(network.decoder, codes)
-    train_codes = apply(network.encoder, data.x_train / MAX_PIXEL)
     decode = partial(apply, network.decoder)
-    generated = generation.generate(
-        decode, train_codes, data.x_test, baseline.classifier, trainer.seed
-    )
     image_mse = np.square(decoded - x_test).mean(axis=1, dtype=np.float64)
-    plane = latent.project(codes)
-    principal = (x_test - trainer.principal_components.mean) @ _axes(trainer).T
-    pca_plane = principal if codes.shape[1] == 2 else None
-    examples = first_of_each_digit(data.y_test)
+    examples = first_of_each_digit(labels)
+    with _side_by_side(threads) as begin:
+        train_codes = apply(network.encoder, data.x_train / MAX_PIXEL)
+        generated = begin(
+            generation.generate, decode, train_codes, test_images, baseline.classifier, trainer.seed
+        )
+        votes = begin(latent.knn_accuracy, train_codes, data.y_train, codes, labels)
+        pca_codes = principal.codes(data.x_test, trainer.setting.latent_size)
+        pca_votes = begin(_pca_votes, trainer, pca_codes)
+        pca_plane = pca_codes if codes.shape[1] == 2 else None
+        neighbourhoods = begin(_neighbourhoods, data, codes, pca_plane)
+        real = begin(real_images.interpolate, decode, codes, test_images, labels, trainer.seed)
+        interpolations = begin(_interpolations, decode, codes, test_images, labels, pairs)
+        affine_share = begin(latent.affine_share, codes, decoded)
+        plane = latent.project(codes)
+        neighbour_shares = latent.neighbour_shares(plane.xy, labels)
+        manifold = _manifold(decode, codes, test_images) if codes.shape[1] == 2 else None
     return Evaluation(
         metrics={
             **curve_metrics(trainer),
-            "knn_accuracy": latent.knn_accuracy(train_codes, data.y_train, codes, data.y_test),
+            "knn_accuracy": votes.result(),
             "real_nearest_mse": baseline.real_nearest_mse,
-            **_mse_by_digit(image_mse, data.y_test),
+            **_mse_by_digit(image_mse, labels),
             "final_train_mse": _train_mse(trainer, train_codes),
-            "decoder_affine_share": latent.affine_share(codes, decoded),
-            "knn_accuracy_pca": _pca_votes(trainer, principal),
+            "decoder_affine_share": affine_share.result(),
+            "knn_accuracy_pca": pca_votes.result(),
             "knn_accuracy_pixels": baseline.pixels_accuracy,
-            **_neighbourhoods(data, codes, pca_plane),
+            **neighbourhoods.result(),
             **_pixel_axes(trainer),
-            **generated.metrics,
+            **generated.result().metrics,
             **baseline.real.metrics("real"),
             "generated_classifier_accuracy": baseline.classifier.accuracy,
         },
         codes=codes,
         plane=plane,
-        neighbour_shares=latent.neighbour_shares(plane.xy, data.y_test),
-        interpolations=_interpolations(network.decoder, codes, data, pairs),
+        neighbour_shares=neighbour_shares,
+        interpolations=interpolations.result(),
         reconstructions=np.stack([x_test[examples], decoded[examples]]),
         image_mse=image_mse,
-        pca_reconstructions=trainer.principal_components.mean
-        + principal[examples] @ _axes(trainer),
-        manifold=_manifold(network.decoder, codes, data) if codes.shape[1] == 2 else None,
-        generation=generated,
-        reconstructed_as=_named_again(x_test, decoded, data.y_test, baseline.classifier),
-        real_interpolations=real_images.interpolate(decode, codes, data, trainer.seed),
+        pca_reconstructions=principal.mean
+        + pca_codes[examples] @ principal.components[: trainer.setting.latent_size],
+        manifold=manifold,
+        generation=generated.result(),
+        reconstructed_as=_named_again(x_test, decoded, labels, baseline.classifier),
+        real_interpolations=real.result(),
         pca_plane=pca_plane,
     )
 
 
-def _axes(trainer: Trainer) -> Images:
-    """Return as many principal components of the training images as a code has numbers."""
-    return trainer.principal_components.components[: trainer.setting.latent_size]
+@contextmanager
+def _side_by_side(threads: int) -> Iterator[Callable[..., Future[Any]]]:
+    """Yield what begins a call on one of `threads` threads; all have ended when it is left."""
+    from threadpoolctl import threadpool_limits
+
+    with (
+        threadpool_limits(1),
+        ThreadPoolExecutor(threads, initializer=threadpool_limits, initargs=(1,)) as pool,
+    ):
+        yield pool.submit
 
 
 def _train_mse(trainer: Trainer, train_codes: Images) -> float:
@@ -184,11 +209,11 @@ def _train_mse(trainer: Trainer, train_codes: Images) -> float:
     return float(np.square(decoded - images).mean(dtype=np.float64))
 
 
-def _pca_votes(trainer: Trainer, principal: latent.Floats) -> float:
+def _pca_votes(trainer: Trainer, pca_codes: latent.Floats) -> float:
     """Return the accuracy of nearest neighbours in PCA's codes, as large as the network's."""
     data = trainer.data
-    train = (data.x_train / MAX_PIXEL - trainer.principal_components.mean) @ _axes(trainer).T
-    return latent.knn_accuracy(train, data.y_train, principal, data.y_test)
+    train = trainer.principal_components.codes(data.x_train, trainer.setting.latent_size)
+    return latent.knn_accuracy(train, data.y_train, pca_codes, data.y_test)
 
 
 def _neighbourhoods(
@@ -261,37 +286,46 @@ def _mse_by_digit(image_mse: NDArray[np.float64], labels: Labels) -> dict[str, f
 
 
 def _interpolations(
-    decoder: "keras.Model", codes: Images, data: Dataset, pairs: tuple[tuple[int, int], ...]
+    decode: Decode,
+    codes: Images,
+    test_images: latent.ReferenceImages,
+    labels: Labels,
+    pairs: tuple[tuple[int, int], ...],
 ) -> tuple[Interpolation, ...]:
-    means = latent.class_means(codes, data.y_test)
-    return tuple(_interpolation(decoder, means, a, b, data) for a, b in pairs)
+    means = latent.class_means(codes, labels)
+    return tuple(_interpolation(decode, means, a, b, test_images, labels) for a, b in pairs)
 
 
 def _interpolation(
-    decoder: "keras.Model", means: latent.Floats, a: int, b: int, data: Dataset
+    decode: Decode,
+    means: latent.Floats,
+    a: int,
+    b: int,
+    test_images: latent.ReferenceImages,
+    labels: Labels,
 ) -> Interpolation:
-    pixels = apply(decoder, latent.interpolate(means[a], means[b]))
+    pixels = decode(latent.interpolate(means[a], means[b]))
     blend = latent.interpolate(pixels[0], pixels[-1])
-    nearest, mse = latent.nearest(np.concatenate([pixels, blend]), data.x_test)
+    nearest, mse = test_images.nearest(np.concatenate([pixels, blend]))
     steps = len(pixels)
     return Interpolation(
         digit_a=a,
         digit_b=b,
         fractions=np.array(latent.FRACTIONS),
         pixels=pixels,
-        nearest_digit=data.y_test[nearest[:steps]],
+        nearest_digit=labels[nearest[:steps]],
         nearest_mse=mse[:steps],
         blend_nearest_mse=mse[steps:],
     )
 
 
-def _manifold(decoder: "keras.Model", codes: Images, data: Dataset) -> Manifold:
+def _manifold(decode: Decode, codes: Images, test_images: latent.ReferenceImages) -> Manifold:
     low = np.quantile(codes, MANIFOLD_SHARE, axis=0)
     high = np.quantile(codes, 1 - MANIFOLD_SHARE, axis=0)
     x, y = np.linspace(low, high, MANIFOLD_SIDE, dtype=np.float32).T
     grid = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
-    pixels = apply(decoder, grid)
-    _, nearest_mse = latent.nearest(pixels, data.x_test)
+    pixels = decode(grid)
+    _, nearest_mse = test_images.nearest(pixels)
     return Manifold(
         pixels=pixels.reshape(MANIFOLD_SIDE, MANIFOLD_SIDE, -1),
         points=grid,

@@ -32,7 +32,6 @@ from numpy.typing import NDArray
 
 from aemodel import latent
 from aemodel.classifier import Classifier
-from aemodel.data import MAX_PIXEL
 
 if TYPE_CHECKING:
     from sklearn.mixture import GaussianMixture
@@ -141,7 +140,7 @@ class Generation:
 def generate(
     decode: Callable[[Floats], Floats],
     train_codes: Floats,
-    test_images: NDArray[np.uint8],
+    test_images: latent.ReferenceImages,
     classifier: Classifier,
     seed: int,
 ) -> Generation:
@@ -150,7 +149,7 @@ def generate(
     Args:
         decode: takes codes (n, d) to images (n, 784), not clipped.
         train_codes: codes of the training images, in any order.
-        test_images: pixels of the test images (m, 784).
+        test_images: what their distances are measured to.
         classifier: trained on the training images.
         seed: of the fit and of the draws.
     """
@@ -207,18 +206,19 @@ def _density(mixture: "GaussianMixture", kept: NDArray[np.float64]) -> Density:
     return Density(mixture.weights_, mixture.means_, factors, float(mixture.score(kept)))
 
 
-def measure(images: Floats, test_images: NDArray[np.uint8], classifier: Classifier) -> Quality:
-    """Return how good `images` (n, 784), clipped to 0..1, are beside the test images (m, 784)."""
+def measure(images: Floats, test_images: latent.ReferenceImages, classifier: Classifier) -> Quality:
+    """Return how good `images` (n, 784), clipped to 0..1, are beside the test images."""
     probabilities = classifier.probabilities(images)
     counts = np.bincount(probabilities.argmax(axis=1), minlength=probabilities.shape[1])
     shares = counts[counts > 0] / len(images)
-    _, distances = latent.nearest(images[:COMPARED], test_images)
-    real = classifier.features(test_images / MAX_PIXEL)
+    _, distances = test_images.nearest(images[:COMPARED])
     return Quality(
         nearest_mse=float(distances.mean()),
         sure=float(np.mean(probabilities.max(axis=1) > SURE)),
         evenness=float(np.exp(-np.sum(shares * np.log(shares))) / probabilities.shape[1]),
-        frechet=frechet_distance(classifier.features(images), real),
+        frechet=frechet_distance(
+            classifier.features(images), classifier.features(test_images.images)
+        ),
     )
 
 

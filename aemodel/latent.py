@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aemodel.data import DIGITS, MAX_PIXEL
-from aemodel.neighbours import nearest_neighbours
+from aemodel.neighbours import Neighbours
 
 FRACTIONS = tuple(step / 10 for step in range(11))
 """The eleven fractions f = 0.0, 0.1 ... 1.0 of the way from one code to another."""
@@ -151,7 +151,7 @@ def knn_accuracy(
 def _neighbours(points: Floats, reference: Floats, k: int) -> NDArray[np.intp]:
     """Return the indices of the `k` nearest reference codes of each point; shape (m, k)."""
     if points.shape[1] > 2:  # a tree pays in a plane, not beyond
-        return nearest_neighbours(points, reference, k)
+        return Neighbours(reference).nearest(points, k)
     from sklearn.neighbors import NearestNeighbors
 
     search = NearestNeighbors(n_neighbors=k, algorithm="kd_tree").fit(reference)
@@ -177,43 +177,51 @@ def neighbour_shares(xy: Floats, labels: Labels, k: int = 10) -> NDArray[np.floa
     return np.asarray(shares, dtype=np.float64)
 
 
-def nearest(
-    images: Floats,
-    reference: NDArray[np.uint8],
-    without: NDArray[np.integer] | None = None,
-) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-    """Return the reference image nearest to each image, and how near it is.
+class ReferenceImages:
+    """Images that others are compared with: which of them is the nearest, and how near it is.
 
-    Args:
-        images: on the 0..1 scale, clipped or not; shape (m, 784).
-        reference: pixels 0..255; shape (n, 784).
-        without: indices of reference images that do not count for each image; shape (m, w), w below
-            n. None leaves none out.
-
-    Returns:
-        The indices (m,) into `reference`, and the MSE per pixel to these images (m,).
-
-    Raises:
-        ValueError: an image is not finite.
+    Attributes:
+        images: on the 0..1 scale; shape (n, 784).
     """
-    images, scaled = np.asarray(images, np.float32), reference / MAX_PIXEL
-    if without is None:
-        indices = nearest_neighbours(images, scaled, 1)[:, 0]
-    else:
-        found = nearest_neighbours(images, scaled, 1 + without.shape[1])
-        counts = ~(found[:, :, np.newaxis] == without[:, np.newaxis]).any(axis=2)
-        indices = found[np.arange(len(found)), counts.argmax(axis=1)]
-    return indices, _mse(images, scaled[indices])
 
+    def __init__(self, pixels: NDArray[np.uint8]) -> None:
+        """Take `pixels` 0..255 (n, 784)."""
+        self.images = pixels / MAX_PIXEL
+        self._neighbours = Neighbours(self.images)
 
-def median_nearest_mse(reference: NDArray[np.uint8]) -> float:
-    """Return the median over images (n, 784) of the MSE per pixel to the nearest other image.
+    def nearest(
+        self, images: Floats, without: NDArray[np.integer] | None = None
+    ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+        """Return which reference image is the nearest to each image, and the MSE to it.
 
-    It says how near real images are to one another, and so how near a decoded image has to come to
-    one of them to be as real. n is at least 2; pixels are 0..255.
-    """
-    itself = np.arange(len(reference))[:, np.newaxis]
-    return float(np.median(nearest(reference / MAX_PIXEL, reference, itself)[1]))
+        Args:
+            images: on the 0..1 scale, clipped or not; shape (m, 784).
+            without: indices of reference images that do not count for each image; shape (m, w), w
+                below n. None leaves none out.
+
+        Returns:
+            The indices (m,) of the reference images, and the MSE per pixel to these (m,).
+
+        Raises:
+            ValueError: an image is not finite.
+        """
+        images = np.asarray(images, np.float32)
+        if without is None:
+            indices = self._neighbours.nearest(images, 1)[:, 0]
+        else:
+            found = self._neighbours.nearest(images, 1 + without.shape[1])
+            counts = ~(found[:, :, np.newaxis] == without[:, np.newaxis]).any(axis=2)
+            indices = found[np.arange(len(found)), counts.argmax(axis=1)]
+        return indices, _mse(images, self.images[indices])
+
+    def median_nearest_mse(self) -> float:
+        """Return the median over the images of the MSE per pixel to the nearest other one.
+
+        It says how near real images are to one another, and so how near a decoded image has to come
+        to one of them to be as real. There are at least two images.
+        """
+        itself = np.arange(len(self.images))[:, np.newaxis]
+        return float(np.median(self.nearest(self.images, itself)[1]))
 
 
 def _mse(a: Floats, b: Floats) -> NDArray[np.float64]:

@@ -43,64 +43,77 @@ Floats = NDArray[np.floating]
 Indices = NDArray[np.intp]
 
 
-def nearest_neighbours(points: Floats, reference: Floats, k: int) -> Indices:
-    """Return the indices of the `k` nearest reference points of each point, nearest first.
+class Neighbours:
+    """Reference points, made ready for any number of searches for the nearest of them."""
 
-    Args:
-        points: shape (m, d).
-        reference: shape (n, d).
-        k: at most n.
+    def __init__(self, reference: Floats) -> None:
+        """Take the reference points (n, d).
 
-    Returns:
-        Indices into `reference`; shape (m, k).
+        Raises:
+            ValueError: a number is not finite.
+        """
+        self._centre = reference.mean(axis=0)
+        self._whole = _Products(self._centred(reference))
+        self._basis = self._bound = None
+        if reference.shape[1] >= 2 * AXES:
+            self._basis = _principal_axes(self._whole.reference)
+            self._bound = _Products(_shortened(self._whole.reference, self._basis))
 
-    Raises:
-        ValueError: `k` is above n, or a number is not finite.
-    """
-    if k > len(reference):
-        raise ValueError(f"{k} neighbours of {len(reference)} points: give a smaller number")
-    centre = reference.mean(axis=0)
-    points, reference = (np.asarray(a - centre, np.float32) for a in (points, reference))
-    if not (np.isfinite(reference).all() and np.isfinite(points).all()):
-        raise ValueError("points are not finite: NaN or infinity among their numbers")
-    blocks = np.array_split(np.arange(len(points)), max(1, -(-len(points) // BLOCK)))
-    whole = _Products(points, reference)
-    if points.shape[1] < 2 * AXES:
-        return np.concatenate([_smallest(whole.of(block), k) for block in blocks])
-    basis = _principal_axes(reference)
-    bound = _Products(_shortened(points, basis), _shortened(reference, basis))
-    return np.concatenate([_nearest_by_bound(block, whole, bound, k) for block in blocks])
+    def nearest(self, points: Floats, k: int) -> Indices:
+        """Return the indices (m, k) of the `k` nearest of the n reference points, nearest first.
+
+        Args:
+            points: shape (m, d).
+            k: at most n.
+
+        Raises:
+            ValueError: `k` is above n, or a number is not finite.
+        """
+        if k > len(self._whole.reference):
+            raise ValueError(
+                f"{k} neighbours of {len(self._whole.reference)} points: give a smaller number"
+            )
+        points = self._centred(points)
+        blocks = np.array_split(points, max(1, -(-len(points) // BLOCK)))
+        return np.concatenate([self._nearest_of(block, k) for block in blocks])
+
+    def _centred(self, points: Floats) -> Floats:
+        centred = np.asarray(points - self._centre, np.float32)
+        if not np.isfinite(centred).all():
+            raise ValueError("points are not finite: NaN or infinity among their numbers")
+        return centred
+
+    def _nearest_of(self, points: Floats, k: int) -> Indices:
+        """Search for all of a block, comparing whole only those that may be of the nearest."""
+        if self._basis is None or self._bound is None:
+            return _smallest(self._whole.of(points), k)
+        below = self._bound.of(_shortened(points, self._basis))
+        reference = self._whole.reference
+        nearest = _squares(reference[_smallest(below, k)] - points[:, np.newaxis]).max(axis=1)
+        squares = _squares(points)  # of the shortened points as well
+        most = nearest + ROUNDING * (nearest + squares) - squares
+        row, column = _up_to(most, below)
+        if len(row) > MOST * len(points):
+            return _smallest(self._whole.of(points), k)
+        return _first(row, column, _squares(reference[column] - points[row]), len(points), k)
 
 
 class _Products:
-    """Squared distances of points (m, d) and reference points (n, d), less |a|^2."""
+    """Squared distances of points to all reference points (n, d), less the points' squares."""
 
-    def __init__(self, points: Floats, reference: Floats) -> None:
-        self.points, self.reference = points, reference
+    def __init__(self, reference: Floats) -> None:
+        self.reference = reference
 
-    def of(self, block: Indices) -> Floats:
-        """Return those of some points, by their indices (b,), and all others; shape (b, n)."""
+    def of(self, points: Floats) -> Floats:
+        """Return those of points (m, d); shape (m, n)."""
         # One product with a column more: [-2 a, 1] [b, |b|^2]^T.
-        left = np.column_stack([-2 * self.points[block], np.ones(len(block), np.float32)])
+        left = np.column_stack([-2 * points, np.ones(len(points), np.float32)])
         return np.asarray(left @ self._right.T)
 
     @cached_property
     def _right(self) -> Floats:
         """A copy of all reference points: made only if it is needed."""
         return np.column_stack([self.reference, _squares(self.reference)])
-
-
-def _nearest_by_bound(block: Indices, whole: _Products, bound: _Products, k: int) -> Indices:
-    """Return the `k` nearest of some points, comparing whole only those that may be of them."""
-    below = bound.of(block)
-    points, reference = whole.points[block], whole.reference
-    nearest = _squares(reference[_smallest(below, k)] - points[:, np.newaxis]).max(axis=1)
-    squares = _squares(points)  # of the shortened points as well
-    most = nearest + ROUNDING * (nearest + squares) - squares
-    row, column = _up_to(most, below)
-    if len(row) > MOST * len(block):
-        return _smallest(whole.of(block), k)
-    return _first(row, column, _squares(reference[column] - points[row]), len(block), k)
 
 
 def _principal_axes(reference: Floats) -> Floats:

@@ -17,6 +17,9 @@ from numpy.typing import NDArray
 
 from aemodel.data import MAX_PIXEL, Dataset
 
+BLOCK = 2_000
+"""Images projected at a time."""
+
 
 @dataclass(frozen=True, eq=False)
 class PCA:
@@ -28,6 +31,13 @@ class PCA:
     """Orthonormal rows, by falling variance; shape (min(n, 784), 784)."""
     variances: NDArray[np.float32]
     """Variance of the images along each component; shape (min(n, 784),)."""
+
+    def codes(self, images: NDArray[np.uint8], size: int) -> NDArray[np.float32]:
+        """Return the codes (n, `size`) of `images` (n, 784), pixels 0..255."""
+        axes = self.components[:size].T
+        # A block of images at a time stays in cache.
+        blocks = np.array_split(images, max(1, len(images) // BLOCK))
+        return np.concatenate([(block / MAX_PIXEL - self.mean) @ axes for block in blocks])
 
 
 @lru_cache(maxsize=1)

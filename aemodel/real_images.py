@@ -19,7 +19,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aemodel import latent
-from aemodel.data import Dataset
 
 PAIRS = 200
 """Pairs of each kind: of the same class, and of two classes."""
@@ -47,17 +46,22 @@ class RealInterpolations:
 
 
 def interpolate(
-    decode: Callable[[Floats], Floats], codes: Floats, data: Dataset, seed: int
+    decode: Callable[[Floats], Floats],
+    codes: Floats,
+    test_images: latent.ReferenceImages,
+    labels: latent.Labels,
+    seed: int,
 ) -> RealInterpolations | None:
     """Measure the ways between random pairs of test images; None if the test set is too small.
 
     Args:
         decode: takes codes (n, d) to images (n, 784), not clipped.
         codes: of all test images (n, d).
-        data: the images.
+        test_images: the images.
+        labels: their classes (n,).
         seed: of the draw of the pairs.
     """
-    pairs = draw_pairs(data.y_test, np.random.default_rng([seed, PAIRS]))
+    pairs = draw_pairs(labels, np.random.default_rng([seed, PAIRS]))
     if pairs is None:
         return None
     centre = codes.mean(axis=0)
@@ -71,7 +75,7 @@ def interpolate(
     ]
     return RealInterpolations(
         pairs=pairs,
-        distances=np.column_stack([latent.nearest(half, data.x_test, pairs)[1] for half in halves]),
+        distances=np.column_stack([test_images.nearest(half, pairs)[1] for half in halves]),
         strips=np.stack([_strips(decode, codes[a], codes[b], centre) for a, b in firsts]),
     )
 

@@ -209,7 +209,9 @@ class _Training:
             self.metrics = curve_metrics(trainer)
             files.write_curve(self.metrics, trainer, spec, folder)
             return
-        results = evaluate(trainer, spec.pairs, baseline_of(data, checkpoints_folder()))
+        results = evaluate(
+            trainer, spec.pairs, baseline_of(data, checkpoints_folder()), spec.threads
+        )
         self.metrics = results.metrics
         self.report("writing results")
         files.write_files(results, trainer, spec, folder)

@@ -39,6 +39,16 @@ def scaled(training: Trainer) -> NDArray[np.float32]:
     return training.data.x_test.astype(np.float32) / np.float32(255)
 
 
+def test_measures_side_by_side_are_the_same(case: Case, small_baseline: Baseline) -> None:
+    trainer, alone = case
+    beside = evaluate(trainer, PAIRS, small_baseline, threads=3)
+    assert beside.metrics == alone.metrics
+    np.testing.assert_array_equal(beside.codes, alone.codes)
+    np.testing.assert_array_equal(beside.generation.mixture_images, alone.generation.mixture_images)
+    for one, other in zip(beside.interpolations, alone.interpolations, strict=True):
+        np.testing.assert_array_equal(one.nearest_mse, other.nearest_mse)
+
+
 def test_names_of_the_metrics(case: Case) -> None:
     of_plane = {"trustworthiness", "continuity", "pca_trustworthiness", "pca_continuity"}
     wanted = {

@@ -7,8 +7,9 @@ import pytest
 
 from aemodel import generation
 from aemodel.baseline import Baseline
-from aemodel.data import MAX_PIXEL, Dataset
+from aemodel.data import Dataset
 from aemodel.generation import Floats, Quality
+from aemodel.latent import ReferenceImages
 
 
 @pytest.fixture(scope="module")
@@ -83,12 +84,13 @@ def test_real_images_are_nearly_perfect_and_noise_is_not(
     small_dataset: Dataset, small_baseline: Baseline
 ) -> None:
     data, judge = small_dataset, small_baseline.classifier
-    real = generation.measure(data.x_test / MAX_PIXEL, data.x_test, judge)
+    test_images = ReferenceImages(data.x_test)
+    real = generation.measure(test_images.images, test_images, judge)
     assert real.nearest_mse == 0
     assert real.frechet == pytest.approx(0, abs=1e-3)
     assert real.evenness > 0.97
     noise = np.random.default_rng(0).uniform(size=(500, 784)).astype(np.float32)
-    bad = generation.measure(noise, data.x_test, judge)
+    bad = generation.measure(noise, test_images, judge)
     assert bad.nearest_mse > 0.1
     assert bad.frechet > 10
     assert bad.evenness < real.evenness
@@ -99,7 +101,7 @@ def test_reconstructions_of_training_images_are_measured(
 ) -> None:
     """Those of test images would be nearest to the very images that they are measured against."""
     codes = np.random.default_rng(0).uniform(0.2, 0.8, (600, 2)).astype(np.float32)
-    test_images = np.zeros((50, 784), np.uint8)
+    test_images = ReferenceImages(np.zeros((50, 784), np.uint8))
     measured: list[Floats] = []
     measure = generation.measure
 

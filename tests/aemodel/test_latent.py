@@ -200,7 +200,9 @@ def test_neighbour_shares_need_every_digit() -> None:
 
 def test_nearest_finds_the_image_itself(dataset: Dataset) -> None:
     chosen = np.array([7, 2_000, 9_999, 0])
-    indices, mse = latent.nearest(dataset.x_test[chosen] / np.float32(255), dataset.x_test)
+    indices, mse = latent.ReferenceImages(dataset.x_test).nearest(
+        dataset.x_test[chosen] / np.float32(255)
+    )
     np.testing.assert_array_equal(indices, chosen)
     np.testing.assert_array_equal(mse, 0)
 
@@ -210,7 +212,7 @@ def test_nearest_by_hand() -> None:
     reference[1, 0], reference[2] = 255, 255
     images = np.zeros((3, 784))
     images[0, 0], images[1], images[2, 0] = 0.9, 2.0, 0.4
-    indices, mse = latent.nearest(images, reference)
+    indices, mse = latent.ReferenceImages(reference).nearest(images)
     assert indices.tolist() == [1, 2, 0]
     np.testing.assert_allclose(mse, [0.1**2 / 784, 1.0, 0.4**2 / 784], rtol=1e-5)
 
@@ -219,7 +221,7 @@ def test_nearest_agrees_with_every_distance_written_out(dataset: Dataset) -> Non
     images = dataset.x_test[:30] / 255
     reference = dataset.x_train[:1_500]
     distances = ((images[:, np.newaxis] - reference / 255) ** 2).mean(axis=2)
-    indices, mse = latent.nearest(images, reference)
+    indices, mse = latent.ReferenceImages(reference).nearest(images)
     np.testing.assert_array_equal(indices, distances.argmin(axis=1))
     np.testing.assert_allclose(mse, distances.min(axis=1), rtol=1e-5)
 
@@ -229,12 +231,14 @@ def test_median_nearest_by_hand() -> None:
     images[1, :196] = 255  # a quarter of the pixels from 0
     images[2, :392] = 255  # another quarter from 1
     images[3] = 255  # half from 2
-    assert latent.median_nearest_mse(images) == pytest.approx(0.25)
-    assert latent.median_nearest_mse(images[[0, 0, 0, 3]]) == 0
+    assert latent.ReferenceImages(images).median_nearest_mse() == pytest.approx(0.25)
+    assert latent.ReferenceImages(images[[0, 0, 0, 3]]).median_nearest_mse() == 0
 
 
 def test_median_nearest_of_the_real_test_set(dataset: Dataset) -> None:
-    assert latent.median_nearest_mse(dataset.x_test) == pytest.approx(0.028948, abs=1e-6)
+    assert latent.ReferenceImages(dataset.x_test).median_nearest_mse() == pytest.approx(
+        0.028948, abs=1e-6
+    )
 
 
 def test_a_plane_that_keeps_all_neighbours_is_trustworthy_and_continuous() -> None:

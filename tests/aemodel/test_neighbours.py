@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from aemodel import neighbours
 from aemodel.data import Dataset
-from aemodel.neighbours import nearest_neighbours
+from aemodel.neighbours import Neighbours
 
 Floats = NDArray[np.floating]
 
@@ -19,7 +19,7 @@ def distances(points: Floats, reference: Floats) -> NDArray[np.float64]:
 def assert_nearest(points: Floats, reference: Floats, k: int) -> None:
     """Check how far the neighbours are: which of those equally far they are does not matter."""
     exact = distances(points, reference)
-    found = np.take_along_axis(exact, nearest_neighbours(points, reference, k), axis=1)
+    found = np.take_along_axis(exact, Neighbours(reference).nearest(points, k), axis=1)
     np.testing.assert_allclose(
         found, np.sort(exact, axis=1)[:, :k], rtol=1e-5, atol=1e-6 * exact.max()
     )
@@ -34,7 +34,7 @@ def test_of_images(dataset: Dataset, k: int) -> None:
 
 def test_of_images_that_are_there(dataset: Dataset) -> None:
     images = dataset.x_test[:500] / np.float32(255)
-    found = nearest_neighbours(images, np.concatenate([images, images]), 2)
+    found = Neighbours(np.concatenate([images, images])).nearest(images, 2)
     np.testing.assert_array_equal(found, np.arange(500)[:, np.newaxis] + [0, 500])
 
 
@@ -61,20 +61,22 @@ def test_all_are_compared_whole_only_where_the_bound_says_little(
     products: list[int] = []
     real = neighbours._Products.of
 
-    def count(self: neighbours._Products, block: NDArray[np.intp]) -> NDArray[np.floating]:
-        products.append(self.points.shape[1])
+    def count(self: neighbours._Products, block: Floats) -> Floats:
+        products.append(block.shape[1])
         return real(self, block)
 
     monkeypatch.setattr(neighbours._Products, "of", count)
     noise = np.random.default_rng(0).random((5_100, 784)).astype(np.float32)
     points = noise if kind == "noise" else dataset.x_train[:5_100] / np.float32(255)
-    nearest_neighbours(points[:100], points[100:], 1)
+    Neighbours(points[100:]).nearest(points[:100], 1)
     assert products.count(neighbours.AXES + 1) == 1
     assert products.count(784) == whole
 
 
 def test_what_cannot_be_searched_is_refused() -> None:
     with pytest.raises(ValueError, match="3 neighbours of 2 points"):
-        nearest_neighbours(np.zeros((1, 5)), np.zeros((2, 5)), 3)
+        Neighbours(np.zeros((2, 5))).nearest(np.zeros((1, 5)), 3)
     with pytest.raises(ValueError, match="not finite"):
-        nearest_neighbours(np.full((1, 5), np.nan), np.zeros((2, 5)), 1)
+        Neighbours(np.zeros((2, 5))).nearest(np.full((1, 5), np.nan), 1)
+    with pytest.raises(ValueError, match="not finite"):
+        Neighbours(np.full((2, 5), np.nan))

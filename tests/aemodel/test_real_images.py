@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 
 from aemodel import real_images
 from aemodel.data import Dataset
+from aemodel.latent import ReferenceImages
 from aemodel.real_images import PAIRS, draw_pairs, interpolate, slerp
 
 Floats = NDArray[np.floating]
@@ -56,7 +57,8 @@ def test_distances_leave_the_ends_out(
     def decode(z: Floats) -> Floats:
         return np.tanh(z @ basis)
 
-    found = interpolate(decode, codes, small_dataset, seed=0)
+    test_images = ReferenceImages(small_dataset.x_test)
+    found = interpolate(decode, codes, test_images, small_dataset.y_test, seed=0)
     assert found is not None
     assert found.strips.shape == (2, 3, 11, 784)
     for row, (a, b) in enumerate(found.pairs):

@@ -59,6 +59,11 @@ def data() -> Dataset:
 
 
 @cache
+def reference_images() -> latent.ReferenceImages:
+    return latent.ReferenceImages(data().x_test)
+
+
+@cache
 def components() -> pca.PCA:
     return pca.fit(data().x_train)
 
@@ -133,7 +138,7 @@ def _real(
     def decode(z: Floats) -> NDArray[np.float32]:
         return (z @ basis + mean).astype(np.float32)
 
-    return real_images.interpolate(decode, codes, data(), seed=0)
+    return real_images.interpolate(decode, codes, reference_images(), data().y_test, seed=0)
 
 
 def _planes(setting: Setting, codes: NDArray[np.float32]) -> dict[str, Any]:
@@ -203,8 +208,8 @@ def _path(
 ) -> Interpolation:
     means = latent.class_means(codes, labels)
     pixels = (latent.interpolate(means[a], means[b]) @ basis + mean).astype(np.float32)
-    nearest, distance = latent.nearest(pixels, data().x_test)
-    _, blended = latent.nearest(latent.interpolate(pixels[0], pixels[-1]), data().x_test)
+    nearest, distance = reference_images().nearest(pixels)
+    _, blended = reference_images().nearest(latent.interpolate(pixels[0], pixels[-1]))
     fractions = np.array(latent.FRACTIONS)
     return Interpolation(
         digit_a=a,
