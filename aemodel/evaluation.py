@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from aemodel import generation, latent, pca, real_images
+from aemodel import generation, latent, real_images
 from aemodel.baseline import Baseline
 from aemodel.classifier import Classifier
 from aemodel.coordinates import axes_to_keep
@@ -31,6 +31,9 @@ MANIFOLD_SHARE = 0.01
 
 BATCH = 1_000
 """Images encoded or decoded at a time: their activations stay in cache."""
+
+USUAL = 0.99
+"""Share of the test codes that have a training code within the unit of `Manifold.code_distance`."""
 
 COMPARED = 10_000
 """Training images over which the final training error is measured: as many as MNIST tests with."""
@@ -74,6 +77,9 @@ class Manifold:
     """
     nearest_mse: latent.Floats
     """MSE of the image of each point to the test image nearest to it."""
+    code_distance: latent.Floats
+    """Distance of each point to the nearest training code; in units of that which `USUAL` of the
+    test codes do not exceed, so that above 1 no code lies near."""
 
     @property
     def x_range(self) -> tuple[float, float]:
@@ -104,6 +110,8 @@ class Evaluation:
     """The first test image of each digit above their reconstructions; shape (2, 10, 784)."""
     image_mse: NDArray[np.float64]
     """MSE of the reconstruction of each test image; shape (n,)."""
+    pca_image_mse: NDArray[np.float64]
+    """The same of PCA with as many components as a code has numbers."""
     pca_reconstructions: latent.Floats
     """The same images from as many principal components as a code has numbers; shape (10, 784)."""
     manifold: Manifold | None
@@ -135,7 +143,7 @@ def evaluate(
         ValueError: the network gives codes that are not finite.
     """
     data, network, labels = trainer.data, trainer.network, trainer.data.y_test
-    principal = trainer.principal_components
+    principal, size = trainer.principal_components, trainer.setting.latent_size
     test_images = latent.ReferenceImages(data.x_test)
     x_test = test_images.images
     codes = apply(network.encoder, x_test)
@@ -149,7 +157,7 @@ def evaluate(
             generation.generate, decode, train_codes, test_images, baseline.classifier, trainer.seed
         )
         votes = begin(latent.knn_accuracy, train_codes, data.y_train, codes, labels)
-        pca_codes = principal.codes(data.x_test, trainer.setting.latent_size)
+        pca_codes = principal.codes(data.x_test, size)
         pca_votes = begin(_pca_votes, trainer, pca_codes)
         pca_plane = pca_codes if codes.shape[1] == 2 else None
         neighbourhoods = begin(_neighbourhoods, data, codes, pca_plane)
@@ -158,7 +166,9 @@ def evaluate(
         affine_share = begin(latent.affine_share, codes, decoded)
         plane = latent.project(codes)
         neighbour_shares = latent.neighbour_shares(plane.xy, labels)
-        manifold = _manifold(decode, codes, test_images) if codes.shape[1] == 2 else None
+        manifold = None
+        if codes.shape[1] == 2:
+            manifold = _manifold(decode, codes, train_codes, test_images)
     return Evaluation(
         metrics={
             **curve_metrics(trainer),
@@ -166,6 +176,7 @@ def evaluate(
             "real_nearest_mse": baseline.real_nearest_mse,
             **_mse_by_digit(image_mse, labels),
             "final_train_mse": _train_mse(trainer, train_codes),
+            "pca_train_mse": float(principal.image_mse(data.x_train[:COMPARED], size).mean()),
             "decoder_affine_share": affine_share.result(),
             "knn_accuracy_pca": pca_votes.result(),
             "knn_accuracy_pixels": baseline.pixels_accuracy,
@@ -181,8 +192,8 @@ def evaluate(
         interpolations=interpolations.result(),
         reconstructions=np.stack([x_test[examples], decoded[examples]]),
         image_mse=image_mse,
-        pca_reconstructions=principal.mean
-        + pca_codes[examples] @ principal.components[: trainer.setting.latent_size],
+        pca_image_mse=principal.image_mse(data.x_test, size),
+        pca_reconstructions=principal.mean + pca_codes[examples] @ principal.components[:size],
         manifold=manifold,
         generation=generated.result(),
         reconstructed_as=_named_again(x_test, decoded, labels, baseline.classifier),
@@ -198,6 +209,7 @@ def _side_by_side(threads: int) -> Iterator[Callable[..., Future[Any]]]:
 
     with (
         threadpool_limits(1),
+        generation.unfinished_fits(),
         ThreadPoolExecutor(threads, initializer=threadpool_limits, initargs=(1,)) as pool,
     ):
         yield pool.submit
@@ -274,8 +286,10 @@ def curve_metrics(trainer: Trainer) -> dict[str, float]:
         "final_test_mse": errors[trainer.done - 1],
         "best_test_mse": errors[best_iteration],
         "best_iteration": float(best_iteration),
-        "pca_test_mse": pca.test_mse(
-            trainer.principal_components, trainer.data.x_test, trainer.setting.latent_size
+        "pca_test_mse": float(
+            trainer.principal_components.image_mse(
+                trainer.data.x_test, trainer.setting.latent_size
+            ).mean()
         ),
         "train_seconds": trainer.seconds,
     }
@@ -319,7 +333,9 @@ def _interpolation(
     )
 
 
-def _manifold(decode: Decode, codes: Images, test_images: latent.ReferenceImages) -> Manifold:
+def _manifold(
+    decode: Decode, codes: Images, train_codes: Images, test_images: latent.ReferenceImages
+) -> Manifold:
     low = np.quantile(codes, MANIFOLD_SHARE, axis=0)
     high = np.quantile(codes, 1 - MANIFOLD_SHARE, axis=0)
     x, y = np.linspace(low, high, MANIFOLD_SIDE, dtype=np.float32).T
@@ -330,4 +346,13 @@ def _manifold(decode: Decode, codes: Images, test_images: latent.ReferenceImages
         pixels=pixels.reshape(MANIFOLD_SIDE, MANIFOLD_SIDE, -1),
         points=grid,
         nearest_mse=nearest_mse,
+        code_distance=_code_distance(grid, codes, train_codes),
     )
+
+
+def _code_distance(points: Images, codes: Images, train_codes: Images) -> latent.Floats:
+    from sklearn.neighbors import NearestNeighbors
+
+    search = NearestNeighbors(n_neighbors=1, algorithm="kd_tree").fit(train_codes)
+    distances, usual = (search.kneighbors(each)[0][:, 0] for each in (points, codes))
+    return np.asarray(distances / max(np.quantile(usual, USUAL), np.finfo(np.float32).tiny))

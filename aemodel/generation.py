@@ -23,7 +23,8 @@ References:
 """
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -185,7 +186,6 @@ def fit(codes: Floats, seed: int) -> tuple[Density, Density]:
 
 
 def _fitted(codes: NDArray[np.float64], kept: NDArray[np.float64], size: int, seed: int) -> Density:
-    from sklearn.exceptions import ConvergenceWarning
     from sklearn.mixture import GaussianMixture
     from threadpoolctl import threadpool_limits
 
@@ -195,10 +195,22 @@ def _fitted(codes: NDArray[np.float64], kept: NDArray[np.float64], size: int, se
         size, max_iter=STEPS, reg_covar=floor, init_params="k-means++", random_state=seed % 2**32
     )
     # Its products are small: with a second thread of BLAS they take twice as long.
-    with threadpool_limits(1), warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # it stops after STEPS, as asked
+    with threadpool_limits(1), unfinished_fits():
         mixture.fit(codes)
     return _density(mixture, kept)
+
+
+@contextmanager
+def unfinished_fits() -> Iterator[None]:
+    """Let mixtures stop after `STEPS`, as asked, without a warning.
+
+    What is to be warned of is the same for all threads: enter it before others start.
+    """
+    from sklearn.exceptions import ConvergenceWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        yield
 
 
 def _density(mixture: "GaussianMixture", kept: NDArray[np.float64]) -> Density:

@@ -9,6 +9,7 @@ References:
     I. T. Jolliffe, *Principal Component Analysis*, 2nd ed., Springer 2002, chapters 2 and 3.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 from aemodel.data import MAX_PIXEL, Dataset
 
 BLOCK = 2_000
-"""Images projected at a time."""
+"""Images taken at a time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,12 +33,27 @@ class PCA:
     variances: NDArray[np.float32]
     """Variance of the images along each component; shape (min(n, 784),)."""
 
-    def codes(self, images: NDArray[np.uint8], size: int) -> NDArray[np.float32]:
+    def codes(self, images: NDArray[np.uint8], size: int) -> NDArray[np.floating]:
         """Return the codes (n, `size`) of `images` (n, 784), pixels 0..255."""
         axes = self.components[:size].T
-        # A block of images at a time stays in cache.
-        blocks = np.array_split(images, max(1, len(images) // BLOCK))
-        return np.concatenate([(block / MAX_PIXEL - self.mean) @ axes for block in blocks])
+        return np.concatenate([centred @ axes for centred in self._centred(images)])
+
+    def image_mse(self, images: NDArray[np.uint8], size: int) -> NDArray[np.float64]:
+        """Return the MSE per pixel of reconstructing each of `images` from `size` components; (n,).
+
+        `size` 0 predicts the mean image. A `size` above the number of components uses them all: a
+        wider linear code cannot do better.
+        """
+        axes = self.components[:size]
+        residuals = (centred - centred @ axes.T @ axes for centred in self._centred(images))
+        return np.concatenate(
+            [np.square(residual).mean(axis=1, dtype=np.float64) for residual in residuals]
+        )
+
+    def _centred(self, images: NDArray[np.uint8]) -> Iterator[NDArray[np.floating]]:
+        """Yield a block of images at a time, less the mean image: it stays in cache."""
+        for block in np.array_split(images, max(1, len(images) // BLOCK)):
+            yield block / MAX_PIXEL - self.mean
 
 
 @lru_cache(maxsize=1)
@@ -60,15 +76,3 @@ def fit(images: NDArray[np.uint8]) -> PCA:
 
     fitted = decomposition.PCA(svd_solver="covariance_eigh").fit(images / MAX_PIXEL)
     return PCA(fitted.mean_, fitted.components_, fitted.explained_variance_)
-
-
-def test_mse(pca: PCA, x_test: NDArray[np.uint8], size: int) -> float:
-    """Return the MSE per pixel of reconstructing `x_test` (n, 784) from `size` components.
-
-    `size` 0 predicts the mean image. A `size` above the number of components uses them all: a wider
-    linear code cannot do better.
-    """
-    centred = x_test / MAX_PIXEL - pca.mean
-    components = pca.components[:size]
-    residual = centred - centred @ components.T @ components
-    return float(np.mean(np.square(residual), dtype=np.float64))

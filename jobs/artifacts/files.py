@@ -30,6 +30,7 @@ CODES = "embedding/low_dimension_embedding.csv"
 LABELS = "embedding/mnist_test_labels.csv"
 TEST_INDEX = "embedding/test_index.csv"
 IMAGE_MSE = "embedding/test_mse.csv"
+PCA_IMAGE_MSE = "embedding/pca_test_mse.csv"
 NEIGHBOUR_SHARES = "embedding/neighbour_shares.csv"
 EMBEDDING_FIGURE = "embedding/embedding_2d.png"
 RECONSTRUCTIONS = "reconstructions.csv"
@@ -106,6 +107,7 @@ def _write_embedding(evaluation: Evaluation, trainer: Trainer, folder: Path) -> 
     write_csv(folder / LABELS, data.y_test)
     write_csv(folder / TEST_INDEX, _test_index(trainer))
     write_csv(folder / IMAGE_MSE, evaluation.image_mse)
+    write_csv(folder / PCA_IMAGE_MSE, evaluation.pca_image_mse)
     write_csv(folder / NEIGHBOUR_SHARES, evaluation.neighbour_shares)
     if evaluation.pca_plane is not None:
         write_csv(folder / PCA_PLANE, evaluation.pca_plane)
@@ -168,7 +170,8 @@ def _write_images(evaluation: Evaluation, trainer: Trainer, folder: Path) -> Non
         ),
     }
     if manifold:
-        write_csv(folder / MANIFOLD, np.column_stack([manifold.points, manifold.nearest_mse]))
+        columns = (manifold.points, manifold.nearest_mse, manifold.code_distance)
+        write_csv(folder / MANIFOLD, np.column_stack(columns))
         drawn[MANIFOLD_FIGURE] = figures.manifold(
             manifold.pixels, manifold.x_range, manifold.y_range, evaluation.plane.axis_names
         )
@@ -260,6 +263,11 @@ class RunFiles:
         table = self._table(IMAGE_MSE)
         return None if table is None else table.ravel().astype(np.float64)
 
+    def pca_image_mse(self) -> NDArray[np.float64] | None:
+        """Return the same of PCA with as many components as a code has numbers; shape (n,)."""
+        table = self._table(PCA_IMAGE_MSE)
+        return None if table is None else table.ravel().astype(np.float64)
+
     def neighbour_shares(self) -> NDArray[np.float64] | None:
         """Return what `latent.neighbour_shares` found in the plane; shape (10, 10)."""
         return self._table(NEIGHBOUR_SHARES, (DIGITS, DIGITS))
@@ -334,9 +342,9 @@ class RunFiles:
         return self._picture(TRAINING_IMAGES_FIGURE)
 
     def manifold_points(self) -> NDArray[np.float64] | None:
-        """Return x, y and `Manifold.nearest_mse` of each point of the manifold; shape (n, 3)."""
+        """Return x, y, `nearest_mse` and `code_distance` of each point of a `Manifold`; (n, 4)."""
         table = self._table(MANIFOLD)
-        return None if table is None or table.shape[1] != 3 else table.astype(np.float64)
+        return None if table is None or table.shape[1] != 4 else table.astype(np.float64)
 
     def manifold(self) -> bytes | None:
         """Return the picture of the manifold, PNG."""

@@ -105,11 +105,15 @@ class TrainingRecord:
     """Their digits; shape (10000,)."""
     image_mse: NDArray[np.float64] | None = None
     """Test error of each of these images; shape (10000,)."""
+    pca_image_mse: NDArray[np.float64] | None = None
+    """The same of PCA with as many components as a code has numbers."""
     interpolations: tuple[Interpolation, ...] = ()
     reconstructions: NDArray[np.float32] | None = None
     """Ten test images, digit 0 to 9, above their reconstructions; shape (2, 10, 784)."""
     final_train_mse: float | None = None
     """Final error over training images, as many as MNIST has test images."""
+    pca_train_mse: float | None = None
+    """PCA's error over the same training images, with as many components."""
     knn_accuracy_pca: float | None = None
     """As `knn_accuracy`, of PCA's codes of the same size."""
     knn_accuracy_pixels: float | None = None
@@ -140,8 +144,9 @@ class TrainingRecord:
     samples: bytes | None = None
     """Training images with their labels: a PNG picture."""
     manifold_points: NDArray[np.float64] | None = None
-    """Points of a regular grid over the 2-D latent space, and MSE of the image decoded at each to
-    the test image nearest to it; shape (n, 3)."""
+    """Points of a regular grid over the 2-D latent space, MSE of the image decoded at each to the
+    test image nearest to it, and distance to the nearest training code (above 1: none lies near);
+    shape (n, 4)."""
     manifold: bytes | None = None
     """Decoded images over a grid of the 2-D latent space: a PNG picture with axes."""
 

@@ -53,6 +53,7 @@ def test_names_of_the_metrics(case: Case) -> None:
     of_plane = {"trustworthiness", "continuity", "pca_trustworthiness", "pca_continuity"}
     wanted = {
         "final_train_mse",
+        "pca_train_mse",
         "decoder_affine_share",
         "knn_accuracy_pca",
         "knn_accuracy_pixels",
@@ -166,6 +167,13 @@ def test_the_manifold_is_decoded_over_the_middle_of_two_dimensions(case: Case) -
     differences = training.data.x_test / MAX_PIXEL - manifold.pixels[-1, 0]
     nearest = np.square(differences).mean(axis=1).min()
     np.testing.assert_allclose(manifold.nearest_mse[-MANIFOLD_SIDE], nearest, rtol=1e-5)
+    train_codes = np.asarray(training.network.encoder(training.data.x_train / MAX_PIXEL))
+    usual, distances = (
+        np.array([np.linalg.norm(train_codes - point, axis=1).min() for point in points])
+        for points in (found.codes, manifold.points)
+    )
+    unit = np.quantile(usual, evaluation.USUAL)
+    np.testing.assert_allclose(manifold.code_distance, distances / unit, rtol=1e-4)
 
 
 def test_the_training_error_is_that_of_training_images(case: Case) -> None:
@@ -174,6 +182,19 @@ def test_the_training_error_is_that_of_training_images(case: Case) -> None:
     decoded = np.asarray(training.network.autoencoder(x), np.float64)
     wanted = np.square(decoded - x).mean()
     assert found.metrics["final_train_mse"] == pytest.approx(wanted, rel=1e-5)
+
+
+def test_the_errors_of_pca_are_of_the_same_images(case: Case) -> None:
+    training, found = case
+    train, test = (x / 255 for x in (training.data.x_train, training.data.x_test))
+    mean = train.mean(axis=0)
+    basis = np.linalg.svd(train - mean, full_matrices=False)[2][: training.setting.latent_size]
+    of_train, of_test = (
+        np.square(x - mean - (x - mean) @ basis.T @ basis).mean(axis=1) for x in (train, test)
+    )
+    assert found.metrics["pca_train_mse"] == pytest.approx(of_train.mean(), rel=1e-5)
+    assert found.metrics["pca_test_mse"] == pytest.approx(of_test.mean(), rel=1e-5)
+    np.testing.assert_allclose(found.pca_image_mse, of_test, rtol=1e-3, atol=1e-7)
 
 
 def test_reconstructions_are_named_by_the_classifier(case: Case, small_baseline: Baseline) -> None:

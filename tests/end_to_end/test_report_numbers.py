@@ -45,7 +45,9 @@ def part_1(trainings: list[Recomputed]) -> Iterator[str]:
         yield f"{training.final:.5f}"
         yield f"{training.pca:.5f}"
         yield f"{training.final_train:.5f}"
-        yield from percent(abs(training.final / training.final_train - 1))
+        yield f"{training.pca_train:.5f}"
+        gap = (training.final / training.final_train) / (training.pca / training.pca_train) - 1
+        yield from percent(abs(gap))
         if training.below_pca is not None:
             yield f"{training.below_pca:,}"
         errors = [training.digit(digit) for digit in range(10)]

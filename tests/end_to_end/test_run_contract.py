@@ -51,6 +51,7 @@ ARTIFACTS = {
     *("embedding/low_dimension_embedding.csv", "embedding/mnist_test_labels.csv"),
     "embedding/test_index.csv",
     *("embedding/neighbour_shares.csv", "embedding/embedding_2d.png", "embedding/test_mse.csv"),
+    "embedding/pca_test_mse.csv",
     *("reconstructions.csv", "reconstructions.png", "samples.png", "explorer.html"),
     *("generated/gaussian.csv", "generated/gaussian.png", "generated/mixture.csv"),
     *("generated/mixture.png", "generated/mixture.npz"),

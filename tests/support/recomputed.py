@@ -83,11 +83,19 @@ class Recomputed:
 
     @cached_property
     def pca(self) -> float:
+        return self.pca_error(self.images)
+
+    @cached_property
+    def pca_train(self) -> float:
+        return self.pca_error(self.data.x_train.astype(np.float64) / 255)
+
+    def pca_error(self, images: Array) -> float:
+        """The error of as many components as a code has numbers."""
         train = self.data.x_train.astype(np.float64) / 255
         mean = train.mean(axis=0)
         _, _, axes = np.linalg.svd(train - mean, full_matrices=False)
         basis = axes[: self.latent_size]
-        centred = self.images - mean
+        centred = images - mean
         return float(np.square(centred - centred @ basis.T @ basis).mean())
 
     @cached_property
@@ -290,10 +298,12 @@ class Recomputed:
     def empty_plane(self) -> tuple[int, float, float, float]:
         """Points of the grid, share of the empty ones, mean distance to images there, elsewhere."""
         grid = self.workspace.table(self.run, "manifold.csv")
-        between = np.sqrt(self.latent_size * squared_distances(self.codes, self.codes))
-        np.fill_diagonal(between, np.inf)
-        to_codes = np.sqrt(self.latent_size * squared_distances(grid[:, :2], self.codes))
-        empty = to_codes.min(axis=1) > np.quantile(between.min(axis=1), 0.99)
+        train = self.encoded(self.data.x_train.astype(np.float64) / 255)
+        usual, nearest = (
+            np.sqrt(squared_distances(points, train).min(axis=1))
+            for points in (self.encoded(self.images), grid[:, :2])
+        )
+        empty = nearest > np.quantile(usual, 0.99)
         pictures = self.decoded(grid[:, :2])
         nearest = squared_distances(pictures, self.images).min(axis=1)
         return (

@@ -14,8 +14,6 @@ SINGLE_TRAINING = 0.02
 Of networks of all three settings the error of an image has a standard deviation of 0.50 to 0.57 of
 its mean, so that 10,000 test images give the mean to 1.1%; a little is added for the seed, whose
 effect one training does not show."""
-IMAGE_VARIATION = 0.57
-"""The larger of these: what one network makes of other images depends on nothing else."""
 IMAGES = 10_000
 """Test images of MNIST, for which this holds; with fewer the error is known less well."""
 RESAMPLES = 2_000
@@ -31,14 +29,6 @@ Floats = NDArray[np.float64]
 def single_training(images: int) -> float:
     """Return `SINGLE_TRAINING` for an error over this many test images."""
     return SINGLE_TRAINING * max(1.0, float(np.sqrt(IMAGES / max(1, images))))
-
-
-def between_images(first: int, second: int) -> float:
-    """Return the noise of one network's error over two sets of so many images.
-
-    It is the half width of the interval of their ratio, as a share.
-    """
-    return 1.96 * IMAGE_VARIATION * float(np.sqrt(1 / max(1, first) + 1 / max(1, second)))
 
 
 def mean_error(values: Sequence[float], images: int = IMAGES) -> Estimate:

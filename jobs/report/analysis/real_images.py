@@ -23,9 +23,8 @@ class Halfway:
     blend: float
     gain: Estimate
     """Share by which the linear path is nearer than the blend."""
-    bend: Estimate
-    """Share by which the spherical path is nearer than the linear one; if that is so of a few pairs
-    alone, its interval holds zero."""
+    gain_over_spherical: Estimate
+    """Share by which the linear path is nearer than the spherical one."""
 
 
 def halfway(found: RealInterpolations) -> dict[str, Halfway]:
@@ -42,7 +41,7 @@ def _halfway(rows: Floats) -> Halfway:
         spherical=float(spherical.mean()),
         blend=float(blend.mean()),
         gain=_share_nearer(linear, blend),
-        bend=_of_most_pairs(_share_nearer(spherical, linear), linear - spherical),
+        gain_over_spherical=_share_nearer(linear, spherical),
     )
 
 
@@ -52,14 +51,6 @@ def _share_nearer(near: Floats, far: Floats) -> Estimate:
     mean = float(differences.mean())
     half = 1.96 * float(differences.std(ddof=1)) / np.sqrt(len(differences))
     return Estimate(mean, (mean - half, mean + half))
-
-
-def _of_most_pairs(share: Estimate, differences: Floats) -> Estimate:
-    """Return the share, its interval widened to zero if most pairs do not differ in its sense."""
-    if share.interval is None or float(np.median(differences)) * share.value > 0:
-        return share
-    low, high = share.interval
-    return Estimate(share.value, (min(low, 0.0), max(high, 0.0)))
 
 
 def mean_radius(codes: Floats, labels: NDArray[np.int64], classes: list[int]) -> float | None:

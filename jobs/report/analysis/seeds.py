@@ -36,8 +36,8 @@ def of_all(groups: Sequence[Group]) -> str:
     if not has_seeds(groups):
         return ""
     return (
-        " Observations hold for every seed unless they name one; their numbers are means, with "
-        "the range over the seeds."
+        " Throughout, observations hold for every seed unless they name one; their numbers are "
+        "means, with the range over the seeds."
     )
 
 

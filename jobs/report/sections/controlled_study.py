@@ -7,6 +7,7 @@ said to be undecided.
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
+from aemodel.data import MNIST_DIGEST
 from aemodel.intrinsic_dimension import POINTS
 from jobs.report.analysis.estimate import Estimate
 from jobs.report.analysis.groups import Group
@@ -340,13 +341,14 @@ def _beyond_intrinsic_dimension(
     if dimension is None:
         return
     beyond = [step for step in taken if step.small >= dimension]
+    most = "" if controlled.data_digest == MNIST_DIGEST else "at most "
     yield Observation(
         kind="intrinsic dimension",
         numbers={"intrinsic dimension": Estimate(dimension)},
         text=f"TwoNN {cite('facco')} estimates the intrinsic dimension of training images as "
-        f"{dimension:.1f} (from at most {format_count(POINTS)} of them; the estimate depends on "
-        "their number): about as many numbers would describe them locally if they lay on a smooth "
-        f"surface.{_beyond(beyond)}",
+        f"about {dimension:.0f} (from {most}{format_count(POINTS)} of them; the estimate depends "
+        "on their number and choice): as many numbers would describe them locally if they lay on a "
+        f"smooth surface.{_beyond(beyond)}",
         see=SEE,
     )
 

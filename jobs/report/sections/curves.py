@@ -79,7 +79,11 @@ def _comparisons(comparisons: Sequence[Comparison]) -> str:
     text = f" Pale, on the right: the assignment's recipe{whose}."
     if any(comparison.reached for comparison in comparisons):
         spiked = [c.label for c in comparisons if c.reference_spike]
-        but = f"; none is set for {listing_of_names(spiked)}, where that is after a spike"
+        has = "has" if len(spiked) == 1 else "have"
+        but = (
+            f"; {listing_of_names(spiked)} {has} none, because the assignment's recipe ended there "
+            "in a spike"
+        )
         text += (
             " A dot marks the iteration from which a training stays at or below the final error of "
             f"the assignment's recipe{but * bool(spiked)}."
@@ -115,14 +119,12 @@ def milestones(study: Study) -> Iterator[Observation]:
     below: dict[str, int] = {}
     settled: dict[str, int] = {}
     for group in study.groups:
-        training, curve = group.first, curve_shape.with_end(group.first)
-        if curve is None or training.pca_test_mse is None:
-            continue
-        since = curve_shape.stays_below(curve, (1 - BELOW) * training.pca_test_mse)
-        if since is not None:
-            below[group.name(training)] = since
-        if (rest := curve_shape.settled(curve)) is not None:
-            settled[group.name(training)] = rest
+        since = [_below_pca(training) for training in group.trainings]
+        rest = [_settled(training) for training in group.trainings]
+        for latest, found in ((below, since), (settled, rest)):
+            known = [at for at in found if at is not None]
+            if known and len(known) == len(found):
+                latest[group.label] = max(known)
     sentences = []
     if below:
         margin = format_percent(BELOW, decimals=0)
@@ -140,6 +142,26 @@ def milestones(study: Study) -> Iterator[Observation]:
             text=" ".join(sentences) if below else sentences[0].replace("It", "The test error", 1),
             see=SEE,
         )
+
+
+def _below_pca(training: TrainingRecord) -> int | None:
+    """Return from when on the error is clearly below PCA's; None if it never is."""
+    curve = curve_shape.with_end(training)
+    if curve is None or training.pca_test_mse is None:
+        return None
+    return curve_shape.stays_below(curve, (1 - BELOW) * training.pca_test_mse)
+
+
+def _settled(training: TrainingRecord) -> int | None:
+    """Return since when the error is near its last; None if that is where it was cut off."""
+    curve = curve_shape.with_end(training)
+    if curve is None or (_is_constant(training) and curve_shape.still_falling(curve) is not None):
+        return None
+    return curve_shape.settled(curve)
+
+
+def _is_constant(training: TrainingRecord) -> bool:
+    return training.spec.recipe.schedule == "constant"
 
 
 def plateaus(study: Study) -> Iterator[Observation]:
@@ -274,7 +296,7 @@ def falling(study: Study) -> Iterator[Observation]:
     falls = {
         group.name(training): fall
         for group in study.groups
-        if group.recipe.schedule == "constant"
+        if _is_constant(group.first)
         for training, fall in _showing(group, curve_shape.still_falling)[:1]
     }
     if not falls:
@@ -283,7 +305,8 @@ def falling(study: Study) -> Iterator[Observation]:
     yield Observation(
         kind="still falling",
         numbers={name: Estimate(fall) for name, fall in falls.items()},
-        text=f"The level of the error still falls at the end: by {parts}.",
+        text=f"The error still falls at the end: its level is lower than that of as many recorded "
+        f"errors before by {parts}.",
         see=SEE,
     )
 

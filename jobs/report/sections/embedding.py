@@ -14,7 +14,7 @@ from jobs.report.analysis.estimate import Estimate, over_seeds, values_over_seed
 from jobs.report.analysis.groups import PLANE, Group, setting_name
 from jobs.report.analysis.neighbours import CLASSES, K, Neighbours
 from jobs.report.analysis.noise import rank_correlations, share_difference
-from jobs.report.analysis.seeds import of_all, ranged, shown, with_seeds
+from jobs.report.analysis.seeds import ranged, shown, with_seeds
 from jobs.report.analysis.study import Study
 from jobs.report.blocks import Block, Figure, Heading, Observation, Paragraph, Table, ref
 from jobs.report.dataset import DatasetRecord
@@ -44,7 +44,7 @@ def blocks(study: Study) -> Iterator[Block]:
         return
     yield Heading("Part 3: The two-dimensional embedding")
     group = with_seeds(study.groups, training)
-    yield Paragraph(_introduction(training, study.neighbours is not None) + of_all([group]))
+    yield Paragraph(_introduction(training, study.neighbours is not None))
     yield _scatter(study, training)
     if study.neighbours is not None:
         yield _table(study.own_planes, group)
@@ -67,7 +67,7 @@ def observations(study: Study) -> Iterator[Observation]:
     training = study.for_embedding
     if training is not None and study.neighbours is not None:
         yield from purity(study.own_planes, training.dataset)
-        yield from overlaps(study.own_planes, training.dataset)
+        yield from overlaps(study.own_planes, training.dataset, _projected(training))
     yield from empty_plane.observations(study)
     yield from planes.beside_pca(study)
     yield from votes(study)
@@ -116,8 +116,8 @@ def _table(planes_shown: Sequence[Neighbours], group: Group) -> Table:
     data = group.first.dataset
     shares = np.mean([plane.shares for plane in planes_shown], axis=0)
     rows = [
-        [data.name_of(c), *(f"{100 * share:.0f}" if share >= 0.005 else "·" for share in row)]
-        for c, row in enumerate(shares)
+        [data.name_of(c), *(f"{percent:.0f}" if percent else "·" for percent in row)]
+        for c, row in enumerate(np.floor(100 * shares + 0.5))  # half a percent is told as one
     ]
     seeds = f", mean over {len(planes_shown)} seeds" * (len(planes_shown) > 1)
     return Table(
@@ -203,8 +203,10 @@ def _nearness(own: dict[int, list[Estimate]]) -> str:
     )
 
 
-def overlaps(planes_shown: Sequence[Neighbours], data: DatasetRecord) -> Iterator[Observation]:
-    """Name the pairs of classes that overlap in every seed."""
+def overlaps(
+    planes_shown: Sequence[Neighbours], data: DatasetRecord, projected: str = ""
+) -> Iterator[Observation]:
+    """Name the pairs of classes that overlap in every seed, and say of what they are shown."""
     pairs = combinations(range(CLASSES), 2)
     mutual = {pair: [plane.mutual(*pair) for plane in planes_shown] for pair in pairs}
     ranked = sorted(mutual, key=lambda pair: -sum(mutual[pair]))
@@ -217,7 +219,7 @@ def overlaps(planes_shown: Sequence[Neighbours], data: DatasetRecord) -> Iterato
         yield Observation(
             kind="overlap",
             numbers=numbers,
-            text=_overlaps(planes_shown, mixed, data),
+            text=_overlaps(planes_shown, mixed, data) + projected,
             see=SEE,
             intuition=_alike_in_pixels(planes_shown, mixed[0]) if data.is_mnist else "",
         )
@@ -229,6 +231,19 @@ def overlaps(planes_shown: Sequence[Neighbours], data: DatasetRecord) -> Iterato
             "neighbours.",
             see=SEE,
         )
+
+
+def _projected(training: TrainingRecord) -> str:
+    """Say how little of the codes a plane shows that is not their whole space."""
+    codes = training.codes
+    if codes is None or codes.shape[1] <= PLANE:
+        return ""
+    variances = np.linalg.svd(codes - codes.mean(axis=0), compute_uv=False) ** 2
+    kept = format_percent(float(variances[:PLANE].sum() / variances.sum()))
+    return (
+        f" This is so in the projection, which keeps {kept} of the variance of the codes, and need "
+        "not be so among the codes themselves."
+    )
 
 
 def _overlaps(
@@ -270,7 +285,8 @@ def _alike_in_pixels(planes_shown: Sequence[Neighbours], pair: tuple[int, int]) 
     image = mnist_lore.mutual(a, b)
     most = (
         f" In pixels only {format_percent(image)} of the neighbours of {a}s and {b}s are of the "
-        "other digit, so most of this overlap comes from the projection, not from the images."
+        "other digit, so most of this overlap comes from the reduction to two numbers, not from "
+        "the images."
         if all(image < plane.mutual(a, b) / 2 for plane in planes_shown)
         else ""
     )

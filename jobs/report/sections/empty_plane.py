@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from aemodel.evaluation import USUAL
 from jobs.report.analysis.estimate import Estimate, over_seeds, values_over_seeds
 from jobs.report.analysis.noise import difference_over_images
 from jobs.report.analysis.seeds import ranged, with_seeds
@@ -13,9 +14,6 @@ from jobs.report.blocks import Observation
 from jobs.report.records import TrainingRecord
 from jobs.report.wording import format_mse, format_percent
 
-USUAL = 0.99
-"""A point is empty if it is further from every test code than this share of the test codes is from
-the nearest other one."""
 FEWEST = 10
 """Points on either side that are compared."""
 WHY = (
@@ -45,7 +43,7 @@ def observations(study: Study) -> Iterator[Observation]:
             "further from images": further,
         },
         text=f"Of the {points} points of the grid {ranged(shares)} are empty: further from "
-        f"every code than {format_percent(USUAL)} of the codes are from the nearest other one."
+        f"every training code than {format_percent(USUAL)} of the test codes are."
         + _compared(grids, further),
         see=("figure-manifold",),
         intuition=WHY if further.is_positive else "",
@@ -75,22 +73,8 @@ def _compared(grids: Sequence[Grid], further: Estimate) -> str:
 
 def _grid(training: TrainingRecord) -> Grid | None:
     """Return the distances to images at the empty points and at the others; None if too few."""
-    empty = _empty(training)
-    if empty is None or training.manifold_points is None:
+    if training.manifold_points is None:
         return None
-    nearest = training.manifold_points[:, 2]
-    there, elsewhere = nearest[empty], nearest[~empty]
+    nearest, code_distance = training.manifold_points[:, 2:].T
+    there, elsewhere = nearest[code_distance > 1], nearest[code_distance <= 1]
     return (there, elsewhere) if min(there.size, elsewhere.size) >= FEWEST else None
-
-
-def _empty(training: TrainingRecord) -> NDArray[np.bool_] | None:
-    """Return which points of the grid are empty; None if it cannot be told."""
-    from sklearn.neighbors import NearestNeighbors
-
-    codes, points = training.codes, training.manifold_points
-    if codes is None or points is None or codes.shape[1] != 2 or not np.isfinite(codes).all():
-        return None
-    search = NearestNeighbors(algorithm="kd_tree").fit(codes)
-    others, _ = search.kneighbors(codes, n_neighbors=2)
-    nearest, _ = search.kneighbors(points[:, :2], n_neighbors=1)
-    return np.asarray(nearest[:, 0] > np.quantile(others[:, 1], USUAL))

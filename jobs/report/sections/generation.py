@@ -15,6 +15,7 @@ from aemodel.generation import (
     COMPARED,
     COMPONENTS,
     FITTED,
+    HELD_OUT,
     SAMPLES,
     SURE,
     Quality,
@@ -24,7 +25,7 @@ from jobs.report.analysis.curve_shape import is_sound
 from jobs.report.analysis.estimate import Estimate, over_seeds, values_over_seeds
 from jobs.report.analysis.groups import Group
 from jobs.report.analysis.noise import share_difference
-from jobs.report.analysis.seeds import has_seeds, of_all, ranged, shown
+from jobs.report.analysis.seeds import has_seeds, ranged, shown
 from jobs.report.analysis.study import Study
 from jobs.report.blocks import (
     Block,
@@ -38,7 +39,15 @@ from jobs.report.blocks import (
     ref,
 )
 from jobs.report.records import Generated
-from jobs.report.wording import capitalized, format_mse, format_percent, format_ratio, listing
+from jobs.report.sections.data import MNIST_SIZES
+from jobs.report.wording import (
+    capitalized,
+    format_count,
+    format_mse,
+    format_percent,
+    format_ratio,
+    listing,
+)
 
 SEE = ("table-generation",)
 MANY_TIMES = 2.0
@@ -64,7 +73,7 @@ def blocks(study: Study) -> Iterator[Block]:
     labels = [group.label for group in groups]
     of_seed = f" Networks: {shown(groups)}." if has_seeds(groups) else ""
     yield Heading("Beyond the assignment: Generating images")
-    yield Paragraph(_method(found) + of_all(groups))
+    yield Paragraph(_method(found))
     yield Figure(
         key="figure-generation",
         picture=charts.generated([(group.label, each[0]) for group, each in found]),
@@ -98,7 +107,7 @@ def _method(found: Sequence[Found]) -> str:
     noun, nouns = group.first.dataset.noun, group.first.dataset.nouns
     return (
         "An autoencoder generates images if codes are drawn at random and decoded. Two densities "
-        f"are fitted to the codes of training images, at most {FITTED:,}: one Gaussian, and a "
+        f"are fitted to the codes of {_fitted(group)} training images: one Gaussian, and a "
         f"mixture of Gaussians with full covariances. The number of its components, {number}, is "
         "the one with the highest likelihood of codes held back from the fit, among "
         f"{listing(map(str, COMPONENTS))} where there are enough codes. {ref('table-generation')} "
@@ -108,6 +117,13 @@ def _method(found: Sequence[Found]) -> str:
         f"{nouns} come, and the Fréchet distance {cite('heusel')}, which is a squared "
         "one, between its hidden units for these images and for the test images."
     )
+
+
+def _fitted(group: Group) -> str:
+    """Return how many codes the densities were fitted to."""
+    counts = group.first.class_counts
+    images = MNIST_SIZES[0] if counts is None else int(counts[0].sum())
+    return format_count(min(FITTED, images - min(HELD_OUT, images // 5)))
 
 
 def _components(each: Sequence[Generated]) -> list[str]:
@@ -132,10 +148,10 @@ def table(found: Sequence[Found]) -> Table:
     return Table(
         key="table-generation",
         caption=f"How good images are; {scale} are the scale. "
-        f"Nearest: mean MSE to the nearest test image over the first {COMPARED:,} of them at most, "
-        f"which favours blurred images. Sure: share of images to one {noun} of which the "
-        f"classifier gives a probability above {SURE:g}. Evenness: the exponential of the entropy "
-        f"of the {noun} it names, over ten; 1 if all come equally often. Fréchet: distance to the "
+        f"Nearest: mean MSE to the nearest test image over the first {COMPARED:,}, which favours "
+        f"blurred images. Sure: share of images for which the classifier gives some {noun} a "
+        f"probability above {SURE:g}. Evenness: the exponential of the entropy of the {noun} it "
+        "names, over ten; 1 if all come equally often. Fréchet: distance to the "
         "test images, 0 is best; values compare only within this table."
         + " Means over the seeds." * has_seeds(groups),
         columns=(

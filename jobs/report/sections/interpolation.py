@@ -24,7 +24,7 @@ from jobs.report.analysis.interpolation import (
     pair_of,
     segments,
 )
-from jobs.report.analysis.seeds import has_seeds, of_all, ranged, shown, with_seeds
+from jobs.report.analysis.seeds import has_seeds, ranged, shown, with_seeds
 from jobs.report.analysis.study import Study
 from jobs.report.blocks import Block, Figure, Heading, Observation, Paragraph, Table, ref
 from jobs.report.dataset import DatasetRecord
@@ -122,20 +122,20 @@ def _method(groups: Sequence[Group]) -> str:
         f"MSEs within {100 * EQUAL:.0f}% count as equal. The figures show {groups[0].label} "
         f"(latent size {setting.latent_size}, seed {training.spec.seed})"
     )
-    if len(groups) > 1:
-        those = listing(group.label for group in groups)
-        text += f" first, {_why(groups, those)}; {ref('table-interpolation')} measures {those}"
-    return f"{text}.{of_all(groups)}"
+    if len(groups) == 1:
+        return f"{text}."
+    those = listing(group.label for group in groups)
+    return f"{text} first: {_why(groups)}. {ref('table-interpolation')} measures {those}."
 
 
-def _why(groups: Sequence[Group], those: str) -> str:
+def _why(groups: Sequence[Group]) -> str:
     """Say by what rule the first was chosen, and whether it leads in every seed."""
     first, *others = ([mean_ratio(training) for training in g.trainings] for g in groups)
     if max(first) <= min(min(ratios) for ratios in others) - EQUAL:
-        return f"of {those} the one whose decoded pictures are nearest compared with the blends"
+        return "its ratio to the blends, averaged over the pairs, is the lowest"
     return (
-        f"of those of {those} whose ratio to the blends, averaged over the pairs, is within "
-        f"{EQUAL:g} of the lowest, the one whose decoded pictures are nearest to test images"
+        "among the networks whose ratio to the blends, averaged over the pairs, is within "
+        f"{EQUAL:g} of the lowest, its pictures are the nearest to test images"
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from jobs import assignment
 from jobs.report import charts
 from jobs.report.analysis.estimate import Estimate
 from jobs.report.analysis.groups import Group
@@ -164,10 +165,12 @@ def falls(study: Study) -> Iterator[Observation]:
         return
     text = f"The final error {listing(_steps(taken))} latent dimensions"
     falling = [step for step in taken if step.fall.is_positive]
+    is_whole = len(falling) == len(taken) and not any(map(_is_cut_off, study.sound))
+    powers = _powers(taken) if is_whole else ""
     yield Observation(
         kind="fall with latent size",
         numbers={_sizes(step): step.fall for step in taken},
-        text=f"{text}.{_powers(taken) if len(falling) == len(taken) else ''}{_confounded(study)}",
+        text=f"{text}.{powers}{_confounded(study)}",
         see=SEE,
         intuition=BOTTLENECK if len(falling) == len(taken) else "",
     )
@@ -211,7 +214,7 @@ def _powers(taken: Sequence[Step]) -> str:
         low, high = found.interval or (found.value, found.value)
         return (
             f" Within the noise {_all(len(taken))} follow one power d⁻ᵃ of the latent size d, a = "
-            f"{found.value:.2f} ({low:.2f} to {high:.2f}){_per_doubling(taken, found.value)}."
+            f"{found.value:.2f} (95%: {low:.2f} to {high:.2f}){_per_doubling(taken, found.value)}."
         )
     if len(taken) > MAX_LISTED:
         return ""
@@ -241,7 +244,17 @@ def _exponent(groups: Sequence[Group]) -> Estimate:
 def _confounded(study: Study) -> str:
     if study.controlled:
         return " Nothing but the latent size differs between these networks."
+    stopped = any(map(_is_cut_off, study.sound))
     return (
-        " The widths of the hidden layers differ as well, so this is not the effect of the latent "
-        "size alone."
+        f" The widths of the hidden layers differ as well{', and trainings were cut off' * stopped}"
+        ", so this is not the effect of the latent size alone."
     )
+
+
+def _is_cut_off(group: Group) -> bool:
+    """Return whether a training was stopped while its learning rate was still at its full height.
+
+    How far the error has come by then depends on the speed of the training, which differs.
+    """
+    recipe = group.recipe
+    return recipe.schedule == "constant" and recipe.iterations < assignment.RECIPE.iterations

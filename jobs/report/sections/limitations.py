@@ -161,7 +161,7 @@ def _meaning(recipe: Recipe, study: Study) -> str:
     """Say what the results of another recipe are worth beside those of the assignment's."""
     compared = [c.label for c in study.comparisons if c.training.spec.recipe == recipe]
     if compared:
-        return f" {ref('table-recipes')} compares the two for {listing_of_names(compared)}."
+        return f" {ref('table-recipes')} compares both recipes for {listing_of_names(compared)}."
     return (
         " The experiment holds no complete training with the assignment's recipe, the same setting "
         "and data, so the two cannot be compared here."
@@ -226,9 +226,9 @@ def _seeds(groups: Sequence[Group]) -> Iterator[str]:
     single = [group.label for group in groups if len(group.trainings) == 1]
     if single and len(single) == len(groups):
         of = "the setting" if len(groups) == 1 else "each setting"
-        yield f"One seed of {of} is shown: how its numbers change with the seed is not told here."
+        yield f"One seed of {of} is shown: how its numbers change with the seed was not measured."
     elif single:
-        yield f"Only one seed for {listing(single)}: how these change is not measured here."
+        yield f"Only one seed for {listing(single)}: how these change with it was not measured."
 
 
 def _curves(groups: Sequence[Group]) -> Iterator[str]:

@@ -96,7 +96,7 @@ def table(groups: Sequence[Group]) -> Table:
         key="table-training",
         caption=f"How the networks were trained{beside}. {cosine}Batches are taken in order from "
         "the training images, shuffled once. "
-        f"Adam: {cite('kingma-ba')}.",
+        f"Adam is described in {cite('kingma-ba')}.",
         columns=columns,
         rows=rows,
     )

@@ -22,7 +22,7 @@ Counts = NDArray[np.int64]
 
 
 def changes(study: Study) -> Iterator[Observation]:
-    """Say how many reconstructions change their class, and which change most often."""
+    """Say how many reconstructions change their class, and which do so often."""
     known = {group.label: counts for group in study.sound if (counts := _counts(group))}
     if not known:
         return
@@ -38,7 +38,7 @@ def changes(study: Study) -> Iterator[Observation]:
     for label, counts in known.items():
         if most := _most(counts):
             told = listing(_told(a, b, counts, data) for a, b in most)
-            text += f" Most frequent in {label}: {told}."
+            text += f" Among the largest shares in {label}: {told}."
             break
     yield Observation(
         kind="reconstructed as another class",

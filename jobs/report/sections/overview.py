@@ -65,9 +65,9 @@ def _caption(groups: Sequence[Group], several: bool, best: bool) -> str:
         "The trainings and their errors (MSE per pixel on the test set). Hidden: widths of the "
         f"encoder's hidden layers. Latent: size of the code. Parameters: of the network{fewer}. "
         "10-NN: accuracy of a 10-nearest-neighbour classifier on the codes. Time: of the training "
-        f"with its recorded errors{_threads(groups)}, without what is prepared before and "
-        "evaluated after. Trainings of one command, shown here or not, share the machine with each "
-        "other and with whatever else runs, so that times compare settings only roughly."
+        f"with its recorded errors{_threads(groups)}, excluding preparation and final evaluation, "
+        "on a machine shared with whatever else ran, the other trainings of a command included: "
+        "times do not compare settings."
     )
     if best:
         text += " Lowest MSE: lowest recorded error, if it is not the final one."
@@ -146,9 +146,12 @@ def _sentences(study: Study) -> Iterator[str]:
     if study.neighbours is not None and study.for_embedding is not None:
         setting = study.for_embedding.spec.setting
         axes = " of the first two principal axes" * (setting.latent_size > PLANE)
-        shares = [own.same for own in study.own_planes]
+        mean, _, spread = ranged([own.same for own in study.own_planes], inside=True).partition(
+            ", "
+        )
+        over_seeds = f" ({spread} over the seeds)" * bool(spread)
         yield (
-            f"In the plane{axes} of the codes of {setting_name(setting)}, {ranged(shares)} of a "
+            f"In the plane{axes} of the codes of {setting_name(setting)}, {mean}{over_seeds} of a "
             f"point's ten nearest neighbours are of the same {study.for_embedding.dataset.noun}."
         )
 
@@ -201,17 +204,21 @@ def _error(group: Group) -> str:
 def _interpolated(study: Study) -> Iterator[str]:
     """Yield for how many pairs decoded pictures are the more real ones, in every seed."""
     groups = [with_seeds(study.groups, t) for t in study.for_interpolation[:MAX_NAMED]]
-    parts = [part for group in groups if (part := _nearer(group))]
-    if parts:
+    measured = [group for group in groups if distances_by_pair(group.trainings)]
+    compared = [group for group in measured if compared_by_pair(group.trainings)]
+    if left := listing(group.label for group in measured if group not in compared):
+        noun = measured[0].first.dataset.noun
+        yield f"Between mean codes of {left} an end of each pair decodes to another {noun}."
+    if parts := list(map(_nearer, compared)):
         every = " in every seed" * has_seeds(groups)
         yield (
-            "Between mean codes decoded pictures are on average nearer to test images than pixel "
+            "Between mean codes, decoded pictures are on average nearer to test images than pixel "
             f"blends, by {format_percent(EQUAL, 0)} or more{every}, for {listing(parts)}."
         )
 
 
 def _nearer(group: Group) -> str:
-    """Return `1 of 3 pairs in setting 2`; nothing if the distances were not recorded."""
+    """Return `1 of 3 pairs in setting 2`."""
     pairs = len(distances_by_pair(group.trainings))
     compared = compared_by_pair(group.trainings)
     nearer = sum(judged_by_all(each) == "nearer" for each in compared.values())
@@ -219,4 +226,4 @@ def _nearer(group: Group) -> str:
     if left := pairs - len(compared):
         noun = group.first.dataset.noun
         text += f" ({left} not compared: an end decodes to another {noun})"
-    return text if pairs else ""
+    return text

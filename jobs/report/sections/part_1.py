@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from itertools import chain
 
+from jobs.report.analysis.seeds import of_all
 from jobs.report.analysis.study import Study
 from jobs.report.blocks import Block, Equation, Heading, Observation, Paragraph
 from jobs.report.sections import (
@@ -55,7 +56,7 @@ def blocks(study: Study) -> Iterator[Block]:
     yield Equation("mse", EQUATION)
     yield Paragraph(
         "The test set plays no part in training. PCA, the linear method, is fitted to the training "
-        "images and keeps as many components as the latent layer has units."
+        "images and keeps as many components as the latent layer has units." + of_all(study.groups)
     )
     for topic in TOPICS:
         yield from topic(study)

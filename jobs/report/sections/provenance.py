@@ -207,17 +207,22 @@ def definitions(study: Study) -> Iterator[str]:
             f"{_whole(curve_shape.FALLING)} or more."
         )
     seeds = has_seeds(study.groups) or study.records.controlled_study is not None
-    over_seeds = "over several seeds by Student's and Welch's distributions; " * seeds
+    over_seeds = "; over several seeds by Student's and Welch's distributions" * seeds
+    one_training = (
+        " The final error of a single training is taken to be known to "
+        f"{_whole(single_training(study.comparable[0].images))}, of which the choice of the test "
+        "images accounts for about half."
+        if any(len(group.trainings) == 1 for group in study.comparable)
+        else ""
+    )
     images_alone = (
         " Between test and training error of the same networks the noise is that of the images."
     ) * ("test beside training error" in kinds)
     if any(number.interval for o in observations for number in o.numbers.values()):
         yield (
             "Intervals are 95%: over the test images, or pairs of them, by the bootstrap or a "
-            f"normal distribution; {over_seeds}the final error of a single training is taken to be "
-            "known to "
-            f"{_whole(single_training(study.comparable[0].images))}, of which the choice of the "
-            f"test images accounts for about half.{images_alone} Where an interval is given, a "
+            f"normal distribution{over_seeds}.{one_training}{images_alone} Where an interval is "
+            "given, a "
             "difference is stated only beyond it; pictures between mean codes are compared with a "
             f"threshold of {_whole(EQUAL)}. The intervals are not corrected for their number."
         )
@@ -227,8 +232,8 @@ def definitions(study: Study) -> Iterator[str]:
             f"standard deviation of {_whole(reconstruction.CLASS_VARIATION)} of their mean"
         )
         yield (
-            "Hardest and easiest: classes are named together if their errors differ by less than "
-            "the choice of their test images changes the difference (95%)"
+            "Hardest and easiest: classes are named together if the difference of their errors is "
+            "within its 95% noise over the test images"
             f"{'' if reconstruction.has_spread(study) else assumed}."
         )
     if kinds & {"overlap", "no overlap"}:
@@ -271,8 +276,9 @@ def reproduction(records: Records, trainings: Sequence[TrainingRecord]) -> Itera
         ways.setdefault(Way.of(training), []).append(training)
     text = (
         "In a checkout of the project, with its environment active, these commands train the same "
-        "networks again and build the document, without the author's name and notes. Times will "
-        "differ; on another type of processor, or with other library versions, so may the errors."
+        f"network{'s' * (len(trainings) > 1)} again and build the document, without the author's "
+        "name and notes. Times will differ; on another type of processor, or with other library "
+        "versions, so may the errors."
     )
     foreign = dict.fromkeys(t.dataset.title for t in trainings if not t.dataset.is_mnist)
     if foreign:

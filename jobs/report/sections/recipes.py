@@ -34,9 +34,9 @@ FEW_STEPS = 0.5
 SOAP_STEPS = (
     "Adam scales the step of each weight separately. SOAP runs Adam in the eigenbases of the "
     f"factors that Shampoo takes from a layer's gradients {cite('vyas')}, this variant in those of "
-    f"K-FAC's factors {cite('martens-grosse')}, in which the curvature is nearer to a diagonal "
-    f"{cite('george')}. The recipes differ in more than that (see Limits), so this comparison does "
-    "not say what saves the iterations."
+    f"K-FAC's factors {cite('martens-grosse')}. In such a basis the curvature is nearer to "
+    f"diagonal than in the weights themselves {cite('george')}. The recipes differ in more than "
+    "that (see Limits), so this comparison does not say what saves the iterations."
 )
 
 
@@ -102,8 +102,7 @@ def _stopped(stopped: Sequence[Comparison]) -> Observation:
     """Say how far those that are the assignment's recipe, stopped early, got."""
     shares = {c.label: Estimate(c.stopped_at or 0.0) for c in stopped}
     errors = listing(
-        f"{format_mse(float(c.curve.test_mse[-1]))} in {c.label} ({format_mse(c.target_mse)} in "
-        f"the end{_mark(c, ', in a spike without an end')})"
+        f"{format_mse(float(c.curve.test_mse[-1]))} in {c.label} ({_in_the_end(c)})"
         for c in stopped
     )
     after = " or ".join(dict.fromkeys(format_percent(s.value) for s in shares.values()))
@@ -113,6 +112,18 @@ def _stopped(stopped: Sequence[Comparison]) -> Observation:
         text=f"After {after} of the iterations of the assignment's recipe, where the training was "
         f"stopped, the error is {errors}.",
         see=SEE,
+    )
+
+
+def _in_the_end(comparison: Comparison) -> str:
+    """Return how the assignment's recipe, trained to its end, ended."""
+    end = f"{format_mse(comparison.target_mse)} in the end"
+    spike = comparison.reference_spike
+    if spike is None:
+        return end
+    return (
+        f"{end}: it jumped from {format_mse(spike.level)} {_at(comparison)} iteration "
+        f"{format_count(spike.start)} and did not come back"
     )
 
 
@@ -220,10 +231,10 @@ def _row(comparison: Comparison) -> list[str]:
         recipe_label(training.spec.recipe),
         format_mse(training.final_test_mse),
         format_seconds(float(comparison.curve.seconds[-1])),
-        format_mse(comparison.reference.final_test_mse) + _mark(comparison, " (spike)"),
+        format_mse(comparison.reference.final_test_mse) + _mark(comparison, " (after a spike)"),
         format_mse(comparison.lowest_mse),
         _time(comparison),
-        format_count(reached.iteration) if reached else _mark(comparison, UNKNOWN) or "never",
+        format_count(reached.iteration) if reached else _mark(comparison, UNKNOWN) or "not reached",
         format_seconds(reached.seconds) if reached else UNKNOWN,
     ]
 

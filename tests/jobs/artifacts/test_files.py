@@ -64,6 +64,7 @@ def test_all_files_and_no_others(case: Case) -> None:
         "embedding/test_index.csv",
         "embedding/neighbour_shares.csv",
         "embedding/test_mse.csv",
+        "embedding/pca_test_mse.csv",
         "embedding/embedding_2d.png",
         "data/class_counts.csv",
         "interpolation/real_images.csv",
@@ -183,6 +184,7 @@ def test_what_is_written_is_read_back(case: Case) -> None:
     if points is not None and found.manifold is not None:
         np.testing.assert_array_equal(points[:, :2], found.manifold.points)
         np.testing.assert_array_equal(points[:, 2], found.manifold.nearest_mse)
+        np.testing.assert_array_equal(points[:, 3], found.manifold.code_distance)
 
 
 READERS: list[tuple[str, Callable[[RunFiles], object]]] = [
@@ -245,6 +247,7 @@ def test_what_is_written_of_data_and_networks_is_read_again(case: Case) -> None:
     assert counts[1, 3] == np.sum(trainer.data.y_test == 3)
     np.testing.assert_array_equal(named, found.reconstructed_as)
     np.testing.assert_array_equal(run.image_mse(), found.image_mse)
+    np.testing.assert_array_equal(run.pca_image_mse(), found.pca_image_mse)
     assert ways is not None
     assert found.real_interpolations is not None
     np.testing.assert_array_equal(ways.pairs, found.real_interpolations.pairs)

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import numpy as np
+
 from aemodel.settings import RECIPES
 from jobs.report.analysis.study import Study
 from jobs.report.records import Records
@@ -51,6 +53,18 @@ def test_the_abstract_does_not_pass_over_pairs_that_are_not_compared() -> None:
     assert "of 3 pairs in setting 2 (1 not compared: an end decodes to another digit)." in text
 
 
+def test_a_setting_of_which_no_pair_can_be_compared_has_no_count() -> None:
+    paths = tuple(
+        replace(path, nearest_digit=np.full_like(path.nearest_digit, 9))
+        for path in make_training("2").interpolations
+        if path.digit_b != 9
+    )
+    text = abstract(make_records(make_training("2", interpolations=paths), make_training("3")))
+    assert "Between mean codes of setting 2 an end of each pair decodes to another digit." in text
+    assert "pairs in setting 3." in text
+    assert "pairs in setting 2" not in text
+
+
 def test_the_abstract_says_how_much_of_a_recipe_was_trained() -> None:
     recipe = replace(RECIPES["assignment"], iterations=1_500)
     text = abstract(make_records(make_training("1", recipe=recipe)))
@@ -65,8 +79,8 @@ def test_the_caption_says_on_how_many_threads_and_that_soap_trains_fewer_paramet
         ]
         return overview.table(Study.of(make_records(*trainings)).groups).caption
 
-    assert "recorded errors, on 1 thread, without" in caption(1, 1)
-    assert "errors, on 1 thread (setting 1) or 2 threads (setting 2), without" in caption(1, 2)
-    assert "recorded errors, without" in caption(0, 2)
+    assert "recorded errors, on 1 thread, excluding" in caption(1, 1)
+    assert "errors, on 1 thread (setting 1) or 2 threads (setting 2), excluding" in caption(1, 2)
+    assert "recorded errors, excluding" in caption(0, 2)
     assert "SOAP" not in caption(1)
     assert "of which SOAP trains fewer (see Limits)" in caption(1, recipe="fast")

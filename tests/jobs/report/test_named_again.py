@@ -30,8 +30,8 @@ def test_changes_are_ranked_by_their_shares() -> None:
     said = claim(training(changed)).text
     assert said.startswith("Of the 9,500 test images that a classifier")
     assert said.endswith(
-        "Most frequent in setting 1: 27% of these 4s are taken for 9s, 19% of these 9s are taken "
-        "for 4s and 16% of these 5s are taken for 3s."
+        "Among the largest shares in setting 1: 27% of these 4s are taken for 9s, 19% of these 9s "
+        "are taken for 4s and 16% of these 5s are taken for 3s."
     )
 
 

@@ -15,7 +15,7 @@ from jobs.report.analysis.noise import SINGLE_TRAINING
 from jobs.report.analysis.study import Study
 from jobs.report.blocks import Observation
 from jobs.report.dataset import DatasetRecord
-from jobs.report.records import Records, TrainingRecord
+from jobs.report.records import Curve, Records, TrainingRecord
 from jobs.report.sections import (
     curves,
     embedding,
@@ -145,7 +145,7 @@ def test_a_controlled_study_is_said_to_be_one() -> None:
 @pytest.mark.parametrize(
     ("last", "words"),
     [
-        (0.0050, "a = 1.00 (0.99 to 1.01), by 50% for each doubling."),
+        (0.0050, "a = 1.00 (95%: 0.99 to 1.01), by 50% for each doubling."),
         (0.0056, "falls with a = 1.00 (2 to 4) and 0.92 (4 to 16)."),
     ],
 )
@@ -160,6 +160,14 @@ def test_one_power_is_named_only_if_the_steps_agree_in_it(last: float, words: st
     ]
     assert words in falls(*first, *more).text
     assert "one power" not in falls(*first).text  # how well each is known, seeds alone tell
+
+
+def test_no_power_is_named_of_trainings_that_were_cut_off() -> None:
+    short = replace(RECIPES["assignment"], iterations=4_000)
+    finals = zip((0.04, 0.02, 0.01), ("1", "2", "3"), strict=True)
+    observation = falls(*(ending(error, name, recipe=short) for error, name in finals))
+    assert "d⁻ᵃ" not in observation.text
+    assert "and trainings were cut off, so this is not the effect" in observation.text
 
 
 def test_a_fall_within_the_noise_is_none() -> None:
@@ -210,7 +218,35 @@ def test_milestones_that_are_not_reached_or_not_known() -> None:
     assert "PCA" not in observation.text
     assert observation.text.startswith("The test error is within 5%")
     assert list(curves.milestones(study_of(make_training("1", curve=None)))) == []
-    assert list(curves.milestones(study_of(make_training("1", pca_test_mse=None)))) == []
+    (observation,) = curves.milestones(study_of(make_training("1", pca_test_mse=None)))
+    assert list(observation.numbers) == ["settled, setting 1"]
+
+
+def test_of_several_seeds_the_last_to_reach_a_milestone_counts() -> None:
+    early, late = (
+        make_training("1", seed=s, pca_test_mse=level) for s, level in ((0, 0.06), (1, 0.05))
+    )
+    (one,), (other,) = (curves.milestones(study_of(t)) for t in (early, late))
+    (both,) = curves.milestones(study_of(early, late))
+    name = "below PCA, setting 1"
+    assert one.numbers[name].value < other.numbers[name].value == both.numbers[name].value
+    never = make_training("1", seed=2, pca_test_mse=0.001)
+    (some,) = curves.milestones(study_of(early, late, never))
+    assert name not in some.numbers
+
+
+def test_an_error_has_not_settled_where_it_still_falls_and_was_cut_off() -> None:
+    iterations = np.arange(0, 4_001, 100)
+    errors = np.array([0.1 * (1 + i) ** -0.3 for i in iterations])
+    falling = Curve(iterations, errors, iterations * np.float64(0.01))
+    recipe = replace(RECIPES["assignment"], iterations=4_001)
+    cut_off = make_training("1", curve=falling, recipe=recipe, pca_test_mse=None)
+    assert list(curves.milestones(study_of(cut_off))) == []
+    (observation,) = curves.falling(study_of(cut_off))
+    assert observation.numbers["setting 1"].value > 0.01
+    to_zero = replace(recipe, schedule="cosine")
+    done = make_training("1", curve=falling, recipe=to_zero, pca_test_mse=None)
+    assert list(curves.milestones(study_of(done))) != []
 
 
 def test_a_spike_from_which_the_error_comes_back() -> None:
@@ -488,7 +524,7 @@ def test_why_a_network_is_first_is_told_if_it_leads_in_every_seed() -> None:
     def leads(*ratios: float) -> bool:
         groups = [group(*(at_ratio(ratio, "2") for ratio in ratios)), group(at_ratio(1.0))]
         return (
-            "the one whose decoded pictures are nearest compared with the blends"
+            "its ratio to the blends, averaged over the pairs, is the lowest"
             in interpolation._method(groups)
         )
 
@@ -568,6 +604,18 @@ def test_overlaps() -> None:
     (tied,) = embedding.overlaps([neighbours([0.7] * 10)], OTHER)
     assert "overlap:" in tied.text
     assert tied.text.startswith("Shape-1 images and shape-2 images overlap:")
+
+
+def test_overlaps_in_a_projection_are_said_to_be_of_it() -> None:
+    whole = list(embedding.observations(study_of(make_training("1"))))
+    projected = list(embedding.observations(study_of(make_training("2"))))
+    said = [next(o.text for o in told if o.kind == "overlap") for told in (whole, projected)]
+    assert "projection" not in said[0]
+    codes = make_training("2").codes
+    assert codes is not None
+    variances = np.linalg.eigvalsh(np.cov(codes.T))
+    share = f"{100 * variances[-2:].sum() / variances.sum():.0f}%"
+    assert f"in the projection, which keeps {share} of the variance" in said[1]
 
 
 def test_overlaps_that_are_not_listed_are_counted() -> None:

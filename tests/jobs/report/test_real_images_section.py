@@ -1,5 +1,6 @@
 """Ways between single images in the report: told beyond their noise alone."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 
 from aemodel.real_images import PAIRS
 from jobs.report.analysis.groups import grouped
-from jobs.report.analysis.real_images import halfway, mean_radius
+from jobs.report.analysis.real_images import mean_radius
 from jobs.report.blocks import Observation, Table
 from jobs.report.records import TrainingRecord
 from jobs.report.sections import real_images
@@ -41,31 +42,21 @@ def test_a_further_way_is_told_too() -> None:
 
 def test_nothing_is_told_within_the_noise() -> None:
     kinds = claims(training(0.0200, 0.0200, 0.0200, noise=5e-3))
-    assert not {kind for kind in kinds if "single images" in kind or "spherical" in kind}
+    assert not {kind for kind in kinds if "single images" in kind}
 
 
 def test_nothing_is_told_of_differences_that_rounding_makes() -> None:
     kinds = claims(training(0.0200, 0.02000002, 0.02000002, noise=1e-10))
-    assert not {kind for kind in kinds if "single images" in kind or "spherical" in kind}
+    assert not {kind for kind in kinds if "single images" in kind}
 
 
-def test_the_spherical_way_is_told_if_it_differs() -> None:
-    assert "spherical nearer to images" in claims(training(0.020, 0.018, 0.021))
-    assert "spherical further from images" in claims(training(0.020, 0.022, 0.021))
-
-
-def test_a_difference_of_a_few_pairs_alone_is_not_told() -> None:
-    made = training(0.020, 0.020, 0.021, noise=0)
-    found = made.real_interpolations
-    assert found is not None
-    distances = found.distances.copy()
-    distances[:8, 1] -= 0.01
-    distances[8:PAIRS, 1] += 0.0001
-    few = halfway(replace(found, distances=distances))["same"].bend
-    assert few.value > 0
-    assert not few.is_positive
-    kinds = claims(replace(made, real_interpolations=replace(found, distances=distances)))
-    assert not {kind for kind in kinds if "spherical" in kind}
+def test_gains_stand_in_the_table_with_their_intervals() -> None:
+    groups = grouped([training(0.020, 0.025, 0.016, noise=1e-3)])
+    (table,) = (b for b in real_images.blocks(groups) if isinstance(b, Table))
+    for row in table.rows:
+        over_spherical, over_blend = row[-2:]
+        assert re.fullmatch(r"20\.0% \(19\.\d to 20\.\d\)", over_spherical)
+        assert re.fullmatch(r"−25\.0% \(−26\.\d to −2[34]\.\d\)", over_blend)
 
 
 def test_affine_decoders_are_explained_if_they_differ() -> None:

@@ -1,5 +1,6 @@
 """Trainings beside those of the assignment's recipe: who is compared, and what is said of it."""
 
+import re
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -218,7 +219,7 @@ def test_a_training_that_does_not_get_as_low_says_so() -> None:
     assert missed.numbers["final"].value == 0.01
     assert "7.5% above the 0.00930 of the assignment's recipe" in missed.text
     (row,) = recipes.table(comparisons(records)).rows
-    assert row[-2:] == ["never", wording.UNKNOWN]
+    assert row[-2:] == ["not reached", wording.UNKNOWN]
 
 
 def test_an_end_that_rises_again_is_not_reached_for_good() -> None:
@@ -236,7 +237,7 @@ def test_a_reference_that_ended_in_a_spike_is_no_yardstick() -> None:
     (compared,) = comparisons(beside(fast(), spoilt))
     assert compared.reached is None
     (row,) = recipes.table([compared]).rows
-    assert "(spike)" in row[4]
+    assert "(after a spike)" in row[4]
     assert row[-2:] == [wording.UNKNOWN, wording.UNKNOWN]
 
 
@@ -248,6 +249,11 @@ def test_the_assignments_recipe_stopped_early_is_not_compared_as_another() -> No
     assert told.text == (
         "After 1.5% of the iterations of the assignment's recipe, where the training was stopped, "
         "the error is 0.01200 in setting 2 (0.00930 in the end)."
+    )
+    jumped = reference(curve=curve(REFERENCE["2"], noise=0.0, spikes={95_000: (0.073, 50_000)}))
+    ending = observation(beside(stopped, jumped)).text
+    assert re.search(
+        r"in the end: it jumped from 0\.009\d\d at iteration 95,000 and did not come back\)", ending
     )
     limits = " ".join(caveats_of(beside(stopped, reference())))
     assert "stopped after 1,500 of its 100,000 iterations." in limits
@@ -420,7 +426,7 @@ def test_a_changed_recipe_is_said_to_be_one() -> None:
 
 def test_the_limits_point_to_what_part_1_compares() -> None:
     records = make_records(fast("1", end=0.037), fast(), references=(reference(),))
-    assert any("compares the two for setting 2." in t for t in caveats_of(records))
+    assert any("compares both recipes for setting 2." in t for t in caveats_of(records))
 
 
 def test_every_optimizer_has_its_words() -> None:
