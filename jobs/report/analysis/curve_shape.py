@@ -165,19 +165,26 @@ def spikes(curve: Curve) -> list[Spike]:
     and later spikes are looked for above the level it left.
     """
     spikes: list[Spike] = []
-    if not np.isfinite(curve.test_mse).all():
+    errors, begun = curve.test_mse, SPIKE_EARLIEST
+    if errors.size <= begun or not np.isfinite(errors).all():
         return spikes
-    errors, k = curve.test_mse, SPIKE_EARLIEST
-    while k < errors.size:
-        level = float(min(np.median(errors[max(0, k - SPIKE_WINDOW) : k]), errors[k - 1]))
-        if errors[k] <= SPIKE_RATIO * level:
-            k += 1
+    levels = _levels_before(errors)
+    for k in np.flatnonzero(errors > SPIKE_RATIO * levels).tolist():
+        if k < begun:
             continue
-        back = np.flatnonzero(errors[k:] <= RECOVERED_RATIO * level)
+        back = np.flatnonzero(errors[k:] <= RECOVERED_RATIO * levels[k])
         stop = k + int(back[0]) if back.size else None
-        spikes.append(_spike(curve, k, stop, level))
-        k = (k if stop is None else stop) + SPIKE_WINDOW
+        spikes.append(_spike(curve, k, stop, float(levels[k])))
+        begun = (k if stop is None else stop) + SPIKE_WINDOW
     return spikes
+
+
+def _levels_before(errors: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the level before each error; shape (n,)."""
+    first = [np.median(errors[:k]) for k in range(1, min(SPIKE_WINDOW, errors.size))]
+    windows = np.lib.stride_tricks.sliding_window_view(errors, min(SPIKE_WINDOW, errors.size))
+    medians = np.array([np.inf, *first, *np.median(windows, axis=1)])[: errors.size]
+    return np.asarray(np.minimum(medians, np.roll(errors, 1)))
 
 
 def overfit(curve: Curve) -> Overfit | None:
