@@ -26,12 +26,15 @@ Weights = tuple["tf.Tensor", "tf.Tensor"]
 Variables = tuple["tf.Variable", "tf.Variable"]
 """The same, as the network holds them."""
 
+SCALE = np.float32(1 / 255)
+"""Takes pixels 0..255 to the 0..1 scale."""
+
 KEPT_VARIANCE = 0.9999
 """Share of the training images' variance on the principal axes that are kept."""
 
 
 class PixelCoordinates:
-    """The network's own: plain Adam trains its very variables, on images kept as bytes.
+    """The network's own: plain Adam trains its very variables.
 
     Attributes:
         layers: the layers in training.
@@ -47,13 +50,9 @@ class PixelCoordinates:
             for variables, is_tanh in zip(weights, tanh_layers, strict=True)
         ]
 
-    def images(self, pixels: NDArray[np.uint8]) -> NDArray[Any]:
-        """Return the images `pixels` (n, 784), pixels 0..255, as they are kept: so."""
-        return pixels
-
-    def inputs(self, batch: "tf.Tensor") -> "tf.Tensor":
-        """Return a batch of `images` as the layers take it: on the 0..1 scale, in float32."""
-        return scaled(batch)
+    def images(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return the images `pixels` (n, 784), pixels 0..255, on the 0..1 scale."""
+        return pixels * SCALE
 
     def to_network(self) -> None:
         """Do nothing: the network's own variables are trained."""
@@ -87,13 +86,9 @@ class PrincipalCoordinates:
         self.layers = self._rotated_layers(weights, tanh_layers)
         self._weights = weights
 
-    def images(self, pixels: NDArray[np.uint8]) -> NDArray[Any]:
-        """Return the images `pixels` (n, 784), pixels 0..255, on the axes (n, k), in float32."""
+    def images(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return the images `pixels` (n, 784), pixels 0..255, on the axes (n, k)."""
         return np.asarray((pixels / MAX_PIXEL - self.mean) @ self.axes.T)
-
-    def inputs(self, batch: "tf.Tensor") -> "tf.Tensor":
-        """Return a batch of `images`, which the layers take as it is."""
-        return batch
 
     def to_network(self) -> None:
         """Write the layers' weights into the network, in pixels."""
@@ -174,4 +169,4 @@ def scaled(pixels: "tf.Tensor") -> "tf.Tensor":
     """Return raw pixels 0..255 on the 0..1 scale, as float32."""
     import tensorflow as tf
 
-    return tf.cast(pixels, tf.float32) * (1.0 / 255.0)
+    return tf.cast(pixels, tf.float32) * SCALE

@@ -338,13 +338,12 @@ class Trainer:
         return output_gradient, is_finite
 
     def _batch(self, iteration: "tf.Tensor") -> "tf.Tensor":
-        """Return the images of an update (batch, axes), in float32."""
+        """Return the images of an update (batch, axes)."""
         import tensorflow as tf
 
         size = self.recipe.batch_size
         offset = (iteration * size) % len(self.data.x_train)
-        batch = tf.slice(self._images, [offset, 0], [size, self._images.shape[1]])
-        return self._coordinates.inputs(batch)
+        return tf.slice(self._images, [offset, 0], [size, self._images.shape[1]])
 
     def _test_mse(self) -> "tf.Tensor":
         """Sum the squared residuals batch by batch, in float32; the batches' sums in float64."""
