@@ -189,8 +189,8 @@ def manifold(
     """
     rows, columns = decoded.shape[:2]
     figure = Figure()
-    scale = _scale(columns, round(WIDTH * DPI) - 200)
-    axes = _mosaic(figure, decoded[::-1], scale=scale, left=200, bottom=144, top=20)
+    scale = _scale(columns, round(WIDTH * DPI) - 240)
+    axes = _mosaic(figure, decoded[::-1], scale=scale, left=200, right=40, bottom=144, top=20)
     with lettering(MANIFOLD_SHARE):
         frame = figure.add_axes(axes.get_position().bounds, frameon=False)
         frame.set_xlim(_tile_edges(x_range, columns))
@@ -211,7 +211,13 @@ def _scale(columns: int, width: int = round(WIDTH * DPI)) -> int:
 
 
 def _mosaic(
-    figure: Figure, grid: Floats, scale: int, left: int = 0, bottom: int = 0, top: int = 0
+    figure: Figure,
+    grid: Floats,
+    scale: int,
+    left: int = 0,
+    right: int = 0,
+    bottom: int = 0,
+    top: int = 0,
 ) -> Axes:
     """Fill the figure with images (rows, columns, 784), without gaps, inside margins in pixels.
 
@@ -220,7 +226,7 @@ def _mosaic(
     rows, columns = grid.shape[:2]
     picture = mosaic(list(grid))
     height, width = (side * scale for side in picture.shape)
-    full_width, full_height = left + width, bottom + height + top
+    full_width, full_height = left + width + right, bottom + height + top
     figure.set_size_inches(full_width / DPI, full_height / DPI)
     box = (left / full_width, bottom / full_height, width / full_width, height / full_height)
     axes = figure.add_axes(box, xticks=[], yticks=[])

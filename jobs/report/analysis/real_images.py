@@ -46,11 +46,14 @@ def _halfway(rows: Floats) -> Halfway:
 
 
 def _share_nearer(near: Floats, far: Floats) -> Estimate:
-    """Return by which share `near` is below `far` (n,) on average, with a normal interval."""
-    differences = (far - near) / far.mean()
-    mean = float(differences.mean())
-    half = 1.96 * float(differences.std(ddof=1)) / np.sqrt(len(differences))
-    return Estimate(mean, (mean - half, mean + half))
+    """Return by which share the mean of `near` (n,) is below that of `far`, with its interval.
+
+    The interval is that of a ratio of two means over the same pairs, to first order.
+    """
+    share = float(1 - near.mean() / far.mean())
+    residuals = (far - near - share * far) / far.mean()
+    half = 1.96 * float(residuals.std(ddof=1)) / np.sqrt(len(residuals))
+    return Estimate(share, (share - half, share + half))
 
 
 def mean_radius(codes: Floats, labels: NDArray[np.int64], classes: list[int]) -> float | None:

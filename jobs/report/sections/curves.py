@@ -81,8 +81,8 @@ def _comparisons(comparisons: Sequence[Comparison]) -> str:
         spiked = [c.label for c in comparisons if c.reference_spike]
         has = "has" if len(spiked) == 1 else "have"
         but = (
-            f"; {listing_of_names(spiked)} {has} none, because the assignment's recipe ended there "
-            "in a spike"
+            f"; {listing_of_names(spiked)} {has} none, because the assignment's recipe did not "
+            "recover from a spike there"
         )
         text += (
             " A dot marks the iteration from which a training stays at or below the final error of "

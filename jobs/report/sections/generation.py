@@ -114,8 +114,8 @@ def _method(found: Sequence[Found]) -> str:
         f"measures {SAMPLES:,} generated images of each kind. A classifier with one hidden layer, "
         f"trained on the training images and right for {_share(each[0].classifier_accuracy)} of "
         f"the test images, is the yardstick: how often it is sure of a {noun}, how evenly the "
-        f"{nouns} come, and the Fréchet distance {cite('heusel')}, which is a squared "
-        "one, between its hidden units for these images and for the test images."
+        f"{nouns} come, and the (squared) Fréchet distance {cite('heusel')} between its hidden "
+        "units for these images and for the test images."
     )
 
 
@@ -148,11 +148,11 @@ def table(found: Sequence[Found]) -> Table:
     return Table(
         key="table-generation",
         caption=f"How good images are; {scale} are the scale. "
-        f"Nearest: mean MSE to the nearest test image over the first {COMPARED:,}, which favours "
-        f"blurred images. Sure: share of images for which the classifier gives some {noun} a "
+        f"Nearest: MSE to the nearest test image, mean over the first {COMPARED:,} images; blurred "
+        f"images score well. Sure: share of images for which the classifier gives some {noun} a "
         f"probability above {SURE:g}. Evenness: the exponential of the entropy of the {noun} it "
         "names, over ten; 1 if all come equally often. Fréchet: distance to the "
-        "test images, 0 is best; values compare only within this table."
+        "test images, 0 is best; values can be compared only within this table."
         + " Means over the seeds." * has_seeds(groups),
         columns=(
             ("Images", "left"), ("Nearest", "right"), ("Sure", "right"), ("Evenness", "right"),
@@ -216,7 +216,7 @@ def mixture_beside_gaussian(found: Sequence[Found]) -> Iterator[Observation]:
         )
     already = {group.label: each for group, each in found if group.label in ratios}
     if floors := listing(filter(None, map(_floor, already, already.values()))):
-        sentences.append(f"Of reconstructions of training images it is {floors} already.")
+        sentences.append(f"Even of reconstructions of training images it is {floors}.")
     if even:
         sentences.append(f"In {listing(even)} they differ by no more than two sets of real images.")
     largest = max(max(each) for each in ratios.values())

@@ -7,6 +7,7 @@ plain blend of the two end pictures.
 from collections.abc import Iterator, Sequence
 
 from aemodel.evaluation import Interpolation
+from jobs.assignment import INTERPOLATED
 from jobs.report import charts
 from jobs.report.analysis.estimate import Estimate, values_over_seeds
 from jobs.report.analysis.groups import Group
@@ -125,17 +126,21 @@ def _method(groups: Sequence[Group]) -> str:
     if len(groups) == 1:
         return f"{text}."
     those = listing(group.label for group in groups)
-    return f"{text} first: {_why(groups)}. {ref('table-interpolation')} measures {those}."
+    asked = ", as the assignment asks" * all(g.setting.name in INTERPOLATED for g in groups)
+    return (
+        f"{text} first: of {those}, which are compared here{asked}, {_why(groups)}. "
+        f"{ref('table-interpolation')} measures them."
+    )
 
 
 def _why(groups: Sequence[Group]) -> str:
     """Say by what rule the first was chosen, and whether it leads in every seed."""
     first, *others = ([mean_ratio(training) for training in g.trainings] for g in groups)
     if max(first) <= min(min(ratios) for ratios in others) - EQUAL:
-        return "its ratio to the blends, averaged over the pairs, is the lowest"
+        return "it has the lowest ratio to the blends, averaged over the pairs"
     return (
-        "among the networks whose ratio to the blends, averaged over the pairs, is within "
-        f"{EQUAL:g} of the lowest, its pictures are the nearest to test images"
+        "its pictures are the nearest to test images, among those whose ratio to the blends, "
+        f"averaged over the pairs, is within {EQUAL:g} of the lowest"
     )
 
 

@@ -161,7 +161,11 @@ def _meaning(recipe: Recipe, study: Study) -> str:
     """Say what the results of another recipe are worth beside those of the assignment's."""
     compared = [c.label for c in study.comparisons if c.training.spec.recipe == recipe]
     if compared:
-        return f" {ref('table-recipes')} compares both recipes for {listing_of_names(compared)}."
+        names = listing_of_names(compared)
+        return (
+            f" {ref('table-recipes')} sets {names} beside complete training with the assignment's "
+            "recipe."
+        )
     return (
         " The experiment holds no complete training with the assignment's recipe, the same setting "
         "and data, so the two cannot be compared here."

@@ -207,8 +207,11 @@ def _interpolated(study: Study) -> Iterator[str]:
     measured = [group for group in groups if distances_by_pair(group.trainings)]
     compared = [group for group in measured if compared_by_pair(group.trainings)]
     if left := listing(group.label for group in measured if group not in compared):
-        noun = measured[0].first.dataset.noun
-        yield f"Between mean codes of {left} an end of each pair decodes to another {noun}."
+        noun, where = measured[0].first.dataset.noun, " in some seed" * has_seeds(measured)
+        yield (
+            f"Between mean codes of {left} no pair can be compared: an end of each decodes to "
+            f"another {noun}{where}."
+        )
     if parts := list(map(_nearer, compared)):
         every = " in every seed" * has_seeds(groups)
         yield (
@@ -222,8 +225,9 @@ def _nearer(group: Group) -> str:
     pairs = len(distances_by_pair(group.trainings))
     compared = compared_by_pair(group.trainings)
     nearer = sum(judged_by_all(each) == "nearer" for each in compared.values())
-    text = f"{nearer or 'none'} of {pairs} pair{'s' * (pairs > 1)} in {group.label}"
+    number = f"{nearer} of {pairs} pair{'s' * (pairs > 1)}" if nearer else "no pair"
+    text = f"{number} in {group.label}"
     if left := pairs - len(compared):
         noun = group.first.dataset.noun
-        text += f" ({left} not compared: an end decodes to another {noun})"
+        text += f" ({left} of {pairs} not compared: an end decodes to another {noun})"
     return text

@@ -103,8 +103,8 @@ def beside_pca(study: Study) -> Iterator[Observation]:
         kind="plane beside PCA's",
         numbers={"lead": lead},
         text=f"In PCA's plane {_share(pca)} of the {K} nearest neighbours are of the same "
-        f"{training.dataset.noun}, {'less' if lead.is_positive else 'more'} than in that of "
-        f"{group.label} ({ours}).",
+        f"{training.dataset.noun}, {'less' if lead.is_positive else 'more'} than in the plane "
+        f"of {group.label} ({ours}).",
         see=("figure-embedding", "table-planes"),
     )
 

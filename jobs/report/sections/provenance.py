@@ -221,10 +221,11 @@ def definitions(study: Study) -> Iterator[str]:
     if any(number.interval for o in observations for number in o.numbers.values()):
         yield (
             "Intervals are 95%: over the test images, or pairs of them, by the bootstrap or a "
-            f"normal distribution{over_seeds}.{one_training}{images_alone} Where an interval is "
-            "given, a "
-            "difference is stated only beyond it; pictures between mean codes are compared with a "
-            f"threshold of {_whole(EQUAL)}. The intervals are not corrected for their number."
+            "normal distribution, votes on the same images as if on different ones, which makes "
+            f"their intervals too wide{over_seeds}.{one_training}{images_alone} Where an interval "
+            "is given, a difference is stated only beyond it; pictures between mean codes are "
+            f"compared with a threshold of {_whole(EQUAL)}. The intervals are not corrected for "
+            "their number."
         )
     if "hardest and easiest" in kinds:
         assumed = (

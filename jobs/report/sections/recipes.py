@@ -212,9 +212,10 @@ def table(comparisons: Sequence[Comparison]) -> Table:
         ("reached from iteration", "right"), ("after", "right"),
     )  # fmt: skip
     caption = (
-        "Trainings beside those with the assignment's recipe. Reached: the error stays at or below "
-        "the final one of the assignment's recipe, unless that training ended in a spike. Times "
-        "compare only between equal machines that did nothing else."
+        "Trainings beside complete ones with the assignment's recipe. Reached: the error stays at "
+        "or below the final one of the assignment's recipe, unless that training ended in a spike. "
+        "The assignment's times are of all its iterations, also where it had its final error "
+        "earlier. Times can be compared only between equal machines that did nothing else."
     )
     return Table(
         key="table-recipes",

@@ -121,7 +121,7 @@ def test_manifold_has_the_first_image_at_the_lower_left() -> None:
     figure = manifold()
     axes = axes_of(figure)
     picture = pixels(figure)
-    scale = (round(figures.WIDTH * figures.DPI) - 200) // (5 * 28)
+    scale = (round(figures.WIDTH * figures.DPI) - 240) // (5 * 28)
     box = axes.get_window_extent()
     left, bottom = round(box.x0), picture.shape[0] - round(box.y0)
     corner = picture[bottom - 28 * scale : bottom, left : left + 2 * 28 * scale]
@@ -143,6 +143,19 @@ def test_letters_can_be_read_where_the_report_shows_the_figure_reduced() -> None
             texts += legend.get_texts()
         reduced = share * figures.WIDTH / figure.get_figwidth()
         assert min(float(text.get_fontsize()) for text in texts) * reduced >= 6.0
+
+
+@pytest.mark.parametrize(
+    ("across", "up"), [((-8.0, 10.0), (-7.5, 2.0)), ((-105.0, 102.0), (-1.2, 1.2))]
+)
+def test_the_scales_of_the_manifold_are_not_cut_off(
+    across: tuple[float, float], up: tuple[float, float]
+) -> None:
+    grid = np.repeat(DECODED[:1], 225, axis=0).reshape(15, 15, -1)
+    figure = figures.manifold(grid, across, up, ("latent dimension 1", "latent dimension 2"))
+    picture = pixels(figure)
+    for edge in (picture[:, :2], picture[:, -2:], picture[:2], picture[-2:]):
+        assert edge.min() == 255
 
 
 def test_manifold_of_one_row_has_a_scale() -> None:

@@ -524,7 +524,7 @@ def test_why_a_network_is_first_is_told_if_it_leads_in_every_seed() -> None:
     def leads(*ratios: float) -> bool:
         groups = [group(*(at_ratio(ratio, "2") for ratio in ratios)), group(at_ratio(1.0))]
         return (
-            "its ratio to the blends, averaged over the pairs, is the lowest"
+            "it has the lowest ratio to the blends, averaged over the pairs"
             in interpolation._method(groups)
         )
 

@@ -28,7 +28,7 @@ def test_a_better_plane_is_told() -> None:
     (claim,) = planes.beside_pca(study(noisy()))
     assert claim.numbers["lead"].is_positive
     assert claim.text.startswith("In PCA's plane 38.5% of the 10 nearest neighbours")
-    assert "less than in that of setting 1" in claim.text
+    assert "less than in the plane of setting 1" in claim.text
 
 
 def test_the_same_plane_is_not_told_to_be_better() -> None:

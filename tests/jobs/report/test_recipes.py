@@ -426,7 +426,7 @@ def test_a_changed_recipe_is_said_to_be_one() -> None:
 
 def test_the_limits_point_to_what_part_1_compares() -> None:
     records = make_records(fast("1", end=0.037), fast(), references=(reference(),))
-    assert any("compares both recipes for setting 2." in t for t in caveats_of(records))
+    assert any("sets setting 2 beside complete training with" in t for t in caveats_of(records))
 
 
 def test_every_optimizer_has_its_words() -> None:
