@@ -32,12 +32,12 @@ def shown(groups: Sequence[Group]) -> str:
 
 
 def of_all(groups: Sequence[Group]) -> str:
-    """Return what to read the observations by, if there are several seeds."""
+    """Return what to read the document by, if there are several seeds."""
     if not has_seeds(groups):
         return ""
     return (
-        " Throughout, observations hold for every seed unless they name one; their numbers are "
-        "means, with the range over the seeds."
+        " Numbers are means over the seeds, in places with their range. In Part 1 statements "
+        "compare these means; elsewhere they hold for every seed unless they name one."
     )
 
 

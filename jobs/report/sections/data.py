@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aemodel.settings import PIXELS
+from jobs.report.analysis.seeds import has_seeds
 from jobs.report.analysis.study import Study
 from jobs.report.blocks import Block, Figure, Heading, Paragraph, Table, cite, ref
 from jobs.report.dataset import DatasetRecord
@@ -22,7 +23,9 @@ def blocks(study: Study) -> Iterator[Block]:
     data = study.dataset
     trainings = [t for t in study.records.trainings if t.dataset == data]
     counts = next((t.class_counts for t in trainings if t.class_counts is not None), None)
-    samples = next((t.samples for t in trainings if t.samples is not None), None)
+    sampled = next((t for t in trainings if t.samples is not None), None)
+    samples = sampled.samples if sampled else None
+    seed = f" with seed {sampled.spec.seed}" if sampled and has_seeds(study.groups) else ""
     if counts is None and not data.is_mnist:
         return
     yield Heading("Data")
@@ -36,7 +39,7 @@ def blocks(study: Study) -> Iterator[Block]:
             key="figure-samples",
             picture=samples,
             alt=f"Training images in rows of ten, each with {_label(data)}.",
-            caption=f"The first training images after shuffling, with {_labels(data)}.",
+            caption=f"The first training images after shuffling{seed}, with {_labels(data)}.",
             width=0.5,
         )
     if counts is not None:

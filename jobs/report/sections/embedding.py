@@ -210,7 +210,7 @@ def overlaps(
     pairs = combinations(range(CLASSES), 2)
     mutual = {pair: [plane.mutual(*pair) for plane in planes_shown] for pair in pairs}
     ranked = sorted(mutual, key=lambda pair: -sum(mutual[pair]))
-    mixed = [pair for pair in ranked if round(min(mutual[pair]), 2) >= OVERLAP]
+    mixed = [pair for pair in ranked if min(mutual[pair]) >= OVERLAP]
     numbers = {
         data.pair(*pair): values_over_seeds(mutual[pair])
         for pair in mixed[:MAX_PAIRS] or ranked[:1]
@@ -223,7 +223,7 @@ def overlaps(
             see=SEE,
             intuition=_alike_in_pixels(planes_shown, mixed[0]) if data.is_mnist else "",
         )
-    elif all(round(max(shares), 2) < OVERLAP for shares in mutual.values()):
+    elif all(max(shares) < OVERLAP for shares in mutual.values()):
         yield Observation(
             kind="no overlap",
             numbers=numbers,

@@ -134,7 +134,7 @@ def table(found: Sequence[Found]) -> Table:
     """Return the measures: training images first, then three kinds of images of each network."""
     groups = [group for group, _ in found]
     noun = groups[0].first.dataset.noun
-    rows = [_row("training images", [images.real for _, each in found for images in each])]
+    rows = [_row("training images", [found[0][1][0].real])]
     for group, each in found:
         components = listing(_components(each), "or")
         if known := _reconstructions(each):
@@ -269,7 +269,7 @@ def sureness(found: Sequence[Found]) -> Iterator[Observation]:
         f"{ranged([images.gaussian.sure for images in each], _share)} in {group.label}"
         for group, each in told
     )
-    real = float(np.mean([images.real.sure for _, each in found for images in each]))
+    real = found[0][1][0].real.sure
     yield Observation(
         kind="sureness",
         numbers={group.label: gains[group.label] for group, _ in told},
@@ -318,7 +318,7 @@ def _fewer(large: Group, before: Sequence[Generated], after: Sequence[Generated]
     if FITTED // (CODES_PER_NUMBER * numbers) >= least:
         return ""
     return (
-        f"; its mixture has {listing(_components(after), 'or')} components instead of "
-        f"{listing(_components(before), 'or')}, which were not tried: by the program's rule "
-        f"{FITTED:,} codes of {numbers} numbers are too few"
+        f"; its mixture has {listing(_components(after), 'or')} components, not "
+        f"{listing(_components(before), 'or')}, for which {FITTED:,} codes of {numbers} numbers "
+        "are too few by the program's rule"
     )

@@ -119,8 +119,8 @@ def _method(groups: Sequence[Group]) -> str:
         "a and b the codes (1 − f) a + f b are decoded, for f = 0.0, 0.1 to 1.0. For comparison "
         "the two end pictures are blended pixel by pixel with the same weights. The label of a "
         f"picture is the {data.noun} of the test image nearest to it in MSE; that MSE says how "
-        "near the picture is to real images, and favours blurred pictures. Two of these "
-        f"MSEs within {100 * EQUAL:.0f}% count as equal. The figures show {groups[0].label} "
+        "near the picture is to real images, and favours blurred pictures. MSEs that differ by "
+        f"at most {100 * EQUAL:.0f}% count as equal. The figures show {groups[0].label} "
         f"(latent size {setting.latent_size}, seed {training.spec.seed})"
     )
     if len(groups) == 1:

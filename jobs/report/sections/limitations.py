@@ -230,9 +230,15 @@ def _seeds(groups: Sequence[Group]) -> Iterator[str]:
     single = [group.label for group in groups if len(group.trainings) == 1]
     if single and len(single) == len(groups):
         of = "the setting" if len(groups) == 1 else "each setting"
-        yield f"One seed of {of} is shown: how its numbers change with the seed was not measured."
+        yield (
+            f"One seed of {of} is shown: how its numbers change with the seed is not part of this "
+            "document."
+        )
     elif single:
-        yield f"Only one seed for {listing(single)}: how these change with it was not measured."
+        yield (
+            f"Only one seed for {listing(single)}: how these change with it is not part of this "
+            "document."
+        )
 
 
 def _curves(groups: Sequence[Group]) -> Iterator[str]:

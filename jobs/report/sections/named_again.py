@@ -38,7 +38,8 @@ def changes(study: Study) -> Iterator[Observation]:
     for label, counts in known.items():
         if most := _most(counts):
             told = listing(_told(a, b, counts, data) for a, b in most)
-            text += f" Among the largest shares in {label}: {told}."
+            mean = " mean" * (len(counts) > 1)
+            text += f" Among the largest{mean} shares in {label}: {told}."
             break
     yield Observation(
         kind="reconstructed as another class",

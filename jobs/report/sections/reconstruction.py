@@ -111,7 +111,8 @@ def _variance(study: Study, hardest: int, easiest: int) -> str:
     """Say that the errors follow how much the images of a digit differ, if they do."""
     if (int(np.argmax(PIXEL_VARIANCE)), int(np.argmin(PIXEL_VARIANCE))) != (hardest, easiest):
         return ""
-    errors = [means for group in study.sound if (means := class_errors(group)) is not None]
+    trainings = (training for group in study.sound for training in group.trainings)
+    errors = [np.array(t.mse_by_digit) for t in trainings if len(t.mse_by_digit) == 10]
     correlations = rank_correlations(errors, PIXEL_VARIANCE)
     if not correlations:
         return ""

@@ -111,7 +111,7 @@ def test_generation_is_told_of_as_far_as_the_seeds_agree() -> None:
 def test_fewer_components_are_told_if_the_codes_are_too_few_for_more() -> None:
     small, large = training("2", components=40), training("3", components=20)
     said = claims(small, large)["reconstruction beside generation"].text
-    assert "20 components instead of 40, which were not tried: by the program's rule" in said
+    assert "20 components, not 40, for which 8,000 codes of 64 numbers" in said
     assert "8,000 codes of 64 numbers are too few" in said
     alike = claims(training("2", components=20), large)["reconstruction beside generation"].text
     assert "components" not in alike
