@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aemodel import soap
-from aemodel.data import MAX_PIXEL
 from aemodel.layer import Layer
 from aemodel.pca import PCA
 from aemodel.settings import PIXELS
@@ -83,12 +82,13 @@ class PrincipalCoordinates:
         kept = axes_to_keep(pca)
         self.mean, self.axes = pca.mean, np.ascontiguousarray(pca.components[:kept])
         self.residual_variance = float(pca.variances[kept:].sum()) / PIXELS
+        self._pca = pca
         self.layers = self._rotated_layers(weights, tanh_layers)
         self._weights = weights
 
     def images(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the images `pixels` (n, 784), pixels 0..255, on the axes (n, k)."""
-        return np.asarray((pixels / MAX_PIXEL - self.mean) @ self.axes.T)
+        return self._pca.codes(pixels, len(self.axes))
 
     def to_network(self) -> None:
         """Write the layers' weights into the network, in pixels."""

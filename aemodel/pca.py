@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from aemodel.data import MAX_PIXEL, Dataset
 
-BLOCK = 2_000
+BLOCK = 4_000
 """Images taken at a time."""
 
 
