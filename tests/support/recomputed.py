@@ -83,20 +83,29 @@ class Recomputed:
 
     @cached_property
     def pca(self) -> float:
-        return self.pca_error(self.images)
+        return float(self.pca_errors(self.images).mean())
 
     @cached_property
     def pca_train(self) -> float:
-        return self.pca_error(self.data.x_train.astype(np.float64) / 255)
+        return float(self.pca_errors(self.data.x_train.astype(np.float64) / 255).mean())
 
-    def pca_error(self, images: Array) -> float:
-        """The error of as many components as a code has numbers."""
+    def pca_errors(self, images: Array) -> Array:
+        """The error on each image of as many components as a code has numbers."""
         train = self.data.x_train.astype(np.float64) / 255
         mean = train.mean(axis=0)
         _, _, axes = np.linalg.svd(train - mean, full_matrices=False)
         basis = axes[: self.latent_size]
         centred = images - mean
-        return float(np.square(centred - centred @ basis.T @ basis).mean())
+        return np.asarray(np.square(centred - centred @ basis.T @ basis).mean(axis=1))
+
+    @property
+    def gap(self) -> tuple[float, float, float]:
+        """How far the test error is above the training error, both over PCA's; its interval."""
+        ratio = (self.final / self.final_train) / (self.pca / self.pca_train)
+        spread = (self.errors / self.final - self.pca_errors(self.images) / self.pca).std(ddof=1)
+        counts = len(self.images), len(self.data.x_train)
+        half = 1.96 * spread * np.sqrt(sum(1 / count for count in counts))
+        return ratio - 1, ratio * (1 - half) - 1, ratio * (1 + half) - 1
 
     @cached_property
     def same_in_pca_plane(self) -> float:
@@ -133,6 +142,17 @@ class Recomputed:
                 *(np.split(side, 2) for side in nearest), strict=True
             )
         ]
+
+    def resampled_gains(self, kind: int) -> Array:
+        """Gains of the linear way over itself, the spherical one and the blend, by the bootstrap.
+
+        A row for each of 1,000 draws of the pairs of one digit (kind 0), or of two (kind 1).
+        """
+        table = self.workspace.table(self.run, "interpolation/real_images.csv")
+        rows = np.split(table[:, 4:], 2)[kind]
+        drawn = np.random.default_rng(1).integers(len(rows), size=(1_000, len(rows)))
+        means = rows[drawn].mean(axis=1)
+        return np.asarray(1 - means[:, :1] / means)
 
     def digit(self, digit: int) -> float:
         return float(self.errors[self.data.y_test == digit].mean())
