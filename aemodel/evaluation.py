@@ -150,25 +150,23 @@ def evaluate(
     decoded = apply(network.decoder, codes)
     decode = partial(apply, network.decoder)
     image_mse = np.square(decoded - x_test).mean(axis=1, dtype=np.float64)
+    train_codes = apply(network.encoder, data.x_train / MAX_PIXEL)
+    pca_codes = principal.codes(data.x_test, size)
+    pca_plane = pca_codes if size == 2 else None
+    plane = latent.project(codes)
     examples = first_of_each_digit(labels)
     with _side_by_side(threads) as begin:
-        train_codes = apply(network.encoder, data.x_train / MAX_PIXEL)
         generated = begin(
             generation.generate, decode, train_codes, test_images, baseline.classifier, trainer.seed
         )
         votes = begin(latent.knn_accuracy, train_codes, data.y_train, codes, labels)
-        pca_codes = principal.codes(data.x_test, size)
         pca_votes = begin(_pca_votes, trainer, pca_codes)
-        pca_plane = pca_codes if codes.shape[1] == 2 else None
         neighbourhoods = begin(_neighbourhoods, data, codes, pca_plane)
         real = begin(real_images.interpolate, decode, codes, test_images, labels, trainer.seed)
         interpolations = begin(_interpolations, decode, codes, test_images, labels, pairs)
         affine_share = begin(latent.affine_share, codes, decoded)
-        plane = latent.project(codes)
-        neighbour_shares = latent.neighbour_shares(plane.xy, labels)
-        manifold = None
-        if codes.shape[1] == 2:
-            manifold = _manifold(decode, codes, train_codes, test_images)
+        neighbour_shares = begin(latent.neighbour_shares, plane.xy, labels)
+        manifold = begin(_manifold, decode, codes, train_codes, test_images)
     return Evaluation(
         metrics={
             **curve_metrics(trainer),
@@ -188,13 +186,13 @@ def evaluate(
         },
         codes=codes,
         plane=plane,
-        neighbour_shares=neighbour_shares,
+        neighbour_shares=neighbour_shares.result(),
         interpolations=interpolations.result(),
         reconstructions=np.stack([x_test[examples], decoded[examples]]),
         image_mse=image_mse,
         pca_image_mse=principal.image_mse(data.x_test, size),
         pca_reconstructions=principal.mean + pca_codes[examples] @ principal.components[:size],
-        manifold=manifold,
+        manifold=manifold.result(),
         generation=generated.result(),
         reconstructed_as=_named_again(x_test, decoded, labels, baseline.classifier),
         real_interpolations=real.result(),
@@ -335,7 +333,9 @@ def _interpolation(
 
 def _manifold(
     decode: Decode, codes: Images, train_codes: Images, test_images: latent.ReferenceImages
-) -> Manifold:
+) -> Manifold | None:
+    if codes.shape[1] != 2:
+        return None
     low = np.quantile(codes, MANIFOLD_SHARE, axis=0)
     high = np.quantile(codes, 1 - MANIFOLD_SHARE, axis=0)
     x, y = np.linspace(low, high, MANIFOLD_SIDE, dtype=np.float32).T
