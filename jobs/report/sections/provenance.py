@@ -223,9 +223,9 @@ def definitions(study: Study) -> Iterator[str]:
             "Intervals are 95%: over the test images, or pairs of them, by the bootstrap or a "
             "normal distribution, votes on the same images as if on different ones, which makes "
             f"their intervals too wide{over_seeds}.{one_training}{images_alone} Where an interval "
-            "is given, a difference is stated only beyond it; pictures between mean codes are "
-            f"compared with a threshold of {_whole(EQUAL)}. The intervals are not corrected for "
-            "their number."
+            "is given, a difference is stated only beyond it, or with it; pictures between mean "
+            f"codes are compared with a threshold of {_whole(EQUAL)}. The intervals are not "
+            "corrected for their number."
         )
     if "hardest and easiest" in kinds:
         assumed = (
