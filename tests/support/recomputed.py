@@ -144,15 +144,15 @@ class Recomputed:
         ]
 
     def resampled_gains(self, kind: int) -> Array:
-        """Gains of the linear way over itself, the spherical one and the blend, by the bootstrap.
+        """Gains of the linear way over the blend in 1,000 draws of the pairs, with replacement.
 
-        A row for each of 1,000 draws of the pairs of one digit (kind 0), or of two (kind 1).
+        Of the pairs of one digit (kind 0), or of two (kind 1).
         """
         table = self.workspace.table(self.run, "interpolation/real_images.csv")
         rows = np.split(table[:, 4:], 2)[kind]
         drawn = np.random.default_rng(1).integers(len(rows), size=(1_000, len(rows)))
         means = rows[drawn].mean(axis=1)
-        return np.asarray(1 - means[:, :1] / means)
+        return np.asarray(1 - means[:, 0] / means[:, 2])
 
     def digit(self, digit: int) -> float:
         return float(self.errors[self.data.y_test == digit].mean())

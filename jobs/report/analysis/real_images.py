@@ -23,8 +23,6 @@ class Halfway:
     blend: float
     gain: Estimate
     """Share by which the linear path is nearer than the blend."""
-    gain_over_spherical: Estimate
-    """Share by which the linear path is nearer than the spherical one."""
 
 
 def halfway(found: RealInterpolations) -> dict[str, Halfway]:
@@ -41,7 +39,6 @@ def _halfway(rows: Floats) -> Halfway:
         spherical=float(spherical.mean()),
         blend=float(blend.mean()),
         gain=_share_nearer(linear, blend),
-        gain_over_spherical=_share_nearer(linear, spherical),
     )
 
 

@@ -13,6 +13,7 @@ from jobs.report.analysis.comparison import Comparison
 from jobs.report.analysis.curve_shape import Overfit, Plateau, Spike
 from jobs.report.analysis.estimate import Estimate
 from jobs.report.analysis.groups import Group
+from jobs.report.analysis.seeds import has_seeds
 from jobs.report.analysis.study import Study
 from jobs.report.blocks import Block, Figure, Observation, cite
 from jobs.report.records import Curve, TrainingRecord
@@ -126,10 +127,11 @@ def milestones(study: Study) -> Iterator[Observation]:
             if known and len(known) == len(found):
                 latest[group.label] = max(known)
     sentences = []
+    every = "In every seed t" if has_seeds(study.groups) else "T"
     if below:
         margin = format_percent(BELOW, decimals=0)
         sentences.append(
-            f"The recorded test error is more than {margin} below PCA's {moments(below)}."
+            f"{every}he recorded test error is more than {margin} below PCA's {moments(below)}."
         )
     if settled:
         within = format_percent(curve_shape.SETTLED, decimals=0)
@@ -139,7 +141,9 @@ def milestones(study: Study) -> Iterator[Observation]:
             kind="milestones",
             numbers={f"below PCA, {name}": Estimate(since) for name, since in below.items()}
             | {f"settled, {name}": Estimate(since) for name, since in settled.items()},
-            text=" ".join(sentences) if below else sentences[0].replace("It", "The test error", 1),
+            text=" ".join(sentences)
+            if below
+            else sentences[0].replace("It", f"{every}he test error", 1),
             see=SEE,
         )
 

@@ -302,17 +302,18 @@ def votes(study: Study) -> Iterator[Observation]:
     known = [group for group in study.sound if group.mean("knn_accuracy") is not None]
     for small, large in pairwise(known):
         if small.setting.latent_size < large.setting.latent_size:
-            yield from _votes(small, large)
+            yield from _votes(small, large, study.controlled)
 
 
-def _votes(small: Group, large: Group) -> Iterator[Observation]:
+def _votes(small: Group, large: Group, controlled: bool) -> Iterator[Observation]:
     before, after = (group.values("knn_accuracy") for group in (small, large))
     labels = large.first.labels
     images = 0 if labels is None else len(labels)
     gain = over_seeds([share_difference(b, a, images) for a in before for b in after])
     if not (gain.is_positive or gain.is_negative):
         return
-    sizes = f"{large.setting.latent_size} dimensions", f"{small.setting.latent_size}"
+    sizes = [f"{g.label} ({g.setting.latent_size} dimensions)" for g in (large, small)]
+    other = "" if controlled else "; their hidden layers differ as well"
     contrast = ", although the error is lower" if gain.is_negative and _falls(small, large) else ""
     shares = [_one_decimal(float(np.mean(each))) for each in (after, before)]
     yield Observation(
@@ -320,7 +321,7 @@ def _votes(small: Group, large: Group) -> Iterator[Observation]:
         numbers={"gain": gain},
         text=f"In {sizes[0]} the {K} nearest training codes name the {large.first.dataset.noun} "
         f"{'more' if gain.is_positive else 'less'} often than in {sizes[1]} "
-        f"({shares[0]} against {shares[1]} of the test images){contrast}.",
+        f"({shares[0]} against {shares[1]} of the test images){contrast}{other}.",
         see=("table-summary",),
         intuition=_why(small, large, gain, bool(contrast)),
     )

@@ -144,10 +144,11 @@ def table(found: Sequence[Found]) -> Table:
             _row(f"{group.label}, mixture of {components}", [images.mixture for images in each]),
         ]
     measured = any(_reconstructions(each) for _, each in found)
-    scale = f"training images{' and their reconstructions' * measured}"
+    scale = f"training images{', and reconstructions of other training images,' * measured}"
     return Table(
         key="table-generation",
         caption=f"How good images are; {scale} are the scale. "
+        "Pixels are clipped to 0..1. "
         f"Nearest: MSE to the nearest test image, mean over the first {COMPARED:,} images; blurred "
         f"images score well. Sure: share of images for which the classifier gives some {noun} a "
         f"probability above {SURE:g}. Evenness: the exponential of the entropy of the {noun} it "
@@ -216,7 +217,7 @@ def mixture_beside_gaussian(found: Sequence[Found]) -> Iterator[Observation]:
         )
     already = {group.label: each for group, each in found if group.label in ratios}
     if floors := listing(filter(None, map(_floor, already, already.values()))):
-        sentences.append(f"Even of reconstructions of training images it is {floors}.")
+        sentences.append(f"Of reconstructions of training images it is {floors}.")
     if even:
         sentences.append(f"In {listing(even)} they differ by no more than two sets of real images.")
     largest = max(max(each) for each in ratios.values())

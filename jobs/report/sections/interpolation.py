@@ -119,8 +119,9 @@ def _method(groups: Sequence[Group]) -> str:
         "a and b the codes (1 − f) a + f b are decoded, for f = 0.0, 0.1 to 1.0. For comparison "
         "the two end pictures are blended pixel by pixel with the same weights. The label of a "
         f"picture is the {data.noun} of the test image nearest to it in MSE; that MSE says how "
-        "near the picture is to real images, and favours blurred pictures. MSEs that differ by "
-        f"at most {100 * EQUAL:.0f}% count as equal. The figures show {groups[0].label} "
+        "near the picture is to real images, and favours blurred pictures; pixels are not clipped "
+        "to 0..1. Between mean codes, MSEs of decoded pictures and blends that differ by at most "
+        f"{100 * EQUAL:.0f}% count as equal. The figures show {groups[0].label} "
         f"(latent size {setting.latent_size}, seed {training.spec.seed})"
     )
     if len(groups) == 1:
@@ -139,7 +140,7 @@ def _why(groups: Sequence[Group]) -> str:
     if max(first) <= min(min(ratios) for ratios in others) - EQUAL:
         return "it has the lowest ratio to the blends, averaged over the pairs"
     return (
-        "its pictures are the nearest to test images, among those whose ratio to the blends, "
+        "it is chosen by a rule, the lowest mean MSE among those whose ratio to the blends, "
         f"averaged over the pairs, is within {EQUAL:g} of the lowest"
     )
 

@@ -207,11 +207,12 @@ def definitions(study: Study) -> Iterator[str]:
             f"{_whole(curve_shape.FALLING)} or more."
         )
     seeds = has_seeds(study.groups) or study.records.controlled_study is not None
-    over_seeds = "; over several seeds by Student's and Welch's distributions" * seeds
+    over_seeds = (
+        "; differences of means over seeds are judged by Student's and Welch's distributions"
+    ) * seeds
     one_training = (
         " The final error of a single training is taken to be known to "
-        f"{_whole(single_training(study.comparable[0].images))}, of which the choice of the test "
-        "images accounts for about half."
+        f"{_whole(single_training(study.comparable[0].images))}."
         if any(len(group.trainings) == 1 for group in study.comparable)
         else ""
     )
@@ -221,9 +222,9 @@ def definitions(study: Study) -> Iterator[str]:
     if any(number.interval for o in observations for number in o.numbers.values()):
         yield (
             "Intervals are 95%: over the test images, or pairs of them, by the bootstrap or a "
-            "normal distribution, votes on the same images as if on different ones, which makes "
+            "normal distribution; votes on the same images are treated as independent, which makes "
             f"their intervals too wide{over_seeds}.{one_training}{images_alone} Where an interval "
-            "is given, a difference is stated only beyond it, or with it; pictures between mean "
+            "is given, a difference is stated only beyond it; pictures between mean "
             f"codes are compared with a threshold of {_whole(EQUAL)}. The intervals are not "
             "corrected for their number."
         )

@@ -57,11 +57,11 @@ def blocks(groups: Sequence[Group]) -> Iterator[Block]:
     yield Table(
         key="table-real-images",
         caption="Halfway between single test images: mean MSE to the nearest other test image, and "
-        "by which share the linear path is nearer (gain) than the spherical one and than the "
-        f"blend, with 95% intervals over the pairs.{seeds * has_seeds(groups)}",
+        "by which share the linear path is nearer than the blend (gain), with its 95% interval "
+        f"over the pairs.{seeds * has_seeds(groups)}",
         columns=(
             ("Training", "left"), ("Pairs", "left"), ("Linear", "right"), ("Spherical", "right"),
-            ("Blend", "right"), ("Gain over spherical", "right"), ("Gain over blend", "right"),
+            ("Blend", "right"), ("Gain over blend", "right"),
         ),
         rows=[_row(group, kind, paths[kind]) for group, paths in measured for kind in KINDS],
     )  # fmt: skip
@@ -94,7 +94,6 @@ def _row(group: Group, kind: str, each: Sequence[Halfway]) -> list[str]:
         group.label,
         _pairs(group, kind),
         *map(format_mse, means.tolist()),
-        _gain([path.gain_over_spherical for path in each]),
         _gain([path.gain for path in each]),
     ]
 
@@ -185,9 +184,9 @@ def where_means_lie(groups: Sequence[Group]) -> Iterator[Observation]:
 def _alone(labels: Sequence[str]) -> str:
     """Explain mean codes that lie where few codes are, in the settings where they do."""
     return (
-        f"In {listing(labels)} a mean of many codes averages away what they differ in, and lies "
-        "nearer to the centre than nearly all of them. Nothing in the loss asks the decoder for a "
-        "real image there, so it need not make one."
+        f"In {listing(labels)} the mean codes of these pairs lie nearer to the centre than nearly "
+        "all codes they are means of: a mean averages away what codes differ in. Nothing in the "
+        "loss asks the decoder for a real image there, so it need not make one."
     )
 
 

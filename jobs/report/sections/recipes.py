@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
+import numpy as np
+
 from jobs.report.analysis.comparison import Comparison, TimeToTarget, sustained_time_to, time_to
 from jobs.report.analysis.curve_shape import ending_spike
 from jobs.report.analysis.estimate import Estimate
@@ -29,6 +31,8 @@ from jobs.report.wording import (
 SEE = ("figure-curves", "table-recipes")
 MAX_CONDITIONS = 400
 """Characters that say how what the project recorded was trained."""
+READ_OFF = 0.01
+"""Share to which the errors of recorded curves are known."""
 FEW_STEPS = 0.5
 """Share of the reference's iterations from which on fewer are worth an explanation."""
 SOAP_STEPS = (
@@ -172,7 +176,7 @@ def _reached(compared: Sequence[tuple[Comparison, TimeToTarget]]) -> Observation
         numbers=numbers,
         text="The error stays at or below the final one of the assignment's recipe "
         f"{moments({c.label: since.iteration for c, since in compared})}; that recipe first "
-        f"reached it {_at(*(c for c, _ in compared))} iteration {listed}."
+        f"reached it {listed}."
         f"{_lowest_too(compared)}",
         see=SEE,
         intuition=SOAP_STEPS if few else "",
@@ -180,9 +184,15 @@ def _reached(compared: Sequence[tuple[Comparison, TimeToTarget]]) -> Observation
 
 
 def _first(comparison: Comparison, early: TimeToTarget) -> str:
-    """Return an iteration of the reference, of a recorded curve to the one digit known of it."""
-    known = float(f"{early.iteration:.1g}") if comparison.reference.recording else early.iteration
-    return format_count(int(known))
+    """Return an iteration of the reference, or between which two its recorded curve has it."""
+    if comparison.reference.recording is None:
+        return f"at iteration {format_count(early.iteration)}"
+    curve, target = comparison.reference_curve, comparison.target_mse
+    ends = [time_to(curve, (1 + off) * target).iteration for off in (READ_OFF, 0.0)]
+    late = np.flatnonzero(curve.test_mse <= (1 - READ_OFF) * target)
+    ends.append(int(curve.iterations[late[0]]) if late.size else int(curve.iterations[-1]))
+    first, last = (format_count(int(float(f"{end:.2g}"))) for end in (min(ends), max(ends)))
+    return f"between iterations {first} and {last}"
 
 
 def _lowest_too(compared: Sequence[tuple[Comparison, TimeToTarget]]) -> str:

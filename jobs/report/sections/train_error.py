@@ -22,25 +22,36 @@ def gap(study: Study) -> Iterator[Observation]:
     gaps = {group: found for group in study.sound if (found := _gap(group))}
     if not gaps:
         return
-    listed = listing(
-        f"by {_with_interval(found)} in {group.label} ({_errors(group)})"
+    beyond = [
+        f"by {' ('.join(_with_interval(found))}) in {group.label} ({_errors(group)})"
         for group, found in gaps.items()
-    )
+        if found.is_positive or found.is_negative
+    ]
+    within = [
+        f"{group.label} ({'; '.join(_with_interval(found))})"
+        for group, found in gaps.items()
+        if not (found.is_positive or found.is_negative)
+    ]
+    training = f"the error on {_measured(study)}"
+    parts = [f"exceeds {training} {listing(beyond)}"] if beyond else []
+    if within:
+        other = "it" if beyond else training
+        parts.append(f"does not differ from {other} beyond the noise in {listing(within)}")
     yield Observation(
         kind="test beside training error",
         numbers={group.label: found for group, found in gaps.items()},
         text="Relative to PCA's error on the same images, since some images are harder than "
-        f"others, the final test error exceeds the error on {_measured(study)} {listed}.",
+        f"others, the final test error {listing(parts)}.",
     )
 
 
-def _with_interval(gap: Estimate) -> str:
-    """Return `9.4% (95%: 8.4% to 10%)`."""
+def _with_interval(gap: Estimate) -> tuple[str, str]:
+    """Return `9.4%` and `95%: 8.4% to 10%`."""
     low, high = gap.interval or (gap.value, gap.value)
-    value, low_, high_ = (
+    value, least, most = (
         format_percent(share).replace("-", "\u2212") for share in (gap.value, low, high)
     )
-    return f"{value} (95%: {low_} to {high_})"
+    return value, f"95%: {least} to {most}"
 
 
 def _errors(group: Group) -> str:
