@@ -70,6 +70,11 @@ def format_percent(share: float, decimals: int | None = None) -> str:
     return f"{round(100 * share, decimals) + 0.0:.{decimals}f}%"  # no minus before a zero
 
 
+def signed_percent(share: float, decimals: int | None = None) -> str:
+    """Return `format_percent` of a share that may be negative, with a minus sign for a hyphen."""
+    return format_percent(share, decimals).replace("-", "−")
+
+
 def _is_edge(share: float, decimals: int = 17) -> bool:
     """Return whether a share, so rounded, is nothing or all."""
     return abs(round(100 * share, decimals)) in (0.0, 100.0)

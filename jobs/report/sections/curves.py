@@ -18,6 +18,7 @@ from jobs.report.analysis.study import Study
 from jobs.report.blocks import Block, Figure, Observation, cite
 from jobs.report.records import Curve, TrainingRecord
 from jobs.report.wording import (
+    capitalized,
     format_count,
     format_mse,
     format_percent,
@@ -126,24 +127,23 @@ def milestones(study: Study) -> Iterator[Observation]:
             known = [at for at in found if at is not None]
             if known and len(known) == len(found):
                 latest[group.label] = max(known)
+    every = "in every seed " * has_seeds(study.groups)
     sentences = []
-    every = "In every seed t" if has_seeds(study.groups) else "T"
     if below:
         margin = format_percent(BELOW, decimals=0)
         sentences.append(
-            f"{every}he recorded test error is more than {margin} below PCA's {moments(below)}."
+            f"{every}the recorded test error is more than {margin} below PCA's {moments(below)}."
         )
     if settled:
         within = format_percent(curve_shape.SETTLED, decimals=0)
-        sentences.append(f"It is within {within} of its final value {moments(settled)}.")
+        error = "it" if below else f"{every}the test error"
+        sentences.append(f"{error} is within {within} of its final value {moments(settled)}.")
     if sentences:
         yield Observation(
             kind="milestones",
             numbers={f"below PCA, {name}": Estimate(since) for name, since in below.items()}
             | {f"settled, {name}": Estimate(since) for name, since in settled.items()},
-            text=" ".join(sentences)
-            if below
-            else sentences[0].replace("It", f"{every}he test error", 1),
+            text=" ".join(map(capitalized, sentences)),
             see=SEE,
         )
 

@@ -10,6 +10,7 @@ from jobs.report.analysis.seeds import has_seeds
 from jobs.report.analysis.study import Study
 from jobs.report.blocks import Block, Figure, Heading, Paragraph, Table, cite, ref
 from jobs.report.dataset import DatasetRecord
+from jobs.report.records import TrainingRecord
 from jobs.report.wording import capitalized, format_count
 
 MNIST_SIZES = 60_000, 10_000
@@ -44,6 +45,12 @@ def blocks(study: Study) -> Iterator[Block]:
         )
     if counts is not None:
         yield _table(counts, data)
+
+
+def training_images(training: TrainingRecord) -> int:
+    """Return how many training images there were: MNIST's if it was not recorded."""
+    counts = training.class_counts
+    return MNIST_SIZES[0] if counts is None else int(counts[0].sum())
 
 
 def _label(data: DatasetRecord) -> str:

@@ -39,7 +39,7 @@ from jobs.report.blocks import (
     ref,
 )
 from jobs.report.records import Generated
-from jobs.report.sections.data import MNIST_SIZES
+from jobs.report.sections.data import training_images
 from jobs.report.wording import (
     capitalized,
     format_count,
@@ -121,8 +121,7 @@ def _method(found: Sequence[Found]) -> str:
 
 def _fitted(group: Group) -> str:
     """Return how many codes the densities were fitted to."""
-    counts = group.first.class_counts
-    images = MNIST_SIZES[0] if counts is None else int(counts[0].sum())
+    images = training_images(group.first)
     return format_count(min(FITTED, images - min(HELD_OUT, images // 5)))
 
 

@@ -13,7 +13,7 @@ from jobs.report.analysis.real_images import KINDS, Halfway, halfway, mean_radiu
 from jobs.report.analysis.seeds import has_seeds, ranged, shown
 from jobs.report.blocks import Block, Figure, Heading, Observation, Paragraph, Table, ref
 from jobs.report.records import TrainingRecord
-from jobs.report.wording import format_mse, format_percent, listing
+from jobs.report.wording import format_mse, format_percent, listing, signed_percent
 
 SEE = ("table-real-images",)
 LEAST = 0.0005
@@ -102,9 +102,7 @@ def _gain(each: Sequence[Estimate]) -> str:
     """Return `18.2% (15.0 to 21.4)`."""
     gain = over_seeds(each)
     low, high = gain.interval or (gain.value, gain.value)
-    value, least, most = (
-        format_percent(share, 1).replace("-", "−") for share in (gain.value, low, high)
-    )
+    value, least, most = (signed_percent(share, 1) for share in (gain.value, low, high))
     return f"{value} ({least.rstrip('%')} to {most.rstrip('%')})"
 
 

@@ -188,10 +188,10 @@ def _first(comparison: Comparison, early: TimeToTarget) -> str:
     if comparison.reference.recording is None:
         return f"at iteration {format_count(early.iteration)}"
     curve, target = comparison.reference_curve, comparison.target_mse
-    ends = [time_to(curve, (1 + off) * target).iteration for off in (READ_OFF, 0.0)]
-    late = np.flatnonzero(curve.test_mse <= (1 - READ_OFF) * target)
-    ends.append(int(curve.iterations[late[0]]) if late.size else int(curve.iterations[-1]))
-    first, last = (format_count(int(float(f"{end:.2g}"))) for end in (min(ends), max(ends)))
+    early = time_to(curve, (1 + READ_OFF) * target)
+    below = np.flatnonzero(curve.test_mse <= (1 - READ_OFF) * target)
+    late = int(curve.iterations[below[0] if below.size else -1])
+    first, last = (format_count(int(float(f"{end:.2g}"))) for end in (early.iteration, late))
     return f"between iterations {first} and {last}"
 
 

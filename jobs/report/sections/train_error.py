@@ -13,8 +13,8 @@ from jobs.report.analysis.estimate import Estimate
 from jobs.report.analysis.groups import Group
 from jobs.report.analysis.study import Study
 from jobs.report.blocks import Observation
-from jobs.report.sections.data import MNIST_SIZES
-from jobs.report.wording import format_count, format_mse, format_percent, listing
+from jobs.report.sections.data import training_images
+from jobs.report.wording import format_count, format_mse, listing, signed_percent
 
 
 def gap(study: Study) -> Iterator[Observation]:
@@ -48,9 +48,7 @@ def gap(study: Study) -> Iterator[Observation]:
 def _with_interval(gap: Estimate) -> tuple[str, str]:
     """Return `9.4%` and `95%: 8.4% to 10%`."""
     low, high = gap.interval or (gap.value, gap.value)
-    value, least, most = (
-        format_percent(share).replace("-", "\u2212") for share in (gap.value, low, high)
-    )
+    value, least, most = map(signed_percent, (gap.value, low, high))
     return value, f"95%: {least} to {most}"
 
 
@@ -65,15 +63,10 @@ ERRORS = ("final_test_mse", "final_train_mse", "pca_test_mse", "pca_train_mse")
 
 def _measured(study: Study) -> str:
     """Say on which training images the error was measured."""
-    number = _training_images(study.comparable[0])
+    number = training_images(study.comparable[0].first)
     if number <= COMPARED:
         return "the training images"
     return f"{format_count(COMPARED)} of the {format_count(number)} training images"
-
-
-def _training_images(group: Group) -> int:
-    counts = group.first.class_counts
-    return MNIST_SIZES[0] if counts is None else int(counts[0].sum())
 
 
 def _gap(group: Group) -> Estimate | None:
@@ -94,6 +87,6 @@ def _gap(group: Group) -> Estimate | None:
     test, train, pca_test, pca_train = (error or 0.0 for error in errors)
     ratio = (test / train) / (pca_test / pca_train)
     deviation = float(np.mean([np.std(differences, ddof=1) for differences in each]))
-    counted = min(COMPARED, _training_images(group))
+    counted = min(COMPARED, training_images(group.first))
     half = 1.96 * deviation * float(np.sqrt(1 / len(each[0]) + 1 / counted))
     return Estimate(ratio - 1, ((1 - half) * ratio - 1, (1 + half) * ratio - 1))
