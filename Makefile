@@ -5,6 +5,10 @@ BIN := .venv/bin
 EXPERIMENT := mnist-autoencoders
 PORT := 5000
 
+# Where training computes: DEVICE=gpu on a machine with an NVIDIA GPU.
+export DEVICE ?= cpu
+GPU = $(if $(filter gpu,$(DEVICE)),-P device=gpu)
+
 # Name and notes for the report: AUTHOR="Ada Student" NOTES=my-words.md. The shell reads them from the
 # environment, so that no character of a name means anything to it; `value` keeps make off its dollars.
 override AUTHOR := $(value AUTHOR)
@@ -21,6 +25,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 help:
 	@echo "make run     set up what is missing, train all three settings, write the report"
 	@echo "             (AUTHOR=\"Ada Student\" NOTES=my-words.md: your name and words in it; also report)"
+	@echo "             (DEVICE=gpu: on an NVIDIA GPU, with its libraries set up first; also study, test)"
 	@echo "make study   train networks that differ in latent size alone, 21 of them: the error against it"
 	@echo "make test    set up what is missing, then lint, types and tests"
 	@echo "make soak    the faults at length: kills, bad files, busy servers (hours; SOAK=--short: minutes)"
@@ -36,11 +41,14 @@ help:
 run study report store clean-checkpoints: export MLFLOW_TRACKING_URI ?= sqlite:///mlflow.db
 ui: export MLFLOW_TRACKING_URI := sqlite:///mlflow.db
 
+# What a GPU needs comes on top, where one is asked for.
+run study test: $(if $(GPU),.venv/gpu-installed)
+
 run: store
-	mlflow run . --env-manager local --experiment-name $(EXPERIMENT) $(WORDS)
+	mlflow run . --env-manager local --experiment-name $(EXPERIMENT) $(GPU) $(WORDS)
 
 study: store
-	mlflow run . -e study --env-manager local --experiment-name $(EXPERIMENT)
+	mlflow run . -e study --env-manager local --experiment-name $(EXPERIMENT) $(GPU)
 
 # MLflow makes a new store too, but spoils it when it is cut off, or made twice at once.
 store: .venv/installed
@@ -95,6 +103,10 @@ clean:
 	$(BIN)/pip install --quiet --disable-pip-version-check $$(grep -o '^uv==[0-9.]*' requirements.lock)
 	$(BIN)/uv pip install --python $(BIN)/python --compile-bytecode --requirement requirements.lock
 	touch .venv/installed
+
+.venv/gpu-installed: requirements-gpu.lock .venv/installed
+	$(BIN)/uv pip install --python $(BIN)/python --requirement requirements-gpu.lock
+	touch .venv/gpu-installed
 
 # The peers have an environment of their own: what they need and what we need need not agree.
 .venv-bench/installed: benchmarks/requirements.txt

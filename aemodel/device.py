@@ -1,45 +1,96 @@
-"""What the numbers are computed on: the threads they get, and what the processor is fast at."""
+"""What the numbers are computed on: the device and its threads, and what it is fast at."""
 
-import importlib
+import ctypes
+import importlib.util
 import os
 import platform
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import threadpoolctl
 
+DEVICES = ("cpu", "gpu")
 
-def use_threads(threads: int) -> None:
+BFLOAT16_CAPABILITY = 8.0
+"""CUDA compute capability from which on a GPU multiplies bfloat16 matrices in hardware."""
+
+NO_GPU = "nvidia-smi, the tool of NVIDIA's driver, finds no GPU on this machine"
+
+
+class NoGpu(RuntimeError):
+    """There is no GPU to compute on; the message says what is missing."""
+
+
+def use_threads(threads: int, device: str = "cpu") -> None:
     """Start TensorFlow in this process, and let it, BLAS and OpenMP use `threads` threads.
 
     The last digits of a sum depend on how many threads share it, so what the environment says of
     their number is overruled: by `OMP_NUM_THREADS`, `OPENBLAS_NUM_THREADS` and the like, or by
     joblib, which sets them for the processes that it starts. Call it before anything is computed.
 
+    On a GPU, the first of those that CUDA_VISIBLE_DEVICES admits, TensorFlow takes memory as it
+    needs it, so that several trainings share the card; it keeps to operations that give the same
+    bits each time, and multiplies float32 matrices as such, not rounded to TensorFloat-32.
+
+    Args:
+        threads: on the processor; a GPU's threads are its own affair.
+        device: `cpu` or `gpu`, where TensorFlow computes.
+
     Raises:
+        NoGpu: TensorFlow finds none.
         RuntimeError: TensorFlow is already running here with another number of threads.
     """
-    _start_tensorflow(threads)
+    _start_tensorflow(threads, device)
     _load_native_libraries()
     threadpoolctl.threadpool_limits(threads)
 
 
-def _start_tensorflow(threads: int) -> None:
+def _start_tensorflow(threads: int, device: str) -> None:
     # Keras would read and write settings in the home directory, where another float type would
     # change the results; its predecessor cannot save these models.
     os.environ.update(KERAS_BACKEND="tensorflow", KERAS_HOME=os.devnull, TF_USE_LEGACY_KERAS="0")
+    # CUDA counts cards as nvidia-smi does, which is asked for their names.
+    os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")
     # Its warnings are for who compiles it, such as that a loop with a branch is left as it is.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    if device == "gpu":
+        _load_cusolver()
     with _without_startup_messages():
         import keras
         import tensorflow as tf
 
         keras.utils.disable_interactive_logging()
-        tf.config.set_visible_devices([], "GPU")
+        gpus = tf.config.list_physical_devices("GPU")[:1] if device == "gpu" else []
+        tf.config.set_visible_devices(gpus, "GPU")
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)
+    if device == "gpu":
+        if not gpus:
+            raise NoGpu(
+                "TensorFlow finds no GPU: its CUDA libraries are missing, which `pip install -r "
+                "requirements-gpu.lock` installs, or the driver is too old for them; or leave "
+                "device out, to train on the processor"
+            )
+        tf.config.experimental.set_memory_growth(gpus[0], True)
+        tf.config.experimental.enable_tensor_float_32_execution(False)
+        tf.config.experimental.enable_op_determinism()
+
+
+def _load_cusolver() -> None:
+    """Load the one CUDA library that TensorFlow 2.21 does not find where pip installs it.
+
+    Its loader looks into the folders that are written into its library. This one's is not among
+    them, but what is loaded already need not be found.
+    """
+    packages = importlib.util.find_spec("nvidia")
+    for folder in (packages and packages.submodule_search_locations) or ():
+        for library in Path(folder).glob("cusolver/lib/libcusolver.so.*"):
+            with suppress(OSError):  # TensorFlow will say that it finds no GPU
+                ctypes.CDLL(str(library))
 
 
 def _load_native_libraries() -> None:
@@ -69,15 +120,39 @@ def _without_startup_messages() -> Iterator[None]:
             os.close(terminal)
 
 
-def has_fast_bfloat16() -> bool:
-    """Return whether this processor multiplies bfloat16 matrices in hardware."""
+def has_fast_bfloat16(device: str = "cpu") -> bool:
+    """Return whether this machine's processor, or GPU, multiplies bfloat16 matrices in hardware."""
+    if device == "gpu":
+        return _first_gpu()[1] >= BFLOAT16_CAPABILITY
     flags = _cpuinfo("flags").split()
     return "avx512_bf16" in flags or "amx_bf16" in flags
 
 
-def processor() -> str:
-    """Return the name of this machine's processor, on whose type the last digits depend."""
+def hardware(device: str = "cpu") -> str:
+    """Return the name of this machine's processor, or GPU, on whose type the last digits depend.
+
+    No GPU, or none that nvidia-smi knows of, has no name.
+    """
+    if device == "gpu":
+        return _first_gpu()[0]
     return _cpuinfo("model name") or platform.processor()
+
+
+def _first_gpu() -> tuple[str, float]:
+    """Return name and compute capability of the GPU that TensorFlow would use; ("", 0.0) for none.
+
+    The driver's own tool knows them in no time; TensorFlow takes seconds to start.
+    """
+    command = ["nvidia-smi", "--query-gpu=name,compute_cap", "--format=csv,noheader"]
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is not None:
+        command.append(f"--id={visible.split(',')[0]}")
+    with suppress(OSError, subprocess.SubprocessError, ValueError):
+        found = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
+        first = next(iter(found.stdout.splitlines()), "")
+        name, _, capability = first.rpartition(", ")
+        return name, float(capability)
+    return "", 0.0
 
 
 def _cpuinfo(field: str) -> str:

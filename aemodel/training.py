@@ -47,6 +47,9 @@ CHUNK = 100
 EVALUATION_BATCH = 1000
 """Images evaluated at a time: enough to keep the matrix products efficient, and in cache."""
 
+CONTROL = "CPU"
+"""Where loops are counted: on a GPU, every branch would wait until the card answers."""
+
 
 class Diverged(ArithmeticError):
     """The training diverged: NaN or infinity from update `iteration` on."""
@@ -263,13 +266,16 @@ class Trainer:
 
         def step(iteration: Any, first_non_finite: Any, _: Any) -> tuple[Any, Any, Any]:
             gradient, is_finite = self._train_step(iteration)
-            return iteration + 1, first_non_finite + tf.cast(is_finite, tf.int64), gradient
+            first_non_finite += tf.cast(is_finite, tf.int64)
+            with tf.device(CONTROL):
+                return iteration + 1, first_non_finite, gradient
+
+        def is_left(iteration: Any, *_: Any) -> Any:
+            with tf.device(CONTROL):
+                return iteration < first + count
 
         nothing = tf.zeros([self.recipe.batch_size, self._images.shape[1]])
-        end = first + count
-        _, first_non_finite, gradient = tf.while_loop(
-            lambda iteration, *_: iteration < end, step, (first, first, nothing)
-        )
+        _, first_non_finite, gradient = tf.while_loop(is_left, step, (first, first, nothing))
         # sum(r^2) / (B P) with r = g B P / 2: the residual itself is overwritten by g.
         loss = tf.reduce_sum(tf.square(gradient)) * (self._batch_pixels / 4.0)
         return first_non_finite, loss + self._coordinates.residual_variance
@@ -278,9 +284,10 @@ class Trainer:
         """Make one update; return what `_forward_backward` returns."""
         import tensorflow as tf
 
-        is_due = tf.equal(iteration % soap.BASIS_EVERY, 0) & (iteration > 0)
+        with tf.device(CONTROL):
+            is_due = tf.equal(iteration % soap.BASIS_EVERY, 0) & (iteration > 0)
+            update_factors = tf.equal(iteration % soap.FACTOR_EVERY, 0)
         tf.cond(is_due, lambda: self._refresh_bases(first=False), tf.no_op)
-        update_factors = tf.equal(iteration % soap.FACTOR_EVERY, 0)
         return self._forward_backward(iteration, update_factors=update_factors, update=True)
 
     def _warm_up(self) -> None:
@@ -342,7 +349,8 @@ class Trainer:
         import tensorflow as tf
 
         size = self.recipe.batch_size
-        offset = (iteration * size) % len(self.data.x_train)
+        with tf.device(CONTROL):
+            offset = (iteration * size) % len(self.data.x_train)
         return tf.slice(self._images, [offset, 0], [size, self._images.shape[1]])
 
     def _test_mse(self) -> "tf.Tensor":

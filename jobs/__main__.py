@@ -69,9 +69,13 @@ Seeds = Annotated[str, typer.Option(help="A seed, a range such as 0-4, or a comm
 Precision = Annotated[
     Literal["auto", "float32", "bfloat16"],
     typer.Option(
-        help="float32; bfloat16 (matrix products only); or auto: bfloat16 if the processor has "
+        help="float32; bfloat16 (matrix products only); or auto: bfloat16 if the device has "
         "instructions for it, but float32 for the assignment's recipe."
     ),
+]
+Device = Annotated[
+    Literal["cpu", "gpu"],
+    typer.Option(help="cpu: the processor. gpu: an NVIDIA GPU, which all trainings share."),
 ]
 Workers = Annotated[
     int,
@@ -156,6 +160,7 @@ def train(
         str, typer.Option(help="Pairs of classes to interpolate between.")
     ] = "3-8,4-9,1-7",
     precision: Precision = "auto",
+    device: Device = "cpu",
     workers: Workers = 0,
     threads: Annotated[
         int,
@@ -186,9 +191,10 @@ def train(
     }
     try:
         chosen = parameters.parse_recipe(recipe, overrides)
-        specs = parameters.parse_specs(setting, chosen, seeds, pairs, precision)
+        specs = parameters.parse_specs(setting, chosen, seeds, pairs, precision, device)
         parameters.check_notes(notes, output_folder())
         cluster = parameters.parse_scheduler(backend, scheduler)
+        parameters.check_device(device, cluster)
     except parameters.ParameterError as error:
         raise _bad_parameter(error) from None
 
@@ -219,6 +225,7 @@ def study(
     recipe: RecipeName = "quick",
     iterations: Iterations = None,
     precision: Precision = "auto",
+    device: Device = "cpu",
     workers: Workers = 0,
     threads: Annotated[
         int, typer.Option(min=0, max=1024, help="Threads of each training; 0 means one.")
@@ -237,8 +244,9 @@ def study(
 
     try:
         chosen = parameters.parse_recipe(recipe, {"iterations": iterations})
-        specs = parameters.parse_study(hidden, latent, chosen, seeds, precision)
+        specs = parameters.parse_study(hidden, latent, chosen, seeds, precision, device)
         cluster = parameters.parse_scheduler(backend, scheduler)
+        parameters.check_device(device, cluster)
     except parameters.ParameterError as error:
         raise _bad_parameter(error) from None
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from aemodel.device import has_fast_bfloat16
+from aemodel.device import NO_GPU, hardware, has_fast_bfloat16
 from aemodel.settings import RECIPES, SETTINGS, Recipe, Setting, parse_setting
 from jobs import assignment
 from jobs.filesystem import is_writable
@@ -38,7 +38,7 @@ class ParameterError(ValueError):
 
 
 def parse_specs(
-    setting: str, recipe: Recipe, seeds: str, pairs: str, precision: str
+    setting: str, recipe: Recipe, seeds: str, pairs: str, precision: str, device: str = "cpu"
 ) -> list[TrainingSpec]:
     """Return one training for each setting and seed, settings in the order given.
 
@@ -48,6 +48,7 @@ def parse_specs(
         seeds: a list of seeds and ranges, as `parse_seeds` reads it.
         pairs: a list of pairs of classes, as `parse_pairs` reads it.
         precision: `float32`, `bfloat16` or `auto`.
+        device: `cpu` or `gpu`.
 
     Raises:
         ParameterError: a parameter cannot be read or is out of range.
@@ -58,8 +59,9 @@ def parse_specs(
             setting=setting,
             recipe=recipe,
             seed=seed,
-            precision=resolve_precision(precision, recipe),
+            precision=resolve_precision(precision, recipe, device),
             pairs=class_pairs,
+            device=device,
         )
         for setting in parse_settings(setting)
         for seed in numbers
@@ -67,7 +69,7 @@ def parse_specs(
 
 
 def parse_study(
-    hidden: str, latent: str, recipe: Recipe, seeds: str, precision: str
+    hidden: str, latent: str, recipe: Recipe, seeds: str, precision: str, device: str = "cpu"
 ) -> list[TrainingSpec]:
     """Return one training for each latent size and seed, sizes in the order given.
 
@@ -80,6 +82,7 @@ def parse_study(
         recipe: of all trainings.
         seeds: a list of seeds and ranges, as `parse_seeds` reads it.
         precision: `float32`, `bfloat16` or `auto`.
+        device: `cpu` or `gpu`.
 
     Raises:
         ParameterError: a parameter cannot be read or is out of range.
@@ -104,8 +107,9 @@ def parse_study(
             setting=setting,
             recipe=recipe,
             seed=seed,
-            precision=resolve_precision(precision, recipe),
+            precision=resolve_precision(precision, recipe, device),
             pairs=assignment.PAIRS,
+            device=device,
         )
         for setting in _parse_list("latent", latent, parse)
         for seed in parse_seeds(seeds)
@@ -171,15 +175,25 @@ def parse_recipe(name: str, overrides: Mapping[str, float | None]) -> Recipe:
     return recipe
 
 
-def resolve_precision(name: str, recipe: Recipe) -> str:
+def check_device(device: str, scheduler: str) -> None:
+    """Refuse a GPU that this machine does not have; those of a cluster are asked later.
+
+    Raises:
+        ParameterError: there is none.
+    """
+    if device == "gpu" and not scheduler and not hardware(device):
+        raise ParameterError("device", f"{NO_GPU}: leave device out, to train on the processor")
+
+
+def resolve_precision(name: str, recipe: Recipe, device: str = "cpu") -> str:
     """Return the precision to train in.
 
-    `auto` is bfloat16 if the processor has instructions for it and the recipe is not the
-    assignment's, whose numbers are to be compared with those of others.
+    `auto` is bfloat16 if the device has instructions for it and the recipe is not the assignment's,
+    whose numbers are to be compared with those of others.
     """
     if name != "auto":
         return name
-    fits = has_fast_bfloat16() and recipe.name != assignment.RECIPE.name
+    fits = has_fast_bfloat16(device) and recipe.name != assignment.RECIPE.name
     return "bfloat16" if fits else "float32"
 
 

@@ -26,6 +26,7 @@ TYPED = (
     "eval_every",
     "pairs",
     "precision",
+    "device",
     "threads",
 )
 """Params that a user may have typed in another form, or left empty, when `mlflow run` logs them."""
@@ -33,7 +34,7 @@ TYPED = (
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingSpec:
-    """All that decides the result of one training, bit for bit, on one type of processor."""
+    """All that decides the result of one training, bit for bit, on one type of processor or GPU."""
 
     setting: Setting
     recipe: Recipe
@@ -42,6 +43,8 @@ class TrainingSpec:
     """`float32` or `bfloat16`."""
     pairs: tuple[Pair, ...]
     """Digits to interpolate between, (from, to)."""
+    device: str = "cpu"
+    """Where it is computed: `cpu`, as of runs that did not record it, or `gpu`."""
     threads: int = 0
     """Threads that compute it, on which the last digits depend; 0 while that is not decided, and
     of runs that did not record it."""
@@ -74,6 +77,7 @@ class TrainingSpec:
             "recipe": self.recipe.name,
             "seed": self.seed,
             "precision": self.precision,
+            "device": self.device,
             "threads": self.threads,
             "data_digest": self.data_digest,
             "pairs": ",".join(f"{a}-{b}" for a, b in self.pairs),
@@ -107,6 +111,7 @@ class TrainingSpec:
             seed=int(params["seed"]),
             precision=params["precision"],
             pairs=tuple(parse_pair(item) for item in params["pairs"].split(",")),
+            device=params.get("device") or "cpu",
             threads=int(params.get("threads") or 0),
             data_digest=params.get("data_digest", ""),
         )

@@ -36,6 +36,9 @@ LONGEST = (
 Each process takes a whole module, and the next one in this order when it is done.
 """
 
+DEVICE = os.environ.get("DEVICE", "cpu")
+"""Where the tests of the engine compute: `make test DEVICE=gpu` has them on a GPU."""
+
 prepare_environment()
 
 settings.register_profile("untimed", deadline=None)  # a busy machine fails no property
@@ -68,10 +71,10 @@ def few(dataset: Dataset) -> Dataset:
 
 @pytest.fixture(scope="session")
 def one_thread() -> None:
-    """TensorFlow on one thread in this process; it can be told only once."""
+    """TensorFlow on one thread in this process, or on the GPU; it can be told only once."""
     from aemodel.device import use_threads
 
-    use_threads(1)
+    use_threads(1, DEVICE)
 
 
 @pytest.fixture(scope="session")

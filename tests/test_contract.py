@@ -19,6 +19,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from typer.testing import CliRunner
 
+from aemodel.device import DEVICES
 from aemodel.settings import RECIPES
 from aemodel.training import PRECISIONS
 from jobs.__main__ import app, train
@@ -78,10 +79,11 @@ def test_every_parameter_is_forwarded_once(entry_point: str) -> None:
     assert words[5:] == forwarded
 
 
-def test_recipes_and_precisions_to_choose_from() -> None:
+def test_recipes_precisions_and_devices_to_choose_from() -> None:
     choices = get_type_hints(train)
     assert set(get_args(choices["recipe"])) == set(RECIPES)
     assert set(get_args(choices["precision"])) == {"auto", *PRECISIONS}
+    assert set(get_args(choices["device"])) == set(DEVICES)
 
 
 def test_params_that_are_always_there_are_those_that_can_be_typed() -> None:
@@ -105,12 +107,12 @@ def test_every_option_has_help() -> None:
 
 
 @cache
-def locked() -> dict[str, str]:
-    """Return the version of every package in requirements.lock."""
-    text = (ROOT / "requirements.lock").read_text()
+def locked(lock: str = "requirements.lock") -> dict[str, str]:
+    """Return the version of every package in a lock."""
+    text = (ROOT / lock).read_text()
     pins = re.findall(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", text, re.MULTILINE)
     names = [name for name, _ in pins]
-    assert len(names) == len(set(names)) > 50
+    assert len(names) == len(set(names)) > 5
     return dict(pins)
 
 
@@ -158,6 +160,19 @@ def test_the_lock_satisfies_the_project(text: str) -> None:
     requirement = Requirement(text)
     assert requirement.specifier.contains(locked()[requirement.name])
     assert len(requirement.specifier) == 2, "a lower and an upper bound"
+
+
+def test_a_gpu_gets_the_libraries_that_tensorflow_names_for_it_and_nothing_else() -> None:
+    (wanted,) = (Requirement(text) for text in PROJECT["optional-dependencies"]["gpu"])
+    (base,) = (text for text in PROJECT["dependencies"] if text.startswith("tensorflow"))
+    assert wanted.specifier == Requirement(base).specifier
+    (extra,) = wanted.extras
+    theirs = [Requirement(text) for text in requires("tensorflow") or []]
+    cuda = [r for r in theirs if f'extra == "{extra}"' in str(r.marker)]
+    gpu = locked("requirements-gpu.lock")
+    assert gpu.keys() == {r.name for r in cuda}
+    assert gpu.keys().isdisjoint(locked())
+    assert all(r.specifier.contains(gpu[r.name]) for r in cuda)
 
 
 def test_conda_has_a_python_that_the_project_takes() -> None:

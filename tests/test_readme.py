@@ -50,7 +50,8 @@ def test_the_parameters_of_a_training_and_their_defaults() -> None:
 
 
 def test_the_parameters_of_a_study_and_their_defaults() -> None:
-    shared = {"precision", "workers", "backend", "scheduler", "data", "resume", "iterations"}
+    shared = {"precision", "device", "workers", "backend", "scheduler", "data", "resume"}
+    shared |= {"iterations"}
     own = {name: text for name, text in declared("study").items() if name not in shared}
     assert explained("| option |") == own
     assert all(declared("study")[name] == declared("main")[name] for name in shared)

@@ -194,6 +194,7 @@ class ControlledStudy:
     intrinsic_dimension: float | None = None
     """TwoNN's estimate for training images; None if it was not recorded."""
     seeds: tuple[int, ...] = (0,)
+    device: str = "cpu"
     threads: int = 0
     """Threads of each training; 0 if not recorded."""
     git_commit: str = ""

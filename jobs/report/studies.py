@@ -51,6 +51,7 @@ def _study(store: Store, info: RunInfo) -> ControlledStudy | None:
         hidden_widths=spec.setting.hidden_widths,
         recipe=spec.recipe,
         precision=spec.precision,
+        device=spec.device,
         data_digest=spec.data_digest,
         sizes=_sizes(trained),
         failed=len(below) - len(trained),
@@ -78,7 +79,8 @@ def _alike(trained: Sequence[Trained]) -> list[Trained]:
     """
 
     def kind(spec: TrainingSpec) -> tuple[object, ...]:
-        return spec.setting.hidden_widths, spec.recipe, spec.precision, spec.data_digest
+        widths = spec.setting.hidden_widths
+        return widths, spec.recipe, spec.precision, spec.device, spec.data_digest
 
     kinds = Counter(kind(spec) for spec, _ in trained)
     most = max(kinds, key=lambda key: kinds[key], default=None)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from aemodel.device import processor
+from aemodel.device import hardware
 from aemodel.training import Point
 from jobs.tracking.lease import Lease, renewal
 from jobs.tracking.outage import StoreUnavailable
@@ -44,8 +44,11 @@ class Uploader:
         trouble: why the last try failed; empty after one that succeeded.
     """
 
-    def __init__(self, tracking_uri: str, run_id: str, lease: Lease | None = None) -> None:
+    def __init__(
+        self, tracking_uri: str, run_id: str, device: str = "cpu", lease: Lease | None = None
+    ) -> None:
         self.tracking_uri, self.run_id, self.lease = tracking_uri, run_id, lease
+        self._device = device
         self.curve: list[Point] = []
         self.pictures: dict[int, NDArray[np.uint8]] = {}
         self.trouble = ""
@@ -105,7 +108,7 @@ class Uploader:
         """Set the run RUNNING, the first time; return the last step that it has."""
         if self._last_step is None:
             self.run.reopen()
-            self.run.set_tags({"host": socket.gethostname(), "processor": processor()})
+            self.run.set_tags({"host": socket.gethostname(), "processor": hardware(self._device)})
         if self._last_step is None or (self.lease and self.lease.has_company):
             self._last_step = self.run.last_step("test_mse")
         return self._last_step

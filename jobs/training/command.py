@@ -102,7 +102,7 @@ def run_sweep(
     remove_unfinished(checkpoints_folder(), KEPT_DAYS)
     with (
         tempfile.TemporaryDirectory(prefix="trainings-") as folder,
-        _cluster(options, store, data) as cluster,
+        _cluster(specs, options, store, data) as cluster,
     ):
         board = Board(Path(folder))
         try:
@@ -122,7 +122,9 @@ def run_sweep(
 
 
 @contextmanager
-def _cluster(options: TrainOptions, store: Store, data: Dataset) -> Iterator[Cluster | None]:
+def _cluster(
+    specs: Sequence[TrainingSpec], options: TrainOptions, store: Store, data: Dataset
+) -> Iterator[Cluster | None]:
     """Yield the cluster to train on, checked, or None for this machine.
 
     Raises:
@@ -132,12 +134,12 @@ def _cluster(options: TrainOptions, store: Store, data: Dataset) -> Iterator[Clu
         yield None
         return
     with connected(options.scheduler) as cluster:
-        cluster.check(store, _request(options, store), data.digest)
+        cluster.check(store, _request(specs, options, store), data.digest)
         yield cluster
 
 
-def _request(options: TrainOptions, store: Store) -> Request:
-    return Request.of(store, options.data, options.shared_states)
+def _request(specs: Sequence[TrainingSpec], options: TrainOptions, store: Store) -> Request:
+    return Request.of(store, options.data, options.shared_states, specs[0].device)
 
 
 def check_request(specs: Sequence[TrainingSpec], data: Dataset) -> None:
@@ -157,10 +159,11 @@ def check_request(specs: Sequence[TrainingSpec], data: Dataset) -> None:
 
 
 def warn_of_slow_products(specs: Sequence[TrainingSpec]) -> None:
-    """Warn if bfloat16 is asked for by name, and this processor is slow at it."""
-    if any(spec.precision == "bfloat16" for spec in specs) and not has_fast_bfloat16():
+    """Warn if bfloat16 is asked for by name, and this device is slow at it."""
+    devices = {spec.device for spec in specs if spec.precision == "bfloat16"}
+    if not all(map(has_fast_bfloat16, devices)):
         print(
-            "Warning: precision bfloat16 on a processor that has no instructions for it: it works, "
+            "Warning: precision bfloat16 on a device that has no instructions for it: it works, "
             "but is slower than float32. Give precision auto to use it only if it is fast.",
             file=sys.stderr,
         )
@@ -181,7 +184,7 @@ def run_tasks(
     summary_line = Overview(len(sweep.finished)).line if take_turns else None
     with shown(board, {task.run_id: task.spec.name for task in left}, summary_line):
         if cluster:
-            plan = Plan.of(_request(options, sweep.store), sweep.store.owner)
+            plan = Plan.of(_request(sweep.specs, options, sweep.store), sweep.store.owner)
             results = cluster.execute(ordered, plan, options.workers, board)
         elif len(sweep.tasks) == len(ordered) == 1:
             results = {0: work(ordered[0])}

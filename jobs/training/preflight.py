@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import urlparse
 
 from aemodel.data import DataError, load_dataset
-from aemodel.device import processor
+from aemodel.device import NO_GPU, hardware
 from jobs.environment import prepare_environment, short_timeouts
 from jobs.filesystem import is_writable
 from jobs.tracking import Store, StoreError, git_commit, versions
@@ -56,11 +56,13 @@ class Request:
     experiment_id: str
     states: str
     """Folder for states that all machines share; empty for none."""
+    device: str = "cpu"
+    """Where the trainings are to be computed."""
     probe: str = ""
     """A file in that folder, while the workers are looked at."""
 
     @classmethod
-    def of(cls, store: Store, data: Path, states: Path | None) -> "Request":
+    def of(cls, store: Store, data: Path, states: Path | None, device: str) -> "Request":
         is_inside = data.resolve().is_relative_to(PROJECT)
         return cls(
             data=str(data),
@@ -68,6 +70,7 @@ class Request:
             tracking_uri=store.tracking_uri,
             experiment_id=store.experiment_id,
             states=str(states or ""),
+            device=device,
         )
 
 
@@ -124,7 +127,7 @@ def inspect(request: Request) -> dict[str, Any]:
     facts: dict[str, Any] = {
         "code": asdict(Code.here()),
         "host": socket.gethostname(),
-        "processor": processor(),
+        "processor": hardware(request.device),
         "digest": "",
         "error": "",
     }
@@ -139,6 +142,8 @@ def inspect(request: Request) -> dict[str, Any]:
             f"the folder of states {request.states} is not the same there, or cannot be written: "
             "let CHECKPOINTS name a folder that all machines share, or unset it"
         )
+    if request.device == "gpu" and not facts["processor"]:
+        facts["error"] = f"{NO_GPU}: leave it out of the cluster, or leave device out"
     return facts | {"clock": time.time()}
 
 

@@ -198,6 +198,7 @@ def _study_params(specs: Sequence[TrainingSpec]) -> dict[str, str]:
         "recipe": specs[0].recipe.name,
         "iterations": str(specs[0].recipe.iterations),
         "precision": specs[0].precision,
+        "device": specs[0].device,
     }
 
 

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aemodel.data import MAX_PIXEL, DataError, Dataset, load_dataset
-from aemodel.device import use_threads
+from aemodel.device import NoGpu, use_threads
 from aemodel.evaluation import curve_metrics, evaluate, first_of_each_digit
 from aemodel.training import Diverged, Trainer
 from jobs.artifacts import files
@@ -110,7 +110,7 @@ def run_training(
 
 def _reason(error: Exception) -> str:
     """Return what a user reads about a training that failed, and log what nobody expected."""
-    if isinstance(error, Diverged | DamagedState | DataError):
+    if isinstance(error, Diverged | DamagedState | DataError | NoGpu):
         return str(error)
     if isinstance(error, MemoryError):
         return f"there is not enough memory ({error}): use fewer workers, or a smaller network"
@@ -147,7 +147,7 @@ class _Training:
         self, task: Task, channel: ProgressChannel, states: StateStore, lease: Lease | None
     ) -> None:
         self.task, self.channel, self.states = task, channel, states
-        self.uploader = Uploader(task.tracking_uri, task.run_id, lease)
+        self.uploader = Uploader(task.tracking_uri, task.run_id, task.spec.device, lease)
         self.metrics: dict[str, float] = {}
         self.trouble = ""
         self._trainer: Trainer | None = None
@@ -220,7 +220,7 @@ class _Training:
         """Start TensorFlow and return the training, continued if a state of it was saved."""
         spec = self.task.spec
         self.report("starting TensorFlow")
-        use_threads(spec.threads)
+        use_threads(spec.threads, spec.device)
         data = self._data = _loaded(self.task.data, spec.data_digest)
         trainer = Trainer(spec.setting, spec.recipe, spec.seed, data, spec.precision)
         if state := self._loaded_state():

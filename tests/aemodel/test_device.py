@@ -1,4 +1,4 @@
-"""Threads: the same training is the same, however the process that trains it was started."""
+"""Threads: the same training is the same, however the process that trains it was started. GPUs."""
 
 import json
 import os
@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from aemodel.data import Dataset
+from aemodel.device import hardware, has_fast_bfloat16
 from tests.support.datasets import first_images, write_idx
 from tests.support.project import ROOT
 
@@ -101,3 +102,80 @@ def test_the_environment_does_not_change_a_training(alone: dict[str, Any], folde
 
 def test_joblib_does_not_change_a_training(alone: dict[str, Any], folder: Path) -> None:
     assert trained(BESIDE_ANOTHER, folder) == [alone, alone]
+
+
+# --- GPUs ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def driver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An `nvidia-smi` that says what is written into it, as the first on the PATH."""
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    tool = tmp_path / "nvidia-smi"
+    tool.write_text("#!/bin/sh\nexit 6")
+    tool.chmod(0o755)
+    return tool
+
+
+@pytest.mark.parametrize(
+    ("said", "name", "fast"),
+    [
+        ("NVIDIA H200, 9.0", "NVIDIA H200", True),
+        ("NVIDIA A100-SXM4-40GB, 8.0\nNVIDIA A100-SXM4-40GB, 8.0", "NVIDIA A100-SXM4-40GB", True),
+        ("Tesla T4, 7.5", "Tesla T4", False),
+        ("No devices were found", "", False),
+        ("", "", False),
+    ],
+)
+def test_a_gpu_is_what_the_driver_says(said: str, name: str, fast: bool, driver: Path) -> None:
+    driver.write_text(f"#!/bin/sh\nprintf '%b' '{said}'")
+    assert (hardware("gpu"), has_fast_bfloat16("gpu")) == (name, fast)
+
+
+def test_of_several_gpus_the_first_visible_one_counts(
+    driver: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    driver.write_text('#!/bin/sh\nfor last; do :; done; echo "GPU $last, 9.0"')
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,1")
+    assert hardware("gpu") == "GPU --id=3"
+
+
+def test_a_driver_that_fails_or_is_missing_is_no_gpu(
+    driver: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert hardware("gpu") == ""
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert (hardware("gpu"), has_fast_bfloat16("gpu")) == ("", False)
+    assert hardware("cpu")
+
+
+WITHOUT_GPU = """
+from aemodel.device import NoGpu, use_threads
+try:
+    use_threads(1, "gpu")
+except NoGpu as error:
+    print(error)
+print("libcusolver.so.11" in open("/proc/self/maps").read())
+"""
+
+
+def test_a_gpu_that_tensorflow_does_not_find(tmp_path: Path) -> None:
+    """CUDA's solver is loaded from where pip puts it, which TensorFlow does not search."""
+    import _ctypes
+
+    library = tmp_path / "nvidia" / "cusolver" / "lib" / "libcusolver.so.11"
+    library.parent.mkdir(parents=True)
+    library.write_bytes(Path(_ctypes.__file__).read_bytes())  # any library that loads
+    program = subprocess.run(
+        [sys.executable, "-c", WITHOUT_GPU],
+        cwd=ROOT,
+        env=os.environ | {"CUDA_VISIBLE_DEVICES": "", "PYTHONPATH": f"{tmp_path}:{ROOT}"},
+        capture_output=True,
+        text=True,
+    )
+    assert program.returncode == 0, program.stderr
+    reason, is_loaded = program.stdout.splitlines()
+    assert "TensorFlow finds no GPU" in reason
+    assert "requirements-gpu.lock" in reason
+    assert is_loaded == "True"

@@ -16,13 +16,23 @@ RECIPE = {
 }
 PARAMS = RECIPE | {
     *("setting", "widths", "latent_size", "d1", "d2", "d3"),
-    *("seed", "precision", "threads", "data_digest", "pairs"),
+    *("seed", "precision", "device", "threads", "data_digest", "pairs"),
 }
 """Of a training; `d1` to `d3` if it has three widths."""
 
 TYPED = {
     *("setting", "recipe", "iterations", "learning_rate", "batch_size", "eval_every", "seeds"),
-    *("pairs", "precision", "workers", "threads", "backend", "scheduler", "data", "resume"),
+    *(
+        "pairs",
+        "precision",
+        "device",
+        "workers",
+        "threads",
+        "backend",
+        "scheduler",
+        "data",
+        "resume",
+    ),
     *("author", "notes"),
 }
 """What `mlflow run` logs in the run it makes, as it was typed."""

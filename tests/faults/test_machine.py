@@ -220,7 +220,7 @@ def test_a_clock_that_jumps_is_not_noticed(
 def test_no_warning_without_cause(
     fast: bool, precision: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(command, "has_fast_bfloat16", lambda: fast)
+    monkeypatch.setattr(command, "has_fast_bfloat16", lambda device: fast)
     command.warn_of_slow_products([replace(a_spec(), precision=precision)])
     assert capsys.readouterr().err == ""
 
@@ -228,9 +228,9 @@ def test_no_warning_without_cause(
 def test_bfloat16_is_slow_without_instructions_for_it(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(command, "has_fast_bfloat16", lambda: False)
+    monkeypatch.setattr(command, "has_fast_bfloat16", lambda device: False)
     command.warn_of_slow_products([replace(a_spec(), precision="bfloat16")])
-    assert "Warning: precision bfloat16 on a processor that has no instr" in capsys.readouterr().err
+    assert "Warning: precision bfloat16 on a device that has no instr" in capsys.readouterr().err
 
 
 # --- Impatience ------------------------------------------------------------------------------

@@ -245,10 +245,27 @@ def test_overrides_refused(field: str, value: float, message: str) -> None:
 def test_precision_auto(
     recipe: str, has_it: bool, resolved: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(parameters, "has_fast_bfloat16", lambda: has_it)
+    monkeypatch.setattr(parameters, "has_fast_bfloat16", lambda device: has_it)
     assert parameters.resolve_precision("auto", RECIPES[recipe]) == resolved
     for name in ("float32", "bfloat16"):  # what the user names is what is done
         assert parameters.resolve_precision(name, RECIPES[recipe]) == name
+
+
+def test_what_is_automatic_depends_on_the_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parameters, "has_fast_bfloat16", lambda device: device == "gpu")
+    fast = RECIPES["fast"]
+    assert parameters.resolve_precision("auto", fast) == "float32"
+    (spec,) = parameters.parse_specs("1", fast, "0", "3-8", "auto", "gpu")
+    assert (spec.precision, spec.device) == ("bfloat16", "gpu")
+    (spec,) = parameters.parse_study("64", "2", fast, "0", "auto", "gpu")
+    assert (spec.precision, spec.device) == ("bfloat16", "gpu")
+
+
+def test_a_gpu_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parameters, "hardware", lambda device: "" if device == "gpu" else "a CPU")
+    parameters.check_device("cpu", "")
+    parameters.check_device("gpu", "tcp://host:8786")  # the cluster's workers are asked
+    refused("device", "finds no GPU on this machine", parameters.check_device, "gpu", "")
 
 
 def test_notes(tmp_path: Path) -> None:

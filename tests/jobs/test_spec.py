@@ -40,6 +40,7 @@ trainings = st.builds(
     recipe=recipes,
     seed=st.integers(0, MAX_SEED),
     precision=st.sampled_from(["float32", "bfloat16"]),
+    device=st.sampled_from(["cpu", "gpu"]),
     pairs=st.lists(pairs, min_size=1, max_size=9, unique=True).map(tuple),
     threads=st.integers(0, 1024),
     data_digest=st.text("0123456789abcdef"),
@@ -76,6 +77,7 @@ def test_params_by_name() -> None:
         "optimizer": "adam",
         "seed": "5",
         "precision": "float32",
+        "device": "cpu",
         "threads": "0",
         "data_digest": "",
         "pairs": "3-8,4-9",
@@ -83,6 +85,7 @@ def test_params_by_name() -> None:
 
 
 HAVE_DEFAULTS = {
+    "device",
     "schedule",
     "warmup_iterations",
     "beta_1",

@@ -198,6 +198,7 @@ def _differences(trainings: Sequence[TrainingRecord]) -> Iterator[str]:
             one_line(training.spec.data_digest, 16) or "not recorded"
         ),
         "precision": lambda training: one_line(training.spec.precision),
+        "device": lambda training: one_line(training.spec.device),
         "code version (commit)": lambda training: (
             one_line(training.git_commit, 12) or "not recorded"
         ),

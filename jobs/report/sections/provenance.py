@@ -132,7 +132,8 @@ def _data(training: TrainingRecord) -> str:
 def _arithmetic(training: TrainingRecord) -> str:
     number = training.spec.threads
     threads = f"{number} thread{'s' * (number > 1)}" if number else "threads not recorded"
-    return f"{one_line(training.spec.precision)}, {threads}"
+    place = "on a GPU, " if training.spec.device == "gpu" else ""
+    return f"{one_line(training.spec.precision)}, {place}{threads}"
 
 
 def _fact(
@@ -256,6 +257,7 @@ class Way:
     commit: str
     recipe: Recipe
     precision: str
+    device: str
     threads: int
     digest: str
 
@@ -266,6 +268,7 @@ class Way:
             commit=_known(training.git_commit),
             recipe=spec.recipe,
             precision=spec.precision,
+            device=spec.device,
             threads=spec.threads,
             digest=spec.data_digest,
         )
@@ -276,10 +279,12 @@ def reproduction(records: Records, trainings: Sequence[TrainingRecord]) -> Itera
     ways: dict[Way, list[TrainingRecord]] = {}
     for training in trainings:
         ways.setdefault(Way.of(training), []).append(training)
+    made_on = {training.spec.device for training in trainings}
+    hardware = "processor or GPU" if "gpu" in made_on else "processor"
     text = (
         "In a checkout of the project, with its environment active, these commands train the same "
         f"network{'s' * (len(trainings) > 1)} again and build the document, without the author's "
-        "name and notes. Times will differ; on another type of processor, or with other library "
+        f"name and notes. Times will differ; on another type of {hardware}, or with other library "
         "versions, so may the errors."
     )
     foreign = dict.fromkeys(t.dataset.title for t in trainings if not t.dataset.is_mnist)
@@ -329,7 +334,7 @@ def _study_step(made: ControlledStudy) -> tuple[str, str]:
         ("latent", ",".join(str(size.latent_size) for size in made.sizes)),
         ("seeds", ",".join(map(str, made.seeds))),
         *_recipe_parameters(made.recipe),
-        *_arithmetic_parameters(made.precision, made.threads),
+        *_arithmetic_parameters(made.precision, made.device, made.threads),
     ]
     if made.data_digest != MNIST_DIGEST:
         parameters.append(("data", "FOLDER"))
@@ -357,7 +362,7 @@ def _parameters(way: Way, trainings: Sequence[TrainingRecord]) -> Iterator[tuple
     yield "seeds", ",".join(map(str, seeds))
     pairs = dict.fromkeys(pair for training in trainings for pair in training.spec.pairs)
     yield "pairs", ",".join(f"{a}-{b}" for a, b in pairs)
-    yield from _arithmetic_parameters(way.precision, way.threads)
+    yield from _arithmetic_parameters(way.precision, way.device, way.threads)
     if not trainings[0].dataset.is_mnist:
         yield "data", "FOLDER"
 
@@ -371,8 +376,10 @@ def _recipe_parameters(recipe: Recipe) -> Iterator[tuple[str, str]]:
             yield field.name, f"{value}"
 
 
-def _arithmetic_parameters(precision: str, threads: int) -> Iterator[tuple[str, str]]:
+def _arithmetic_parameters(precision: str, device: str, threads: int) -> Iterator[tuple[str, str]]:
     if precision.isalnum():
         yield "precision", precision
+    if device == "gpu":
+        yield "device", device
     if threads:
         yield "threads", str(threads)

@@ -264,9 +264,9 @@ def _mark(comparison: Comparison, mark: str) -> str:
 
 
 def _differing(comparisons: Sequence[Comparison]) -> str:
-    """Return remarks if trainings had another precision, or other threads, than their reference."""
+    """Return remarks if trainings were computed in another way than their reference."""
     text = ""
-    for what, unit in (("precision", ""), ("threads", "threads: ")):
+    for what, unit in (("precision", ""), ("device", "device: "), ("threads", "threads: ")):
         labels: dict[str, list[str]] = {}
         for c in comparisons:
             own, other = getattr(c.training.spec, what), getattr(c.reference.spec, what)

@@ -64,6 +64,17 @@ def test_trainings_of_other_threads_precision_or_commit_have_commands_of_their_o
     assert lines[-1] == f"{RUN} -e report --experiment-name reproduction"
 
 
+def test_trainings_on_a_gpu_are_made_again_on_one() -> None:
+    on_gpu = make_records(*(make_training(name, device="gpu") for name in "123"))
+    lines = commands(on_gpu)
+    assert sum("-P device=gpu" in line for line in lines) == 1
+    assert "on another type of processor or GPU" in text(on_gpu)
+    mixed = make_records(make_training("1", device="gpu"), make_training("2"))
+    assert sum("-P setting=1" in line and "device=gpu" in line for line in commands(mixed)) == 1
+    assert sum("-P setting=2" in line and "device" not in line for line in commands(mixed)) == 1
+    assert "on another type of processor, or" in text(make_full_records())
+
+
 def test_the_study_is_made_first_since_the_trainings_command_writes_the_document() -> None:
     made = ControlledStudy(
         run_id="a" * 32,

@@ -82,15 +82,19 @@ def store(tmp_path: Path, new_store: NewStore, monkeypatch: pytest.MonkeyPatch) 
     return Store.open()
 
 
-def test_a_machine_says_how_things_are(store: Store, tmp_path: Path, few: Dataset) -> None:
+def test_a_machine_says_how_things_are(
+    store: Store, tmp_path: Path, few: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
     write_idx(tmp_path / "mnist", few)
-    request = Request.of(store, tmp_path / "mnist", None)
+    request = Request.of(store, tmp_path / "mnist", None, "cpu")
     facts = inspect(request) | {"threads": 1, "resource": 1}
     assert problems(Code.here(), facts["digest"], facts, facts["clock"]) == []
     assert facts["processor"]
     assert list(tmp_path.rglob("probe-*")) == []
     elsewhere = replace(request, states="/states", probe=str(tmp_path / "of another machine"))
     assert "/states is not the same there" in inspect(elsewhere)["error"]
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert "finds no GPU on this machine" in inspect(replace(request, device="gpu"))["error"]
     missing = inspect(replace(request, data=str(tmp_path / "missing")))
     assert "missing" in missing["error"]
 
