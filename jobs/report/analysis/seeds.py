@@ -36,7 +36,7 @@ def of_all(groups: Sequence[Group]) -> str:
     if not has_seeds(groups):
         return ""
     return (
-        " Numbers are means over the seeds; brackets that are not marked 95% hold their range. "
+        " Numbers are means over the seeds; brackets not marked 95% give their range. "
         "In Part 1 statements compare these means; elsewhere they hold for every seed unless they "
         "name one."
     )

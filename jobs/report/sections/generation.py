@@ -143,7 +143,7 @@ def table(found: Sequence[Found]) -> Table:
             _row(f"{group.label}, mixture of {components}", [images.mixture for images in each]),
         ]
     measured = any(_reconstructions(each) for _, each in found)
-    scale = f"training images{', and reconstructions of other training images,' * measured}"
+    scale = f"training images{', and reconstructions of training images,' * measured}"
     return Table(
         key="table-generation",
         caption=f"How good images are; {scale} are the scale. "
@@ -216,7 +216,7 @@ def mixture_beside_gaussian(found: Sequence[Found]) -> Iterator[Observation]:
         )
     already = {group.label: each for group, each in found if group.label in ratios}
     if floors := listing(filter(None, map(_floor, already, already.values()))):
-        sentences.append(f"Of reconstructions of training images it is {floors}.")
+        sentences.append(f"For reconstructions of training images it is {floors}.")
     if even:
         sentences.append(f"In {listing(even)} they differ by no more than two sets of real images.")
     largest = max(max(each) for each in ratios.values())
@@ -244,7 +244,7 @@ def _is_worse(images: Generated) -> bool:
 
 
 def _times(ratio: float) -> str:
-    return format_ratio(ratio).removesuffix(" times")
+    return f"{ratio:.2f}" if ratio < 1.95 else format_ratio(ratio).removesuffix(" times")
 
 
 def _beside(group: Group, each: Sequence[Generated]) -> str:

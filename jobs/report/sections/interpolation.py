@@ -127,18 +127,21 @@ def _method(groups: Sequence[Group]) -> str:
     if len(groups) == 1:
         return f"{text}."
     those = listing(group.label for group in groups)
-    asked = ", as the assignment asks" * all(g.setting.name in INTERPOLATED for g in groups)
+    asked = ", either of which the assignment admits" * all(
+        g.setting.name in INTERPOLATED for g in groups
+    )
     return (
-        f"{text} first: of {those}, which are compared here{asked}, {_why(groups)}. "
+        f"{text} first: of {those}{asked}, {_why(groups)}. "
         f"{ref('table-interpolation')} measures them."
     )
 
 
 def _why(groups: Sequence[Group]) -> str:
     """Say by what rule the first was chosen, and whether it leads in every seed."""
+    lowest = "lowest" if len(groups) > 2 else "lower"
     first, *others = ([mean_ratio(training) for training in g.trainings] for g in groups)
     if max(first) <= min(min(ratios) for ratios in others) - EQUAL:
-        return "it has the lowest ratio to the blends, averaged over the pairs"
+        return f"it has the {lowest} ratio to the blends, averaged over the pairs"
     return (
         "it is chosen by a rule, the lowest mean MSE among those whose ratio to the blends, "
         f"averaged over the pairs, is within {EQUAL:g} of the lowest"
@@ -156,6 +159,10 @@ def _alt(path: Interpolation, data: DatasetRecord, label: str) -> str:
 def _table(groups: Sequence[Group]) -> Table:
     """Return how near the pictures are to test images, one row per setting and pair."""
     seeds = " Means over the seeds, with the range of the ratio." if has_seeds(groups) else ""
+    rows = [row for group in groups for row in _rows(group)]
+    noun = groups[0].first.dataset.noun
+    if any(row[-1].endswith(ASTRAY) for row in rows):
+        seeds += f" {ASTRAY.strip()}: not compared, since an end decodes to another {noun}."
     return Table(
         key="table-interpolation",
         caption="Mean MSE to the nearest test image over the steps between the ends, 0 < f < 1."
@@ -164,12 +171,16 @@ def _table(groups: Sequence[Group]) -> Table:
             ("Training", "left"), ("Latent", "right"), ("Pair", "left"), ("Decoded", "right"),
             ("Blend", "right"), ("Decoded / blend", "right"),
         ),
-        rows=[row for group in groups for row in _rows(group)],
+        rows=rows,
     )  # fmt: skip
 
 
+ASTRAY = " †"
+"""Marks a ratio that nothing is concluded from."""
+
+
 def _rows(group: Group) -> Iterator[list[str]]:
-    known = distances_by_pair(group.trainings)
+    known, compared = distances_by_pair(group.trainings), compared_by_pair(group.trainings)
     for path in group.first.interpolations:
         each = known.get(pair_of(path), [])
         yield [
@@ -178,7 +189,8 @@ def _rows(group: Group) -> Iterator[list[str]]:
             group.first.dataset.pair(*pair_of(path)),
             format_mse(_mean([d.decoded for d in each])) if each else UNKNOWN,
             format_mse(_mean([d.blended for d in each])) if each else UNKNOWN,
-            ranged([d.ratio for d in each], "{:.3f}".format) if each else UNKNOWN,
+            (ranged([d.ratio for d in each], "{:.3f}".format) if each else UNKNOWN)
+            + ASTRAY * (pair_of(path) in known.keys() - compared.keys()),
         ]
 
 
@@ -273,15 +285,27 @@ def realness(group: Group) -> Iterator[Observation]:
     verdicts = {
         pair: verdict for pair, each in compared.items() if (verdict := judged_by_all(each))
     }
+    data = group.first.dataset
+    mixed = [data.pair(*pair) for pair in compared if pair not in verdicts]
+    if mixed and not verdicts:
+        each = [distances.ratio for pair in compared for distances in compared[pair]]
+        yield Observation(
+            kind=f"decoded beside blended, {group.label}",
+            numbers={"over pairs and seeds": values_over_seeds(each)},
+            text=f"The seeds of {group.label} disagree from {listing(mixed)} on whether decoded "
+            f"pictures or pixel blends lie nearer to test images, by {100 * EQUAL:.0f}% or more.",
+            see=("table-interpolation",),
+        )
     if not verdicts:
         return
-    data = group.first.dataset
     ratios = {pair: [d.ratio for d in compared[pair]] for pair in verdicts}
+    where = group.label + " (one seed)" * (len(group.trainings) == 1)
+    disagreement = f"; from {listing(mixed)} its seeds disagree" if mixed else ""
     yield Observation(
         kind=f"decoded beside blended, {group.label}",
         numbers={data.pair(*pair): values_over_seeds(each) for pair, each in ratios.items()},
-        text=f"Averaged over the steps between the ends, the decoded pictures in {group.label} lie "
-        f"{_against_blends(group, ratios)}.",
+        text=f"Averaged over the steps between the ends, the decoded pictures in {where} lie "
+        f"{_against_blends(group, ratios)}{disagreement}.",
         see=("table-interpolation",),
         intuition=BENDS if set(verdicts.values()) == {"nearer"} else "",
     )
@@ -333,12 +357,14 @@ def _nearer(near: Group, far: Group) -> Iterator[Observation]:
     if not shared or any(max(ours[p]) > (1 - EQUAL) * min(theirs[p]) for p in shared):
         return
     means = [_mean([_mean(side[pair]) for pair in shared]) for side in (ours, theirs)]
+    blends = [_mean([d.blended for pair in shared for d in each[pair]]) for each in known]
     data, every = near.first.dataset, len(shared) == len(near.first.interpolations) > 1
     pairs = "for every pair" if every else f"from {listing(data.pair(*p) for p in shared)}"
     text = capitalized(
         f"{pairs} the decoded pictures of {near.label} ({near.setting.latent_size} dimensions) are "
         f"nearer to test images than those of {far.label} ({far.setting.latent_size}): "
-        f"{format_mse(means[0])} against {format_mse(means[1])} on average"
+        f"{format_mse(means[0])} against {format_mse(means[1])} on average (the blends of their "
+        f"ends: {format_mse(blends[0])} against {format_mse(blends[1])})"
     )
     yield Observation(
         kind="decoded beside decoded",

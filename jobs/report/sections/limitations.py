@@ -64,7 +64,9 @@ def _recipes(study: Study) -> Iterator[str]:
             setting_name(t.spec.setting) for t in trainings if t.spec.recipe == recipe
         )
         verb = "was" if len(names) == 1 else "were"
-        everyone = len(names) > 1 and all(t.spec.recipe == recipe for t in trainings)
+        # The networks of a controlled study have a recipe of their own.
+        alone = not study.records.controlled_study
+        everyone = alone and len(names) > 1 and all(t.spec.recipe == recipe for t in trainings)
         who = "All networks" if everyone else capitalized(listing(names))
         own = [training for training in trainings if training.spec.recipe == recipe]
         yield (
@@ -80,7 +82,7 @@ def _instead(recipe: Recipe, trainings: Sequence[TrainingRecord]) -> str:
     if recipe.name == assignment.RECIPE.name and is_shortened(recipe):
         return ""
     narrow = all(training.spec.precision == "bfloat16" for training in trainings)
-    arithmetic = ", with products in bfloat16 instead of float32" if narrow else ""
+    arithmetic = ", with matrix products in bfloat16 instead of float32" if narrow else ""
     comma = "," if is_shortened(recipe) else ""
     return (
         f"{comma} instead of the assignment's: {_way(recipe)} instead of {_way(assignment.RECIPE)}"
@@ -233,12 +235,12 @@ def _seeds(groups: Sequence[Group]) -> Iterator[str]:
         of = "the setting" if len(groups) == 1 else "each setting"
         yield (
             f"One seed of {of} is shown: how its numbers change with the seed is not part of this "
-            "document."
+            "document, and what they just show may not hold for another."
         )
     elif single:
         yield (
             f"Only one seed for {listing(single)}: how these change with it is not part of this "
-            "document."
+            "document, and what they just show may not hold for another."
         )
 
 

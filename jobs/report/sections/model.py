@@ -1,6 +1,6 @@
 """The networks and how they were trained: a drawing, the equations, the loss and the recipes."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from aemodel.settings import PIXELS, RECIPES, Recipe, Setting
 from jobs import assignment
@@ -8,6 +8,7 @@ from jobs.report import diagram
 from jobs.report.analysis.groups import Group, setting_name
 from jobs.report.analysis.study import Study
 from jobs.report.blocks import Block, Equation, Figure, Heading, Paragraph, Table, cite, ref
+from jobs.report.sections.controlled_study import shown
 from jobs.report.wording import (
     OPTIMIZERS,
     UNKNOWN,
@@ -43,12 +44,23 @@ def blocks(study: Study) -> Iterator[Block]:
     yield Paragraph(
         "The decoder has the same form, with the widths in reverse order and weights of its own. "
         "The weights start from the uniform distribution of Glorot and Bengio "
-        f"{cite('glorot-bengio')}, the biases from zero."
+        f"{cite('glorot-bengio')}, the biases from zero{_projected(study.groups)}."
     )
     yield _drawing(settings[:MAX_DRAWN])
-    yield table(study.groups)
-    if chosen := _choice(study.groups):
+    used = recipes_used(study)
+    yield table(used)
+    if chosen := _choice(used):
         yield Paragraph(chosen)
+
+
+def _projected(groups: Sequence[Group]) -> str:
+    """Say what SOAP does to the weights that the network starts from."""
+    if not any(group.recipe.optimizer == "soap" for group in groups):
+        return ""
+    return (
+        "; SOAP begins with projecting the first layer's inputs and the last layer's outputs onto "
+        "the principal axes named in Limits"
+    )
 
 
 def _drawing(settings: Sequence[Setting]) -> Figure:
@@ -67,11 +79,18 @@ def _drawing(settings: Sequence[Setting]) -> Figure:
     )
 
 
-def table(groups: Sequence[Group]) -> Table:
-    """Return the recipes of these groups, and the assignment's below them."""
+def recipes_used(study: Study) -> dict[Recipe, list[str]]:
+    """Return the recipes that networks were trained with, each with which networks."""
     used: dict[Recipe, list[str]] = {}
-    for group in groups:
+    for group in study.groups:
         used.setdefault(group.recipe, []).append(setting_name(group.setting))
+    if controlled := shown(study):
+        used.setdefault(controlled.recipe, []).append("the controlled study")
+    return used
+
+
+def table(used: Mapping[Recipe, Sequence[str]]) -> Table:
+    """Return recipes, each with the networks trained with it, and the assignment's below them."""
     several = len(used) > 1
     rows = [
         [
@@ -117,14 +136,13 @@ def _row(recipe: Recipe) -> list[str]:
     ]
 
 
-def _choice(groups: Sequence[Group]) -> str:
+def _choice(used: Collection[Recipe]) -> str:
     """Say how the presets with SOAP were chosen; nothing if no training used one unchanged.
 
     `quick` was not compared with anything: it is a quarter of `fast`.
     """
-    used = {group.recipe for group in groups}
     fast, quick = RECIPES["fast"], RECIPES["quick"]
-    if not used & {fast, quick}:
+    if fast not in used and quick not in used:
         return ""
     text = (
         "The numbers of the recipe fast come from trainings on MNIST's first 50,000 training "

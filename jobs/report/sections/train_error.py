@@ -40,7 +40,7 @@ def gap(study: Study) -> Iterator[Observation]:
     yield Observation(
         kind="test beside training error",
         numbers={group.label: found for group, found in gaps.items()},
-        text="Relative to PCA's error on the same images, since some images are harder than "
+        text="Divided by PCA's error on the same images, since some images are harder than "
         f"others, the final test error {listing(parts)}.",
     )
 
@@ -55,7 +55,7 @@ def _with_interval(gap: Estimate) -> tuple[str, str]:
 def _errors(group: Group) -> str:
     """Return the four errors that are compared."""
     test, train, pca_test, pca_train = (format_mse(group.mean(name)) for name in ERRORS)
-    return f"{test} against {train}; PCA {pca_test} against {pca_train}"
+    return f"{test} / {pca_test} against {train} / {pca_train}"
 
 
 ERRORS = ("final_test_mse", "final_train_mse", "pca_test_mse", "pca_train_mse")

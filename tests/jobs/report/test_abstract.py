@@ -17,7 +17,8 @@ def abstract(records: Records) -> str:
 
 def test_the_abstract_says_what_is_of_one_seed() -> None:
     one = abstract(make_full_records())
-    assert "seed" not in one
+    assert "or more in the one seed shown, for" in one
+    assert "averaged over the seeds" not in one
     several = make_records(
         *(make_training(name, seed=seed) for name in "123" for seed in (0, 1))
     )  # fmt: skip
@@ -40,6 +41,13 @@ def test_the_abstract_counts_the_pairs_that_are_nearer_than_blends_in_every_seed
     text = abstract(make_records(*trainings, make_training("3", interpolations=same)))
     wanted = "or more in every seed, for 1 of 3 pairs in setting 2 and no pair in setting 3."
     assert wanted in text
+
+
+def test_settings_without_a_nearer_pair_are_named_together() -> None:
+    same = (replace(p, nearest_mse=p.blend_nearest_mse) for p in make_training("2").interpolations)
+    paths = tuple(same)
+    text = abstract(make_records(*(make_training(n, interpolations=paths) for n in "23")))
+    assert ", for no pair in setting 2 or setting 3." in text
 
 
 def test_the_abstract_does_not_pass_over_pairs_that_are_not_compared() -> None:
@@ -70,6 +78,13 @@ def test_the_abstract_says_how_much_of_a_recipe_was_trained() -> None:
     recipe = replace(RECIPES["assignment"], iterations=1_500)
     text = abstract(make_records(make_training("1", recipe=recipe)))
     assert "assignment's recipe, stopped after 1,500 of its 100,000 iterations (Adam)." in text
+
+
+def test_an_accuracy_of_several_seeds_has_its_deviation() -> None:
+    shares = (0.70, 0.74, 0.78)
+    seeds = [make_training("1", seed=n, knn_accuracy=a) for n, a in enumerate(shares)]
+    rows = overview.table(Study.of(make_records(*seeds, make_training("2"))).groups).rows
+    assert [row[-2] for row in rows] == ["74.0 ± 4.0%", "96.2%"]
 
 
 def test_the_caption_says_on_how_many_threads_and_that_soap_trains_fewer_parameters() -> None:

@@ -10,8 +10,8 @@ from jobs.report.analysis.estimate import Estimate
 from jobs.report.analysis.study import Study
 from jobs.report.blocks import Figure, Observation, Paragraph, Table, numbered
 from jobs.report.records import ControlledStudy, SizeErrors
-from jobs.report.sections import controlled_study
-from tests.jobs.report.synthetic import make_full_records, make_records
+from jobs.report.sections import controlled_study, limitations, model
+from tests.jobs.report.synthetic import make_full_records, make_records, make_training
 
 NOISE = (-0.0001, 0.0, 0.0001)
 
@@ -200,3 +200,17 @@ def test_no_step_beyond_the_intrinsic_dimension_pays() -> None:
     text = observed(*sizes, dimension=13.9)["intrinsic dimension"].text
     assert text.endswith("no step lowers the error by more than the seeds explain.")
     assert "intrinsic dimension" not in observed(*sizes)
+
+
+def test_its_recipe_stands_beside_those_of_the_settings() -> None:
+    """What is said of all networks would be wrong of the study's."""
+    fast = [make_training(name, recipe=RECIPES["fast"]) for name in "123"]
+    records = make_records(*fast, controlled_study=replace(MADE, recipe=RECIPES["quick"]))
+    rows = model.table(model.recipes_used(Study.of(records))).rows
+    assert [row[0] for row in rows] == [
+        "fast (setting 1, setting 2 and setting 3)", "quick (the controlled study)", "assignment"
+    ]  # fmt: skip
+    limits = " ".join(limitations.caveats(Study.of(records)))
+    assert "Setting 1, setting 2 and setting 3 were trained with the recipe fast" in limits
+    alone = " ".join(limitations.caveats(Study.of(make_records(*fast))))
+    assert "All networks were trained with the recipe fast" in alone

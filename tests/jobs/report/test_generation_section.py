@@ -139,4 +139,4 @@ def test_what_reconstructions_of_other_images_measured_is_left_out() -> None:
     assert "econstructions" not in claims(made)["mixture beside Gaussian"].text
     kept = training("2", gaussian=quality(13.7), mixture=quality(4.3), reconstructions=quality(2.0))
     said = claims(kept)["mixture beside Gaussian"].text
-    assert "Of reconstructions of training images it is 2.00 (setting 2)." in said
+    assert "For reconstructions of training images it is 2.00 (setting 2)." in said

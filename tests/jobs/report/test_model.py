@@ -14,7 +14,7 @@ FAST = RECIPES["fast"]
 
 
 def table_of(*trainings: TrainingRecord) -> Table:
-    return model.table(Study.of(make_records(*trainings)).groups)
+    return model.table(model.recipes_used(Study.of(make_records(*trainings))))
 
 
 def said(*trainings: TrainingRecord) -> str:
@@ -43,6 +43,13 @@ def test_several_recipes_say_whose_they_are_and_what_was_changed() -> None:
     assert [row[0] for row in rows] == [
         "fast (setting 1)", "fast, changed (setting 2)", "assignment"
     ]  # fmt: skip
+
+
+def test_what_soap_does_to_the_start_is_told() -> None:
+    assert "the biases from zero." in said(make_training("1"))
+    assert "the biases from zero; SOAP begins with projecting" in said(
+        make_training("1", recipe=FAST)
+    )
 
 
 def test_only_unchanged_presets_were_chosen_on_held_back_images() -> None:

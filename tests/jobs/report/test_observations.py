@@ -476,11 +476,33 @@ def test_a_verdict_is_told_if_all_seeds_agree() -> None:
     claim = realness(0.9, 0.8)
     assert "(by 15%, 10% to 20%)" in claim.text
     assert claim.numbers["3 to 8"].interval == pytest.approx((0.8, 0.9))
-    assert list(interpolation.realness(group(at_ratio(0.9), at_ratio(0.96)))) == []
+    claim = realness(0.9, 0.96)
+    assert claim.text == (
+        "The seeds of setting 3 disagree from 3 to 8, 4 to 9 and 1 to 7 on whether decoded "
+        "pictures or pixel blends lie nearer to test images, by 5% or more."
+    )
+
+
+def test_a_verdict_of_one_seed_is_told_as_that() -> None:
+    assert "the decoded pictures in setting 3 (one seed) lie nearer" in realness(0.9).text
+    assert "the decoded pictures in setting 3 lie nearer" in realness(0.9, 0.8).text
+
+
+def test_a_pair_in_which_seeds_disagree_is_named() -> None:
+    near, equal = at_ratio(0.8), at_ratio(1.0)
+    paths = near.interpolations[:2] + equal.interpolations[2:]
+    (claim,) = interpolation.realness(group(near, replace(near, interpolations=paths)))
+    assert set(claim.numbers) == {"3 to 8", "4 to 9"}
+    assert claim.text.endswith("; from 1 to 7 its seeds disagree.")
+    assert "disagree" not in realness(0.8, 0.7).text
 
 
 def test_a_pair_with_another_digit_at_an_end_is_not_compared() -> None:
     rows = ([5] * 6 + [8] * 5, [4] * 6 + [9] * 5, [1] * 5 + [7] * 6)
+    table = interpolation._table([group(at_ratio(0.5, rows=rows))])
+    assert [row[-1] for row in table.rows] == ["0.500 †", "0.500", "0.500"]
+    assert table.caption.endswith("†: not compared, since an end decodes to another digit.")
+    assert "†" not in interpolation._table([group(at_ratio(0.5))]).caption
     (claim,) = interpolation.realness(group(at_ratio(0.5, rows=rows)))
     assert set(claim.numbers) == {"4 to 9", "1 to 7"}
     assert "all" not in claim.text
@@ -505,7 +527,9 @@ def between(ratio: float, *others: float) -> list[Observation]:
 def test_which_of_two_networks_decodes_nearer_to_test_images() -> None:
     (observation,) = between(0.7)
     assert observation.numbers["setting 2"].value == pytest.approx(0.014)
-    assert observation.text.endswith("0.01400 against 0.02000 on average.")
+    assert observation.text.endswith(
+        ": 0.01400 against 0.02000 on average (the blends of their ends: 0.02000 against 0.02000)."
+    )
     (observation,) = between(1.3)
     assert observation.text.startswith("For every pair the decoded pictures of setting 3")
     assert between(0.955) == []
@@ -531,7 +555,7 @@ def test_why_a_network_is_first_is_told_if_it_leads_in_every_seed() -> None:
     def leads(*ratios: float) -> bool:
         groups = [group(*(at_ratio(ratio, "2") for ratio in ratios)), group(at_ratio(1.0))]
         return (
-            "it has the lowest ratio to the blends, averaged over the pairs"
+            "it has the lower ratio to the blends, averaged over the pairs"
             in interpolation._method(groups)
         )
 

@@ -30,7 +30,7 @@ def test_a_test_error_above_the_training_error_is_told() -> None:
     assert claim.numbers["setting 1"].value == pytest.approx(1 / 0.9 / 1.01 - 1)
     assert claim.text.endswith(
         "the final test error exceeds the error on 10,000 of the 60,000 training images by 10% "
-        "(95%: 9.3% to 11%) in setting 1 (0.04000 against 0.03600; PCA 0.05050 against 0.05000)."
+        "(95%: 9.3% to 11%) in setting 1 (0.04000 / 0.05050 against 0.03600 / 0.05000)."
     )
 
 
@@ -44,8 +44,8 @@ def test_a_test_error_below_the_training_error_is_told_beside_those_within_the_n
         )
     )
     assert claim.text.endswith(
-        "by \u22125.7% (95%: \u22126.3% to \u22125.1%) in setting 1 (0.04000 against 0.04200; "
-        "PCA 0.05050 against 0.05000) and does not differ from it beyond the noise in setting 2 "
+        "by \u22125.7% (95%: \u22126.3% to \u22125.1%) in setting 1 (0.04000 / 0.05050 "
+        "against 0.04200 / 0.05000) and does not differ from it beyond the noise in setting 2 "
         "(0.0%; 95%: \u22120.6% to 0.6%)."
     )
 
