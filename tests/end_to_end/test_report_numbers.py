@@ -49,7 +49,7 @@ def part_1(trainings: list[Recomputed]) -> Iterator[str]:
         yield f"{training.final_train:.5f}"
         yield f"{training.pca_train:.5f}"
         yield "95%"
-        for number in training.gap:
+        for number in training.gap(len(trainings)):
             yield from percent(abs(number))
         if training.below_pca is not None:
             yield f"{training.below_pca:,}"

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from mlflow.entities import Run
 from numpy.typing import NDArray
+from scipy.stats import norm
 
 from aemodel.data import Dataset
 from tests.support.workspace import Workspace
@@ -98,13 +99,15 @@ class Recomputed:
         centred = images - mean
         return np.asarray(np.square(centred - centred @ basis.T @ basis).mean(axis=1))
 
-    @property
-    def gap(self) -> tuple[float, float, float]:
-        """How far the test error is above the training error, both over PCA's; its interval."""
+    def gap(self, together: int) -> tuple[float, float, float]:
+        """How far the test error is above the training error, both over PCA's; its interval.
+
+        With the error level of 5% shared among `together` intervals.
+        """
         ratio = (self.final / self.final_train) / (self.pca / self.pca_train)
         spread = (self.errors / self.final - self.pca_errors(self.images) / self.pca).std(ddof=1)
         counts = len(self.images), len(self.data.x_train)
-        half = 1.96 * spread * np.sqrt(sum(1 / count for count in counts))
+        half = norm.isf(0.025 / together) * spread * np.sqrt(sum(1 / count for count in counts))
         return ratio - 1, ratio * (1 - half) - 1, ratio * (1 + half) - 1
 
     @cached_property

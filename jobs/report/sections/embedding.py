@@ -285,8 +285,8 @@ def _alike_in_pixels(planes_shown: Sequence[Neighbours], pair: tuple[int, int]) 
     image = mnist_lore.mutual(a, b)
     most = (
         f" In pixels only {format_percent(image)} of the neighbours of {a}s and {b}s are of the "
-        "other digit, so most of this overlap comes from how the network reduces them to two "
-        "numbers, not from the images."
+        "other digit: the images can be told apart, and most of this overlap arises when they are "
+        "reduced to two numbers."
         if all(image < plane.mutual(a, b) / 2 for plane in planes_shown)
         else ""
     )

@@ -19,7 +19,7 @@ FEWEST = 10
 """Points on either side that are compared."""
 WHY = (
     "Where no code lies, nothing in the loss asks the decoder for an image. To generate images one "
-    "has to know where codes lie: those drawn evenly from the plane fall into its empty parts too."
+    "has to know where codes lie: codes drawn evenly from the plane also fall into its empty parts."
 )
 
 Grid = tuple[NDArray[np.float64], NDArray[np.float64]]

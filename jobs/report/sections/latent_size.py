@@ -89,7 +89,7 @@ def _linear(groups: Sequence[Group]) -> str:
     """Name settings that are no better than PCA and nearly linear themselves."""
     linear = listing(
         f"{group.label} is still practically linear: an affine map of its codes gives "
-        f"{format_percent(share)} of the variance that it decodes"
+        f"{format_percent(share)} of the variance of its decoded images"
         for group in groups
         if (gain := _gain(group)) is not None
         and abs(gain.value) <= AT_PCA

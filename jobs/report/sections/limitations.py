@@ -231,17 +231,18 @@ def versions(training: TrainingRecord) -> str:
 
 def _seeds(groups: Sequence[Group]) -> Iterator[str]:
     single = [group.label for group in groups if len(group.trainings) == 1]
-    if single and len(single) == len(groups):
+    if not single:
+        return
+    if len(single) == len(groups):
         of = "the setting" if len(groups) == 1 else "each setting"
-        yield (
-            f"One seed of {of} is shown: how its numbers change with the seed is not part of this "
-            "document, and what they just show may not hold for another."
-        )
-    elif single:
-        yield (
-            f"Only one seed for {listing(single)}: how these change with it is not part of this "
-            "document, and what they just show may not hold for another."
-        )
+        only, change = f"One seed of {of} is shown", "its numbers change with the seed"
+    else:
+        only, change = f"Only one seed for {listing(single)}", "these change with it"
+    yield (
+        f"{only}: how {change} is not part of this document. Narrow differences, which "
+        f"{groups[0].first.dataset.nouns} overlap in the plane, and how mean codes interpolate may "
+        "be otherwise with another."
+    )
 
 
 def _curves(groups: Sequence[Group]) -> Iterator[str]:

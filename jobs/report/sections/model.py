@@ -58,7 +58,7 @@ def _projected(groups: Sequence[Group]) -> str:
     if not any(group.recipe.optimizer == "soap" for group in groups):
         return ""
     return (
-        "; SOAP begins with projecting the first layer's inputs and the last layer's outputs onto "
+        "; SOAP begins by projecting the first layer's inputs and the last layer's outputs onto "
         "the principal axes named in Limits"
     )
 
@@ -110,7 +110,7 @@ def table(used: Mapping[Recipe, Sequence[str]]) -> Table:
         "A cosine schedule takes the learning rate from its peak to zero; warm-up: iterations in "
         "which it first rises linearly. "
     ) * any(recipe.schedule == "cosine" for recipe in used)
-    beside = "" if assignment.RECIPE in used else ", and the assignment's"
+    beside = "" if assignment.RECIPE in used else ", and how the assignment trains them"
     return Table(
         key="table-training",
         caption=f"How the networks were trained{beside}. {cosine}Batches are taken in order from "
@@ -150,8 +150,9 @@ def _choice(used: Collection[Recipe]) -> str:
         "the test images played no part in it (benchmarks/fast_study.py)."
     )
     if quick in used:
-        text += (
-            f" The recipe quick has the same numbers, but {format_count(quick.iterations)} "
-            f"iterations and a test error every {quick.eval_every}."
+        shorter = (
+            f"The recipe quick is the recipe fast, cut to {format_count(quick.iterations)} "
+            f"iterations, with a test error every {quick.eval_every}."
         )
+        text = f"{text} {shorter}" if fast in used else f"{shorter} {text}"
     return text

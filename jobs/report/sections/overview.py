@@ -224,13 +224,18 @@ def _interpolated(study: Study) -> Iterator[str]:
         )
     none = [group.label for group in compared if not (_nearer(group) or _left_out(group))]
     parts = [_counted(group) for group in compared if group.label not in none]
-    if none:
-        parts.append(f"no pair in {listing(none, 'or')}")
-    if parts:
-        seeds = "every seed" if has_seeds(groups) else "the one seed shown"
+    seeds = "every seed" if has_seeds(groups) else "the one seed shown"
+    by = f"by {format_percent(EQUAL, 0)} or more in {seeds}"
+    if none and not parts:
+        yield (
+            f"For no pair in {listing(none, 'or')} are the pictures decoded between mean codes "
+            f"nearer to test images than pixel blends, {by} and on average over the steps."
+        )
+    elif compared:
+        parts += [f"no pair in {listing(none, 'or')}"] * bool(none)
         yield (
             "Between mean codes, decoded pictures are on average nearer to test images than pixel "
-            f"blends, by {format_percent(EQUAL, 0)} or more in {seeds}, for {listing(parts)}."
+            f"blends, {by}, for {listing(parts)}."
         )
 
 

@@ -67,8 +67,8 @@ def authorship(records: Records) -> str:
     early = any(t.samples is not None or t.manifold is not None for t in records.trainings)
     drawn = "; some figures were drawn when the networks were trained" if early else ""
     text = (
-        f"The program {PROJECT} {one_line(program.version, 40)}{commit} made this document{drawn}. "
-        "It wrote every sentence"
+        f"The program {PROJECT} {one_line(program.version, 40)}{commit} made this document{drawn}; "
+        "its date is that of the newest run. The program wrote every sentence"
     )
     own = ["“Author's notes”"] if notes.parts else []
     own += ["“Notes”"] if notes.rest else []
@@ -226,8 +226,8 @@ def definitions(study: Study) -> Iterator[str]:
             "normal distribution; votes on the same images are treated as independent, which makes "
             f"their intervals too wide{over_seeds}.{one_training}{images_alone} Where an interval "
             "is given, a difference is stated only beyond it; pictures between mean "
-            f"codes are compared with a threshold of {_whole(EQUAL)}. The intervals are not "
-            "corrected for their number."
+            f"codes are compared with a threshold of {_whole(EQUAL)}. Only intervals that "
+            "are said to hold together are corrected for their number."
         )
     if "hardest and easiest" in kinds:
         assumed = (

@@ -174,7 +174,7 @@ def where_means_lie(groups: Sequence[Group]) -> Iterator[Observation]:
         numbers=_numbers("radius, ", radii) | _numbers("codes as near, ", shares),
         text=f"A {data.noun}'s mean code is {out} times as far from the centre of all codes as its "
         f"codes typically are (their median, averaged over the {data.nouns} of the pairs); {close} "
-        "that close.",
+        "that close to it.",
         intuition=_alone(alone) if alone else "",
     )
 

@@ -221,9 +221,11 @@ def table(comparisons: Sequence[Comparison]) -> Table:
         ("Assignment: final MSE", "right"), ("lowest MSE", "right"), ("time", "right"),
         ("reached from iteration", "right"), ("after", "right"),
     )  # fmt: skip
+    spikes = any(comparison.reference_spike for comparison in comparisons)
+    unless = ", unless that training ended in a spike" * spikes
     caption = (
         "Trainings beside complete ones with the assignment's recipe. Reached: the error stays at "
-        "or below the final one of the assignment's recipe, unless that training ended in a spike. "
+        f"or below the final one of the assignment's recipe{unless}. "
         "The assignment's times are of all its iterations, also where it had its final error "
         "earlier. Times can be compared only between equal machines that did nothing else."
     )

@@ -5,6 +5,7 @@ PCA, with as many components, on the same images.
 """
 
 from collections.abc import Iterator
+from statistics import NormalDist
 
 import numpy as np
 
@@ -22,13 +23,15 @@ def gap(study: Study) -> Iterator[Observation]:
     gaps = {group: found for group in study.sound if (found := _gap(group))}
     if not gaps:
         return
+    gaps = {group: found for group in gaps if (found := _gap(group, len(gaps)))}
+    together = len(gaps) > 1
     beyond = [
-        f"by {' ('.join(_with_interval(found))}) in {group.label} ({_errors(group)})"
+        f"by {' ('.join(_with_interval(found, together))}) in {group.label} ({_errors(group)})"
         for group, found in gaps.items()
         if found.is_positive or found.is_negative
     ]
     within = [
-        f"{group.label} ({'; '.join(_with_interval(found))})"
+        f"{group.label} ({'; '.join(_with_interval(found, together))})"
         for group, found in gaps.items()
         if not (found.is_positive or found.is_negative)
     ]
@@ -40,16 +43,16 @@ def gap(study: Study) -> Iterator[Observation]:
     yield Observation(
         kind="test beside training error",
         numbers={group.label: found for group, found in gaps.items()},
-        text="Divided by PCA's error on the same images, since some images are harder than "
-        f"others, the final test error {listing(parts)}.",
+        text="Divided by PCA's error on the same images, since the two sets may not be equally "
+        f"hard, the final test error {listing(parts)}.",
     )
 
 
-def _with_interval(gap: Estimate) -> tuple[str, str]:
-    """Return `9.4%` and `95%: 8.4% to 10%`."""
+def _with_interval(gap: Estimate, together: bool) -> tuple[str, str]:
+    """Return `9.4%` and `95%: 8.4% to 10%`, or `95% together: ...`."""
     low, high = gap.interval or (gap.value, gap.value)
     value, least, most = map(signed_percent, (gap.value, low, high))
-    return value, f"95%: {least} to {most}"
+    return value, f"95%{' together' * together}: {least} to {most}"
 
 
 def _errors(group: Group) -> str:
@@ -69,12 +72,16 @@ def _measured(study: Study) -> str:
     return f"{format_count(COMPARED)} of the {format_count(number)} training images"
 
 
-def _gap(group: Group) -> Estimate | None:
+def _gap(group: Group, number: int = 1) -> Estimate | None:
     """Return by which share the test error is above the training error, both as shares of PCA's.
 
     Its noise is that of the images, which are the same for all seeds: to first order that of
     differences of two relative errors of one image, whose spread over the training images is taken
     to be that over the test images. None if the errors were not recorded.
+
+    Args:
+        group: the trainings of one setting.
+        number: of settings that are judged together: Bonferroni's correction of the interval.
     """
     errors = [group.mean(name) for name in ERRORS]
     each = [
@@ -88,5 +95,6 @@ def _gap(group: Group) -> Estimate | None:
     ratio = (test / train) / (pca_test / pca_train)
     deviation = float(np.mean([np.std(differences, ddof=1) for differences in each]))
     counted = min(COMPARED, training_images(group.first))
-    half = 1.96 * deviation * float(np.sqrt(1 / len(each[0]) + 1 / counted))
+    noise = NormalDist().inv_cdf(1 - 0.025 / number)
+    half = noise * deviation * float(np.sqrt(1 / len(each[0]) + 1 / counted))
     return Estimate(ratio - 1, ((1 - half) * ratio - 1, (1 + half) * ratio - 1))

@@ -79,8 +79,8 @@ def test_an_instructor_can_ask_for_the_students_own_observations() -> None:
 def test_who_wrote_what_is_said(full_records: Records) -> None:
     assert authorship(full_records) == (
         "The program mnist-autoencoders 1.0.0 (commit 0123456789abcdef0123456789abcdef01234567) "
-        "made this document; some figures were drawn when the networks were trained. It wrote "
-        "every sentence."
+        "made this document; some figures were drawn when the networks were trained; its "
+        "date is that of the newest run. The program wrote every sentence."
     )
     both = authorship(make_records(notes=NOTES))
     assert both.endswith("except under “Author's notes” and “Notes”: that is by Ada Example.")

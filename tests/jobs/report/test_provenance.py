@@ -150,7 +150,7 @@ def test_only_the_terms_that_are_used_are_defined() -> None:
     calm = Study.of(make_records(make_training("2", codes=None)))
     intervals, hardest = provenance.definitions(calm)
     assert hardest.startswith("Hardest and easiest: classes are named together")
-    assert "not corrected for their number" in intervals
+    assert "Only intervals that are said to hold together are corrected" in intervals
     assert "Where an interval is given, a difference is stated only beyond it;" in intervals
     assert "final error of a single training" in intervals
     seeds = Study.of(make_records(*(make_training("2", seed=s, codes=None) for s in (0, 1))))

@@ -115,7 +115,7 @@ def test_mean_codes_are_alone_only_where_few_codes_are_as_near() -> None:
     labels = np.arange(10_000) % 10
     alone = replace(make_training("3"), codes=codes, labels=labels)
     claim = claims(alone)["where mean codes lie"]
-    assert "none of the digit's own codes is that close" in claim.text
+    assert "none of the digit's own codes is that close to it" in claim.text
     assert claim.intuition.startswith("In setting 3 the mean codes of these pairs")
     # On a line the codes of each digit lie as near to its mean as to any other place.
     plane = replace(make_training("2"), codes=codes[:, :1] + labels[:, None] - 4.5, labels=labels)

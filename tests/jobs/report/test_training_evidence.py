@@ -44,9 +44,9 @@ def test_a_test_error_below_the_training_error_is_told_beside_those_within_the_n
         )
     )
     assert claim.text.endswith(
-        "by \u22125.7% (95%: \u22126.3% to \u22125.1%) in setting 1 (0.04000 / 0.05050 "
+        "by \u22125.7% (95% together: \u22126.4% to \u22125.0%) in setting 1 (0.04000 / 0.05050 "
         "against 0.04200 / 0.05000) and does not differ from it beyond the noise in setting 2 "
-        "(0.0%; 95%: \u22120.6% to 0.6%)."
+        "(0.0%; 95% together: \u22120.7% to 0.7%)."
     )
 
 
