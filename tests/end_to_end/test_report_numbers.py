@@ -178,13 +178,15 @@ def test_the_distances_on_the_way(document: dict[str, Any], trainings: list[Reco
     rows = table(document, "table-interpolation")
     assert len(rows) == 6
     named = {f"setting {training.name}": training for training in trainings}
-    for name, latent, pair, decoded, blended, ratio in rows:
+    for name, latent, pair, decoded, blended, marked in rows:
         a, b = map(int, pair.split(" to "))
-        _, ours, theirs = named[name].path(a, b)
+        labels, ours, theirs = named[name].path(a, b)
         assert int(latent) == named[name].latent_size
         assert float(decoded) == pytest.approx(ours, abs=6e-6)
         assert float(blended) == pytest.approx(theirs, abs=6e-6)
+        ratio, _, mark = marked.partition(" ")
         assert float(ratio) == pytest.approx(ours / theirs, abs=6e-4)
+        assert mark == ("" if (labels[0], labels[-1]) == (a, b) else "†")
 
 
 def test_the_gains_halfway(document: dict[str, Any], trainings: list[Recomputed]) -> None:

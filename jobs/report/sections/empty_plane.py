@@ -14,7 +14,7 @@ from jobs.report.records import TrainingRecord
 from jobs.report.wording import format_mse, format_percent
 
 MUCH = 1.2
-"""How many times as far from images the pictures at empty points are before that is explained."""
+"""How many times as far from images the pictures at empty points are before that is told."""
 FEWEST = 10
 """Points on either side that are compared."""
 WHY = (
@@ -37,20 +37,28 @@ def observations(study: Study) -> Iterator[Observation]:
     shares = [there.size / (there.size + elsewhere.size) for there, elsewhere in grids]
     points = sum(side.size for side in grids[0])
     means = [(float(there.mean()), float(elsewhere.mean())) for there, elsewhere in grids]
-    at_empty, at_others = (list(side) for side in zip(*means, strict=True))
+    text = (
+        f"Of the {points} points of the grid {ranged(shares)} are empty: further from every "
+        f"training code than {format_percent(USUAL)} of the test codes are."
+    )
+    numbers, intuition = {"empty": values_over_seeds(shares)}, ""
+    # Points of a grid are no sample, whose noise could be told: only what is far apart is compared.
+    if all(there > MUCH * elsewhere for there, elsewhere in means):
+        at_empty, at_others = (list(side) for side in zip(*means, strict=True))
+        numbers["distance to images at empty points"] = values_over_seeds(at_empty)
+        numbers["distance to images at the others"] = values_over_seeds(at_others)
+        intuition = WHY
+        text += (
+            " The mean MSE of the pictures decoded there to the nearest test image is "
+            f"{ranged(at_empty, format_mse)}, that of the pictures of the other points "
+            f"{ranged(at_others, format_mse)}."
+        )
     yield Observation(
         kind="empty plane",
-        numbers={
-            "empty": values_over_seeds(shares),
-            "distance to images at empty points": values_over_seeds(at_empty),
-            "distance to images at the others": values_over_seeds(at_others),
-        },
-        text=f"Of the {points} points of the grid {ranged(shares)} are empty: further from "
-        f"every training code than {format_percent(USUAL)} of the test codes are. The mean MSE of "
-        f"the pictures decoded there to the nearest test image is {ranged(at_empty, format_mse)}, "
-        f"that of the pictures of the other points {ranged(at_others, format_mse)}.",
+        numbers=numbers,
+        text=text,
         see=("figure-manifold",),
-        intuition=WHY if all(there > MUCH * elsewhere for there, elsewhere in means) else "",
+        intuition=intuition,
     )
 
 

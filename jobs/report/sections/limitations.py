@@ -240,8 +240,8 @@ def _seeds(groups: Sequence[Group]) -> Iterator[str]:
         only, change = f"Only one seed for {listing(single)}", "these change with it"
     yield (
         f"{only}: how {change} is not part of this document. Narrow differences, which "
-        f"{groups[0].first.dataset.nouns} overlap in the plane, and how mean codes interpolate may "
-        "be otherwise with another."
+        f"{groups[0].first.dataset.nouns} overlap in the plane, and how mean codes interpolate "
+        "could differ with another seed."
     )
 
 

@@ -228,8 +228,8 @@ def _interpolated(study: Study) -> Iterator[str]:
     by = f"by {format_percent(EQUAL, 0)} or more in {seeds}"
     if none and not parts:
         yield (
-            f"For no pair in {listing(none, 'or')} are the pictures decoded between mean codes "
-            f"nearer to test images than pixel blends, {by} and on average over the steps."
+            f"For no pair in {listing(none, 'or')} are the pictures decoded between mean codes, "
+            f"averaged over the steps, nearer to test images than pixel blends {by}."
         )
     elif compared:
         parts += [f"no pair in {listing(none, 'or')}"] * bool(none)

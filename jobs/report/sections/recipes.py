@@ -89,7 +89,7 @@ def _spoilt_reference(comparison: Comparison) -> Observation:
         f"{format_mse(comparison.target_mse)}, "
         f"{format_ratio(comparison.target_mse / comparison.lowest_mse)} its lowest error "
         f"({format_mse(comparison.lowest_mse)} {at} iteration {format_count(lowest.iteration)}). "
-        f"Of the two the lower is the fairer yardstick: {_lowest(comparison)}.",
+        f"The lower of the two is the fairer yardstick: {_lowest(comparison)}.",
         see=SEE,
     )
 
