@@ -43,7 +43,7 @@ def gap(study: Study) -> Iterator[Observation]:
     yield Observation(
         kind="test beside training error",
         numbers={group.label: found for group, found in gaps.items()},
-        text="Divided by PCA's error on the same images, since the two sets may not be equally "
+        text="Relative to PCA's error on the same images, since the two sets may not be equally "
         f"hard, the final test error {listing(parts)}.",
     )
 
