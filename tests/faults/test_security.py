@@ -42,6 +42,7 @@ HOSTILE = (
     "",
     "${IFS}touch${IFS}x; true",
     "$'\\x3b' touch x",
+    "<<< x; touch x",
 )
 
 ENTRY_POINTS = yaml.safe_load((ROOT / "MLproject").read_text())["entry_points"]
