@@ -5,8 +5,13 @@ BIN := .venv/bin
 EXPERIMENT := mnist-autoencoders
 PORT := 5000
 
-# Where training computes: DEVICE=gpu on a machine with an NVIDIA GPU.
-export DEVICE ?= cpu
+# Where training computes: DEVICE=gpu on a machine with an NVIDIA GPU. Something else in the environment is
+# not meant for us.
+ASKED := $(value DEVICE)
+ifeq ($(origin DEVICE),command line)
+$(if $(filter-out cpu gpu,$(ASKED)),$(error DEVICE=$(ASKED): give cpu or gpu))
+endif
+override DEVICE := $(if $(filter gpu,$(ASKED)),gpu,cpu)
 GPU = $(if $(filter gpu,$(DEVICE)),-P device=gpu)
 
 # Name and notes for the report: AUTHOR="Ada Student" NOTES=my-words.md. The shell reads them from the
@@ -61,6 +66,7 @@ report: store
 # tests/conftest.py gives them. One thread of BLAS for each: threads that wait for a core that another
 # process has take its time as well.
 test: export OMP_NUM_THREADS := 1
+test: export TEST_DEVICE := $(DEVICE)
 test: lint types
 	python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
@@ -105,6 +111,7 @@ clean:
 	touch .venv/installed
 
 .venv/gpu-installed: requirements-gpu.lock .venv/installed
+	@nvidia-smi -L > /dev/null || { echo "nvidia-smi, of NVIDIA's driver, finds no GPU here: install it first"; exit 1; }
 	$(BIN)/uv pip install --python $(BIN)/python --requirement requirements-gpu.lock
 	touch .venv/gpu-installed
 

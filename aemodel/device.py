@@ -18,11 +18,18 @@ DEVICES = ("cpu", "gpu")
 BFLOAT16_CAPABILITY = 8.0
 """CUDA compute capability from which on a GPU multiplies bfloat16 matrices in hardware."""
 
-NO_GPU = "nvidia-smi, the tool of NVIDIA's driver, finds no GPU on this machine"
+NO_GPU = (
+    "there is no GPU to use on this machine: nvidia-smi, the tool of NVIDIA's driver, names none, "
+    "or CUDA_VISIBLE_DEVICES hides it"
+)
 
 
 class NoGpu(RuntimeError):
     """There is no GPU to compute on; the message says what is missing."""
+
+
+class AlreadyStarted(RuntimeError):
+    """TensorFlow runs in this process in another way, which it cannot change."""
 
 
 def use_threads(threads: int, device: str = "cpu") -> None:
@@ -42,9 +49,17 @@ def use_threads(threads: int, device: str = "cpu") -> None:
 
     Raises:
         NoGpu: TensorFlow finds none.
-        RuntimeError: TensorFlow is already running here with another number of threads.
+        AlreadyStarted: it runs here already, with other threads or on another device.
     """
-    _start_tensorflow(threads, device)
+    try:
+        _start_tensorflow(threads, device)
+    except NoGpu:
+        raise
+    except RuntimeError as error:
+        raise AlreadyStarted(
+            "TensorFlow runs in this process with other threads, or on another device, and cannot "
+            "change: start the process anew (on a cluster, the Dask worker)"
+        ) from error
     _load_native_libraries()
     threadpoolctl.threadpool_limits(threads)
 
@@ -71,9 +86,9 @@ def _start_tensorflow(threads: int, device: str) -> None:
     if device == "gpu":
         if not gpus:
             raise NoGpu(
-                "TensorFlow finds no GPU: its CUDA libraries are missing, which `pip install -r "
-                "requirements-gpu.lock` installs, or the driver is too old for them; or leave "
-                "device out, to train on the processor"
+                "TensorFlow finds no GPU: install its CUDA libraries, `pip install -r "
+                "requirements-gpu.lock` (`make run DEVICE=gpu` does so); if they are there, update "
+                "NVIDIA's driver; or leave device out, to train on the processor"
             )
         tf.config.experimental.set_memory_growth(gpus[0], True)
         tf.config.experimental.enable_tensor_float_32_execution(False)
@@ -143,15 +158,20 @@ def _first_gpu() -> tuple[str, float]:
 
     The driver's own tool knows them in no time; TensorFlow takes seconds to start.
     """
-    command = ["nvidia-smi", "--query-gpu=name,compute_cap", "--format=csv,noheader"]
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if visible is not None:
-        command.append(f"--id={visible.split(',')[0]}")
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES", "0").split(",")[0].strip()
+    if visible in ("", "-1"):
+        return "", 0.0
+    fields = "--query-gpu=index,uuid,name,compute_cap"
     with suppress(OSError, subprocess.SubprocessError, ValueError):
-        found = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
-        first = next(iter(found.stdout.splitlines()), "")
-        name, _, capability = first.rpartition(", ")
-        return name, float(capability)
+        found = subprocess.run(
+            ["nvidia-smi", fields, "--format=csv,noheader"],
+            capture_output=True, text=True, timeout=30,
+        )  # fmt: skip
+        gpus = [line.split(", ") for line in found.stdout.splitlines() if line.count(", ") == 3]
+        # Part of a card (MIG) has an id of its own, which is not in this list.
+        wanted = [gpu for gpu in gpus if gpu[0] == visible or gpu[1].startswith(visible)]
+        for _, _, name, capability in wanted or gpus[: not visible.isdigit()]:
+            return name, float(capability)
     return "", 0.0
 
 

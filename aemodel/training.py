@@ -48,7 +48,7 @@ EVALUATION_BATCH = 1000
 """Images evaluated at a time: enough to keep the matrix products efficient, and in cache."""
 
 CONTROL = "CPU"
-"""Where loops are counted: on a GPU, every branch would wait until the card answers."""
+"""Where updates are counted: on a GPU, every branch would wait until the card answers."""
 
 
 class Diverged(ArithmeticError):

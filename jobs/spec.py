@@ -34,7 +34,7 @@ TYPED = (
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingSpec:
-    """All that decides the result of one training, bit for bit, on one type of processor or GPU."""
+    """All that decides the result of one training, bit for bit, on one type of hardware."""
 
     setting: Setting
     recipe: Recipe

@@ -36,7 +36,7 @@ LONGEST = (
 Each process takes a whole module, and the next one in this order when it is done.
 """
 
-DEVICE = os.environ.get("DEVICE", "cpu")
+DEVICE = os.environ.get("TEST_DEVICE", "cpu")
 """Where the tests of the engine compute: `make test DEVICE=gpu` has them on a GPU."""
 
 prepare_environment()

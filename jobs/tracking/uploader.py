@@ -108,7 +108,10 @@ class Uploader:
         """Set the run RUNNING, the first time; return the last step that it has."""
         if self._last_step is None:
             self.run.reopen()
-            self.run.set_tags({"host": socket.gethostname(), "processor": hardware(self._device)})
+            machine = {"host": socket.gethostname(), "processor": hardware()}
+            if self._device == "gpu":
+                machine["gpu"] = hardware("gpu")
+            self.run.set_tags(machine)
         if self._last_step is None or (self.lease and self.lease.has_company):
             self._last_step = self.run.last_step("test_mse")
         return self._last_step

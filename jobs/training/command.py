@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from aemodel.data import Dataset, load_dataset
-from aemodel.device import has_fast_bfloat16
+from aemodel.device import hardware, has_fast_bfloat16
 from aemodel.training import check_batch
 from jobs import assignment
 from jobs.filesystem import (
@@ -161,7 +161,8 @@ def check_request(specs: Sequence[TrainingSpec], data: Dataset) -> None:
 def warn_of_slow_products(specs: Sequence[TrainingSpec]) -> None:
     """Warn if bfloat16 is asked for by name, and this device is slow at it."""
     devices = {spec.device for spec in specs if spec.precision == "bfloat16"}
-    if not all(map(has_fast_bfloat16, devices)):
+    known = filter(hardware, devices)  # not of a cluster's GPUs, where this machine has none
+    if not all(map(has_fast_bfloat16, known)):
         print(
             "Warning: precision bfloat16 on a device that has no instructions for it: it works, "
             "but is slower than float32. Give precision auto to use it only if it is fast.",

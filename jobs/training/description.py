@@ -25,7 +25,7 @@ def describe(
         f"MNIST autoencoder, setting {setting.name}: {widths}, "
         f"{setting.parameter_count:,} parameters. Recipe `{recipe.name}`, "
         f"{recipe.iterations:,} iterations at batch {recipe.batch_size}, seed {spec.seed}, "
-        f"{spec.precision}.\n"
+        f"{spec.precision}{', on a GPU' * (spec.device == 'gpu')}.\n"
     )
     if metrics is None:
         return text

@@ -143,7 +143,8 @@ def inspect(request: Request) -> dict[str, Any]:
             "let CHECKPOINTS name a folder that all machines share, or unset it"
         )
     if request.device == "gpu" and not facts["processor"]:
-        facts["error"] = f"{NO_GPU}: leave it out of the cluster, or leave device out"
+        no_gpu = f"{NO_GPU}: leave it out of the cluster, or leave device out"
+        facts["error"] = "; ".join(filter(None, (facts["error"], no_gpu)))
     return facts | {"clock": time.time()}
 
 

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aemodel.data import MAX_PIXEL, DataError, Dataset, load_dataset
-from aemodel.device import NoGpu, use_threads
+from aemodel.device import AlreadyStarted, NoGpu, use_threads
 from aemodel.evaluation import curve_metrics, evaluate, first_of_each_digit
 from aemodel.training import Diverged, Trainer
 from jobs.artifacts import files
@@ -110,9 +110,10 @@ def run_training(
 
 def _reason(error: Exception) -> str:
     """Return what a user reads about a training that failed, and log what nobody expected."""
-    if isinstance(error, Diverged | DamagedState | DataError | NoGpu):
+    if isinstance(error, Diverged | DamagedState | DataError | NoGpu | AlreadyStarted):
         return str(error)
-    if isinstance(error, MemoryError):
+    # TensorFlow has an error of its own, also for the memory of a GPU.
+    if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
         return f"there is not enough memory ({error}): use fewer workers, or a smaller network"
     if isinstance(error, OSError):
         return f"{error}: once that is mended, {promise('continues it')}"

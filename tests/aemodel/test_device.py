@@ -107,6 +107,19 @@ def test_joblib_does_not_change_a_training(alone: dict[str, Any], folder: Path) 
 # --- GPUs ------------------------------------------------------------------------------------
 
 
+def ran(program: str, **environment: str) -> list[str]:
+    """Return the lines that a program prints in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
 @pytest.fixture
 def driver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An `nvidia-smi` that says what is written into it, as the first on the PATH."""
@@ -118,27 +131,37 @@ def driver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tool
 
 
+ONE = "0, GPU-4d1a, NVIDIA H200, 9.0"
+TWO = "0, GPU-4d1a, Tesla T4, 7.5\\n1, GPU-77b0, NVIDIA A100-SXM4-40GB, 8.0"
+
+
 @pytest.mark.parametrize(
-    ("said", "name", "fast"),
+    ("said", "visible", "name", "fast"),
     [
-        ("NVIDIA H200, 9.0", "NVIDIA H200", True),
-        ("NVIDIA A100-SXM4-40GB, 8.0\nNVIDIA A100-SXM4-40GB, 8.0", "NVIDIA A100-SXM4-40GB", True),
-        ("Tesla T4, 7.5", "Tesla T4", False),
-        ("No devices were found", "", False),
-        ("", "", False),
+        (ONE, None, "NVIDIA H200", True),
+        (TWO, None, "Tesla T4", False),
+        (TWO, "1,0", "NVIDIA A100-SXM4-40GB", True),
+        (TWO, "GPU-77", "NVIDIA A100-SXM4-40GB", True),
+        (TWO, "MIG-c6a2", "Tesla T4", False),
+        (TWO, "2", "", False),
+        (TWO, "-1", "", False),
+        (TWO, "", "", False),
+        ("No devices were found", None, "", False),
+        ("", None, "", False),
     ],
 )
-def test_a_gpu_is_what_the_driver_says(said: str, name: str, fast: bool, driver: Path) -> None:
-    driver.write_text(f"#!/bin/sh\nprintf '%b' '{said}'")
-    assert (hardware("gpu"), has_fast_bfloat16("gpu")) == (name, fast)
-
-
-def test_of_several_gpus_the_first_visible_one_counts(
-    driver: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_gpu_is_the_visible_one_that_the_driver_names(
+    said: str,
+    visible: str | None,
+    name: str,
+    fast: bool,
+    driver: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    driver.write_text('#!/bin/sh\nfor last; do :; done; echo "GPU $last, 9.0"')
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,1")
-    assert hardware("gpu") == "GPU --id=3"
+    driver.write_text(f"#!/bin/sh\nprintf '%b' '{said}'")
+    if visible is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    assert (hardware("gpu"), has_fast_bfloat16("gpu")) == (name, fast)
 
 
 def test_a_driver_that_fails_or_is_missing_is_no_gpu(
@@ -148,6 +171,43 @@ def test_a_driver_that_fails_or_is_missing_is_no_gpu(
     monkeypatch.setenv("PATH", "/nowhere")
     assert (hardware("gpu"), has_fast_bfloat16("gpu")) == ("", False)
     assert hardware("cpu")
+
+
+WITH_GPUS = """
+import tensorflow as tf
+from unittest.mock import Mock, call
+from aemodel.device import use_threads
+tf.config = Mock()
+tf.config.list_physical_devices.return_value = ["first", "second"]
+use_threads(1, "gpu")
+print(*tf.config.mock_calls, sep="\\n")
+"""
+
+
+def test_a_gpu_is_shared_and_computes_as_exactly_each_time() -> None:
+    asked = ran(WITH_GPUS)
+    assert "call.set_visible_devices(['first'], 'GPU')" in asked
+    assert "call.experimental.set_memory_growth('first', True)" in asked
+    assert "call.experimental.enable_tensor_float_32_execution(False)" in asked
+    assert "call.experimental.enable_op_determinism()" in asked
+
+
+ANOTHER_WAY = """
+import tensorflow as tf
+from aemodel.device import AlreadyStarted, use_threads
+use_threads(1)
+tf.zeros(1)
+use_threads(1)
+try:
+    use_threads(2)
+except AlreadyStarted as error:
+    print(error)
+"""
+
+
+def test_a_process_that_computes_in_another_way_is_to_be_started_anew() -> None:
+    (reason,) = ran(ANOTHER_WAY)
+    assert "start the process anew (on a cluster, the Dask worker)" in reason
 
 
 WITHOUT_GPU = """
@@ -160,6 +220,7 @@ print("libcusolver.so.11" in open("/proc/self/maps").read())
 """
 
 
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="Linux tells what is loaded")
 def test_a_gpu_that_tensorflow_does_not_find(tmp_path: Path) -> None:
     """CUDA's solver is loaded from where pip puts it, which TensorFlow does not search."""
     import _ctypes
@@ -167,15 +228,7 @@ def test_a_gpu_that_tensorflow_does_not_find(tmp_path: Path) -> None:
     library = tmp_path / "nvidia" / "cusolver" / "lib" / "libcusolver.so.11"
     library.parent.mkdir(parents=True)
     library.write_bytes(Path(_ctypes.__file__).read_bytes())  # any library that loads
-    program = subprocess.run(
-        [sys.executable, "-c", WITHOUT_GPU],
-        cwd=ROOT,
-        env=os.environ | {"CUDA_VISIBLE_DEVICES": "", "PYTHONPATH": f"{tmp_path}:{ROOT}"},
-        capture_output=True,
-        text=True,
-    )
-    assert program.returncode == 0, program.stderr
-    reason, is_loaded = program.stdout.splitlines()
+    reason, is_loaded = ran(WITHOUT_GPU, CUDA_VISIBLE_DEVICES="", PYTHONPATH=f"{tmp_path}:{ROOT}")
     assert "TensorFlow finds no GPU" in reason
     assert "requirements-gpu.lock" in reason
     assert is_loaded == "True"

@@ -169,11 +169,16 @@ def test_a_full_disk_stops_no_progress_line(disk: Path) -> None:
 # --- Memory and time -------------------------------------------------------------------------
 
 
+class ResourceExhaustedError(Exception):
+    """What TensorFlow raises has this name."""
+
+
 @pytest.mark.usefixtures("one_thread")
 @pytest.mark.parametrize(
     ("error", "wanted"),
     [
         (MemoryError("8 GiB"), r"there is not enough memory (8 GiB): use fewer workers"),
+        (ResourceExhaustedError("of the GPU"), "not enough memory (of the GPU): use fewer workers"),
         (OSError(28, "No space left on device", "/tmp/x"), "'/tmp/x': once that is mended, the sa"),
     ],
 )

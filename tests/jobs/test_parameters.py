@@ -265,7 +265,7 @@ def test_a_gpu_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parameters, "hardware", lambda device: "" if device == "gpu" else "a CPU")
     parameters.check_device("cpu", "")
     parameters.check_device("gpu", "tcp://host:8786")  # the cluster's workers are asked
-    refused("device", "finds no GPU on this machine", parameters.check_device, "gpu", "")
+    refused("device", "there is no GPU to use", parameters.check_device, "gpu", "")
 
 
 def test_notes(tmp_path: Path) -> None:

@@ -280,12 +280,16 @@ def reproduction(records: Records, trainings: Sequence[TrainingRecord]) -> Itera
     for training in trainings:
         ways.setdefault(Way.of(training), []).append(training)
     made_on = {training.spec.device for training in trainings}
-    hardware = "processor or GPU" if "gpu" in made_on else "processor"
+    if records.controlled_study:
+        made_on.add(records.controlled_study.device)
+    on_gpu = "gpu" in made_on
+    hardware = "processor or GPU" if on_gpu else "processor"
+    libraries = " and the packages of requirements-gpu.lock in it" * on_gpu
     text = (
-        "In a checkout of the project, with its environment active, these commands train the same "
-        f"network{'s' * (len(trainings) > 1)} again and build the document, without the author's "
-        f"name and notes. Times will differ; on another type of {hardware}, or with other library "
-        "versions, so may the errors."
+        f"In a checkout of the project, with its environment active{libraries}, these commands "
+        f"train the same network{'s' * (len(trainings) > 1)} again and build the document, without "
+        f"the author's name and notes. Times will differ; on another type of {hardware}, or with "
+        "other library versions, so may the errors."
     )
     foreign = dict.fromkeys(t.dataset.title for t in trainings if not t.dataset.is_mnist)
     if foreign:

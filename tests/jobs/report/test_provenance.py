@@ -69,6 +69,7 @@ def test_trainings_on_a_gpu_are_made_again_on_one() -> None:
     lines = commands(on_gpu)
     assert sum("-P device=gpu" in line for line in lines) == 1
     assert "on another type of processor or GPU" in text(on_gpu)
+    assert "its environment active and the packages of requirements-gpu.lock in it" in text(on_gpu)
     mixed = make_records(make_training("1", device="gpu"), make_training("2"))
     assert sum("-P setting=1" in line and "device=gpu" in line for line in commands(mixed)) == 1
     assert sum("-P setting=2" in line and "device" not in line for line in commands(mixed)) == 1

@@ -94,7 +94,7 @@ def test_a_machine_says_how_things_are(
     elsewhere = replace(request, states="/states", probe=str(tmp_path / "of another machine"))
     assert "/states is not the same there" in inspect(elsewhere)["error"]
     monkeypatch.setenv("PATH", "/nowhere")
-    assert "finds no GPU on this machine" in inspect(replace(request, device="gpu"))["error"]
+    assert "there is no GPU to use" in inspect(replace(request, device="gpu"))["error"]
     missing = inspect(replace(request, data=str(tmp_path / "missing")))
     assert "missing" in missing["error"]
 

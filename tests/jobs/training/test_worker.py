@@ -254,6 +254,7 @@ def test_a_training_whose_job_is_gone_stops(task: Begun) -> None:
 
 
 def test_the_description(job: TrainingSpec) -> None:
+    assert ", on a GPU.\n" in describe(replace(job, device="gpu"))
     text = describe(job)
     assert "setting 16-8-2: 784 → 16 → 8 → 2 → 8 → 16 → 784, 26,210 parameters" in text
     assert "`assignment`, 250 iterations at batch 100, seed 1, float32" in text
