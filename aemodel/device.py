@@ -24,7 +24,7 @@ NO_GPU = (
 )
 
 
-class NoGpu(RuntimeError):
+class NoGpu(Exception):
     """There is no GPU to compute on; the message says what is missing."""
 
 
@@ -53,8 +53,6 @@ def use_threads(threads: int, device: str = "cpu") -> None:
     """
     try:
         _start_tensorflow(threads, device)
-    except NoGpu:
-        raise
     except RuntimeError as error:
         raise AlreadyStarted(
             "TensorFlow runs in this process with other threads, or on another device, and cannot "

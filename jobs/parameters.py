@@ -54,12 +54,13 @@ def parse_specs(
         ParameterError: a parameter cannot be read or is out of range.
     """
     numbers, class_pairs = parse_seeds(seeds), parse_pairs(pairs)
+    precision = resolve_precision(precision, recipe, device)
     return [
         TrainingSpec(
             setting=setting,
             recipe=recipe,
             seed=seed,
-            precision=resolve_precision(precision, recipe, device),
+            precision=precision,
             pairs=class_pairs,
             device=device,
         )
@@ -102,12 +103,13 @@ def parse_study(
         widths = tuple(map(int, f"{hidden}-{item}".split("-")))
         return [Setting("-".join(map(str, widths)), widths)]
 
+    precision = resolve_precision(precision, recipe, device)
     return [
         TrainingSpec(
             setting=setting,
             recipe=recipe,
             seed=seed,
-            precision=resolve_precision(precision, recipe, device),
+            precision=precision,
             pairs=assignment.PAIRS,
             device=device,
         )

@@ -96,11 +96,15 @@ def distances_by_pair(trainings: Sequence[TrainingRecord]) -> dict[Pair, list[Di
     return known
 
 
+def left_out_pairs(trainings: Sequence[TrainingRecord]) -> set[Pair]:
+    """Return the pairs of these that are not compared: an end is astray in one of the trainings."""
+    paths = (path for training in trainings for path in training.interpolations)
+    return {pair_of(path) for path in paths if astray(path)} & distances_by_pair(trainings).keys()
+
+
 def compared_by_pair(trainings: Sequence[TrainingRecord]) -> dict[Pair, list[Distances]]:
-    """Return the same without the pairs of which an end is astray in one of the trainings."""
-    paths = [path for training in trainings for path in training.interpolations]
-    left_out = {pair_of(path) for path in paths if astray(path)}
-    known = distances_by_pair(trainings)
+    """Return the distances of all other pairs."""
+    known, left_out = distances_by_pair(trainings), left_out_pairs(trainings)
     return {pair: each for pair, each in known.items() if pair not in left_out}
 
 

@@ -21,6 +21,7 @@ from jobs.report.analysis.interpolation import (
     distances_by_pair,
     judged,
     judged_by_all,
+    left_out_pairs,
     mean_ratio,
     pair_of,
     segments,
@@ -159,10 +160,9 @@ def _alt(path: Interpolation, data: DatasetRecord, label: str) -> str:
 def _table(groups: Sequence[Group]) -> Table:
     """Return how near the pictures are to test images, one row per setting and pair."""
     seeds = " Means over the seeds, with the range of the ratio." if has_seeds(groups) else ""
-    rows = [row for group in groups for row in _rows(group)]
     noun, some = groups[0].first.dataset.noun, " in some seed" * has_seeds(groups)
-    if any(row[-1].endswith(ASTRAY) for row in rows):
-        seeds += f" {ASTRAY.strip()}: not compared, since an end decodes to another {noun}{some}."
+    if any(left_out_pairs(group.trainings) for group in groups):
+        seeds += f" {ASTRAY}: not compared, since an end decodes to another {noun}{some}."
     return Table(
         key="table-interpolation",
         caption="Mean MSE to the nearest test image over the steps between the ends, 0 < f < 1."
@@ -171,16 +171,16 @@ def _table(groups: Sequence[Group]) -> Table:
             ("Training", "left"), ("Latent", "right"), ("Pair", "left"), ("Decoded", "right"),
             ("Blend", "right"), ("Decoded / blend", "right"),
         ),
-        rows=rows,
+        rows=[row for group in groups for row in _rows(group)],
     )  # fmt: skip
 
 
-ASTRAY = " †"
+ASTRAY = "†"
 """Marks a ratio that nothing is concluded from."""
 
 
 def _rows(group: Group) -> Iterator[list[str]]:
-    known, compared = distances_by_pair(group.trainings), compared_by_pair(group.trainings)
+    known, left_out = distances_by_pair(group.trainings), left_out_pairs(group.trainings)
     for path in group.first.interpolations:
         each = known.get(pair_of(path), [])
         yield [
@@ -190,7 +190,7 @@ def _rows(group: Group) -> Iterator[list[str]]:
             format_mse(_mean([d.decoded for d in each])) if each else UNKNOWN,
             format_mse(_mean([d.blended for d in each])) if each else UNKNOWN,
             (ranged([d.ratio for d in each], "{:.3f}".format) if each else UNKNOWN)
-            + ASTRAY * (pair_of(path) in known.keys() - compared.keys()),
+            + f" {ASTRAY}" * (pair_of(path) in left_out),
         ]
 
 

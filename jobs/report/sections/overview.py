@@ -12,6 +12,7 @@ from jobs.report.analysis.interpolation import (
     compared_by_pair,
     distances_by_pair,
     judged_by_all,
+    left_out_pairs,
 )
 from jobs.report.analysis.seeds import has_seeds, ranged, with_seeds
 from jobs.report.analysis.study import Study
@@ -222,7 +223,9 @@ def _interpolated(study: Study) -> Iterator[str]:
             f"Between mean codes of {left} no pair can be compared: an end of each decodes to "
             f"another {noun}{where}."
         )
-    none = [group.label for group in compared if not (_nearer(group) or _left_out(group))]
+    none = [
+        group.label for group in compared if not (_nearer(group) or left_out_pairs(group.trainings))
+    ]
     parts = [_counted(group) for group in compared if group.label not in none]
     seeds = "every seed" if has_seeds(groups) else "the one seed shown"
     by = f"by {format_percent(EQUAL, 0)} or more in {seeds}"
@@ -245,17 +248,12 @@ def _nearer(group: Group) -> int:
     return sum(judged_by_all(each) == "nearer" for each in compared.values())
 
 
-def _left_out(group: Group) -> int:
-    """Return how many pairs are not compared."""
-    return len(distances_by_pair(group.trainings)) - len(compared_by_pair(group.trainings))
-
-
 def _counted(group: Group) -> str:
     """Return `1 of 3 pairs in setting 2`."""
     pairs, nearer = len(distances_by_pair(group.trainings)), _nearer(group)
     number = f"{nearer} of {pairs} pair{'s' * (pairs > 1)}" if nearer else "no pair"
     text = f"{number} in {group.label}"
-    if left := _left_out(group):
+    if left := len(left_out_pairs(group.trainings)):
         noun = group.first.dataset.noun
         text += f" ({left} of {pairs} not compared: an end decodes to another {noun})"
     return text

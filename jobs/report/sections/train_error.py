@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from statistics import NormalDist
 
 import numpy as np
+from numpy.typing import NDArray
 
 from aemodel.evaluation import COMPARED
 from jobs.report.analysis.estimate import Estimate
@@ -20,10 +21,10 @@ from jobs.report.wording import format_count, format_mse, listing, signed_percen
 
 def gap(study: Study) -> Iterator[Observation]:
     """Say by how much the final test error is above the training error, beside PCA's."""
-    gaps = {group: found for group in study.sound if (found := _gap(group))}
-    if not gaps:
+    recorded = [group for group in study.sound if _is_recorded(group)]
+    if not recorded:
         return
-    gaps = {group: found for group in gaps if (found := _gap(group, len(gaps)))}
+    gaps = {group: _gap(group, len(recorded)) for group in recorded}
     together = len(gaps) > 1
     beyond = [
         f"by {' ('.join(_with_interval(found, together))}) in {group.label} ({_errors(group)})"
@@ -72,26 +73,33 @@ def _measured(study: Study) -> str:
     return f"{format_count(COMPARED)} of the {format_count(number)} training images"
 
 
-def _gap(group: Group, number: int = 1) -> Estimate | None:
-    """Return by which share the test error is above the training error, both as shares of PCA's.
+def _is_recorded(group: Group) -> bool:
+    """Return whether there are all four errors, and those of single images in some training."""
+    return all(group.mean(name) for name in ERRORS) and bool(_relative_errors(group))
 
-    Its noise is that of the images, which are the same for all seeds: to first order that of
-    differences of two relative errors of one image, whose spread over the training images is taken
-    to be that over the test images. None if the errors were not recorded.
 
-    Args:
-        group: the trainings of one setting.
-        number: of settings that are judged together: Bonferroni's correction of the interval.
-    """
-    errors = [group.mean(name) for name in ERRORS]
-    each = [
+def _relative_errors(group: Group) -> list[NDArray[np.float64]]:
+    """Return of each training the error of each test image less PCA's, both over their means."""
+    return [
         t.image_mse / t.image_mse.mean() - t.pca_image_mse / t.pca_image_mse.mean()
         for t in group.trainings
         if t.image_mse is not None and t.pca_image_mse is not None
     ]
-    if not all(errors) or not each:
-        return None
-    test, train, pca_test, pca_train = (error or 0.0 for error in errors)
+
+
+def _gap(group: Group, number: int) -> Estimate:
+    """Return by which share the test error is above the training error, both as shares of PCA's.
+
+    Its noise is that of the images, which are the same for all seeds: to first order that of
+    differences of two relative errors of one image, whose spread over the training images is taken
+    to be that over the test images.
+
+    Args:
+        group: the trainings of one setting, whose errors were recorded.
+        number: of settings that are judged together: Bonferroni's correction of the interval.
+    """
+    test, train, pca_test, pca_train = (group.mean(name) or 0.0 for name in ERRORS)
+    each = _relative_errors(group)
     ratio = (test / train) / (pca_test / pca_train)
     deviation = float(np.mean([np.std(differences, ddof=1) for differences in each]))
     counted = min(COMPARED, training_images(group.first))
