@@ -15,6 +15,9 @@ import threadpoolctl
 
 DEVICES = ("cpu", "gpu")
 
+MAX_SHARDS = 4
+"""Parts into which a batch is split at most: with every part the products get smaller."""
+
 BFLOAT16_CAPABILITY = 8.0
 """CUDA compute capability from which on a GPU multiplies bfloat16 matrices in hardware."""
 
@@ -38,6 +41,10 @@ def use_threads(threads: int, device: str = "cpu") -> None:
     The last digits of a sum depend on how many threads share it, so what the environment says of
     their number is overruled: by `OMP_NUM_THREADS`, `OPENBLAS_NUM_THREADS` and the like, or by
     joblib, which sets them for the processes that it starts. Call it before anything is computed.
+
+    Up to `MAX_SHARDS` threads compute an operation each, side by side, and a training gives every
+    thread a part of the batch (`shards`): that is faster than if all of them shared each operation,
+    and waited for each other as often. More threads share the operations.
 
     On a GPU, the first of those that CUDA_VISIBLE_DEVICES admits, TensorFlow takes memory as it
     needs it, so that several trainings share the card; it keeps to operations that give the same
@@ -79,8 +86,9 @@ def _start_tensorflow(threads: int, device: str) -> None:
         keras.utils.disable_interactive_logging()
         gpus = tf.config.list_physical_devices("GPU")[:1] if device == "gpu" else []
         tf.config.set_visible_devices(gpus, "GPU")
-    tf.config.threading.set_intra_op_parallelism_threads(threads)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
+    operations = threads if device == "cpu" and threads <= MAX_SHARDS else 1
+    tf.config.threading.set_intra_op_parallelism_threads(1 if operations > 1 else threads)
+    tf.config.threading.set_inter_op_parallelism_threads(operations)
     if device == "gpu":
         if not gpus:
             raise NoGpu(
@@ -91,6 +99,13 @@ def _start_tensorflow(threads: int, device: str) -> None:
         tf.config.experimental.set_memory_growth(gpus[0], True)
         tf.config.experimental.enable_tensor_float_32_execution(False)
         tf.config.experimental.enable_op_determinism()
+
+
+def shards() -> int:
+    """Return into how many parts a training splits its batches in this process: 1 leaves them."""
+    import tensorflow as tf
+
+    return max(1, int(tf.config.threading.get_inter_op_parallelism_threads()))
 
 
 def _load_cusolver() -> None:

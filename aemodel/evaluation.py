@@ -146,11 +146,11 @@ def evaluate(
     principal, size = trainer.principal_components, trainer.setting.latent_size
     test_images = latent.ReferenceImages(data.x_test)
     x_test = test_images.images
-    codes = apply(network.encoder, x_test)
-    decoded = apply(network.decoder, codes)
+    codes = apply(network.encoder, x_test, threads)
+    decoded = apply(network.decoder, codes, threads)
     decode = partial(apply, network.decoder)
     image_mse = np.square(decoded - x_test).mean(axis=1, dtype=np.float64)
-    train_codes = apply(network.encoder, data.x_train / MAX_PIXEL)
+    train_codes = apply(network.encoder, data.x_train / MAX_PIXEL, threads)
     pca_codes = principal.codes(data.x_test, size)
     pca_plane = pca_codes if size == 2 else None
     plane = latent.project(codes)
@@ -173,7 +173,7 @@ def evaluate(
             "knn_accuracy": votes.result(),
             "real_nearest_mse": baseline.real_nearest_mse,
             **_mse_by_digit(image_mse, labels),
-            "final_train_mse": _train_mse(trainer, train_codes),
+            "final_train_mse": _train_mse(trainer, train_codes, threads),
             "pca_train_mse": float(principal.image_mse(data.x_train[:COMPARED], size).mean()),
             "decoder_affine_share": affine_share.result(),
             "knn_accuracy_pca": pca_votes.result(),
@@ -213,9 +213,9 @@ def _side_by_side(threads: int) -> Iterator[Callable[..., Future[Any]]]:
         yield pool.submit
 
 
-def _train_mse(trainer: Trainer, train_codes: Images) -> float:
+def _train_mse(trainer: Trainer, train_codes: Images, threads: int) -> float:
     images = trainer.data.x_train[:COMPARED] / MAX_PIXEL
-    decoded = apply(trainer.network.decoder, train_codes[:COMPARED])
+    decoded = apply(trainer.network.decoder, train_codes[:COMPARED], threads)
     return float(np.square(decoded - images).mean(dtype=np.float64))
 
 
@@ -260,10 +260,17 @@ def _named_again(
     return counts.reshape(DIGITS, DIGITS)
 
 
-def apply(model: "keras.Model", inputs: latent.Floats) -> Images:
-    """Return the outputs (n, ...) of a Keras model for `inputs` (n, ...), batch by batch."""
+def apply(model: "keras.Model", inputs: latent.Floats, threads: int = 1) -> Images:
+    """Return the outputs (n, ...) of a Keras model for `inputs` (n, ...), batch by batch.
+
+    Args:
+        model: called from several threads.
+        inputs: rows.
+        threads: batches computed side by side.
+    """
     batches = np.array_split(inputs, max(1, len(inputs) // BATCH))
-    return np.concatenate([np.asarray(model(batch)) for batch in batches])
+    with ThreadPoolExecutor(threads) as pool:
+        return np.concatenate(list(pool.map(lambda batch: np.asarray(model(batch)), batches)))
 
 
 def first_of_each_digit(labels: Labels) -> NDArray[np.intp]:

@@ -28,22 +28,25 @@ from aemodel.soap import Eigenbasis
 if TYPE_CHECKING:
     import tensorflow as tf
 
+Shards = list["tf.Tensor"]
+"""Rows of a batch of n images, in parts that are computed side by side."""
+
 
 @dataclass(frozen=True)
 class ForwardCache:
     """What the forward pass keeps for back-propagation; all but `outputs` in the product type."""
 
-    inputs: "tf.Tensor"
+    inputs: "Shards"
     """h (n, i)."""
-    rotated: "tf.Tensor"
-    """The left operand of the product with the kernel (n, i): h, or h Q_L."""
+    rotated: "Shards"
+    """The left operands of the products with the kernel (n, i): h, or h Q_L."""
     kernel: "tf.Tensor"
     """The right operand (i, o): W', or W' with one or both rotations undone."""
     left: "tf.Tensor | None"
     """Q_L (i, i); None for the identity."""
     right: "tf.Tensor | None"
     """Q_R (o, o); None for the identity."""
-    outputs: "tf.Tensor"
+    outputs: "Shards"
     """h' (n, o), in float32."""
 
 
@@ -97,41 +100,42 @@ class Layer:
             kernel = tf.matmul(kernel, self.right.eigenvectors, transpose_b=True)
         return kernel
 
-    def forward(self, inputs: "tf.Tensor", product_type: Any) -> ForwardCache:
+    def forward(self, inputs: "Shards", product_type: Any) -> ForwardCache:
         """Run the layer on `inputs` (n, i), with the matrix products in `product_type`."""
         import tensorflow as tf
 
-        inputs = tf.cast(inputs, product_type)
+        inputs = [tf.cast(h, product_type) for h in inputs]
         rotated, kernel = inputs, tf.cast(self.kernel, product_type)
         left = tf.cast(self.left.eigenvectors, product_type) if self.left else None
         right = tf.cast(self.right.eigenvectors, product_type) if self.right else None
         if left is not None:
             if self._rotates_inputs(inputs):
-                rotated = tf.matmul(inputs, left)
+                rotated = [tf.matmul(h, left) for h in inputs]
             else:
                 kernel = tf.matmul(left, kernel)
         if right is not None and not self._rotates_outputs(inputs):
             kernel = tf.matmul(kernel, right, transpose_b=True)
-        summed = tf.matmul(rotated, kernel)
+        summed = [tf.matmul(h, kernel) for h in rotated]
         if right is not None and self._rotates_outputs(inputs):
-            summed = tf.matmul(summed, right, transpose_b=True)
-        summed = tf.nn.bias_add(tf.cast(summed, tf.float32), self.bias)
-        outputs = tf.tanh(summed) if self.is_tanh else summed
+            summed = [tf.matmul(s, right, transpose_b=True) for s in summed]
+        outputs = [tf.nn.bias_add(tf.cast(s, tf.float32), self.bias) for s in summed]
+        if self.is_tanh:
+            outputs = [tf.tanh(s) for s in outputs]
         return ForwardCache(inputs, rotated, kernel, left, right, outputs)
 
     def backward(
         self,
         cache: ForwardCache,
-        gradient: "tf.Tensor",
+        gradients: "Shards",
         *,
         update_factors: "tf.Tensor",
         needs_input_gradient: bool,
-    ) -> "tuple[tuple[tf.Tensor, tf.Tensor], tf.Tensor]":
+    ) -> "tuple[tuple[tf.Tensor, tf.Tensor], Shards]":
         """Return the gradients of W' (i, o) and of the bias (o,), and that of the inputs (n, i).
 
         Args:
             cache: of the forward pass.
-            gradient: dLoss/dh' (n, o).
+            gradients: dLoss/dh' (n, o).
             update_factors: whether the bases take this batch into their factors; a boolean scalar.
             needs_input_gradient: False leaves it out, and returns dLoss/ds (n, o) as its place
                 holder.
@@ -140,32 +144,40 @@ class Layer:
 
         left, right = cache.left, cache.right
         if self.is_tanh:
-            gradient = tf.raw_ops.TanhGrad(y=cache.outputs, dy=gradient)
-        d_bias = tf.raw_ops.BiasAddGrad(out_backprop=gradient)
-        rotated = original = tf.cast(gradient, cache.inputs.dtype)
+            gradients = [
+                tf.raw_ops.TanhGrad(y=y, dy=g)
+                for y, g in zip(cache.outputs, gradients, strict=True)
+            ]
+        d_bias = tf.add_n([tf.raw_ops.BiasAddGrad(out_backprop=g) for g in gradients])
+        rotated = original = [tf.cast(g, cache.kernel.dtype) for g in gradients]
         if self.bases:
             tf.cond(update_factors, lambda: self._update_factors(cache.inputs, original), tf.no_op)
         if right is not None and self._rotates_outputs(cache.inputs):
-            rotated = tf.matmul(rotated, right)
-        d_kernel = tf.matmul(cache.rotated, rotated, transpose_a=True)
+            rotated = [tf.matmul(g, right) for g in rotated]
+        d_kernel = tf.add_n(
+            [
+                tf.cast(tf.matmul(h, g, transpose_a=True), tf.float32)
+                for h, g in zip(cache.rotated, rotated, strict=True)
+            ]
+        )
         if right is not None and not self._rotates_outputs(cache.inputs):
-            d_kernel = tf.matmul(d_kernel, right)
+            d_kernel = tf.matmul(tf.cast(d_kernel, right.dtype), right)
         if left is not None and not self._rotates_inputs(cache.inputs):
-            d_kernel = tf.matmul(left, d_kernel, transpose_a=True)
+            d_kernel = tf.matmul(left, tf.cast(d_kernel, left.dtype), transpose_a=True)
         if needs_input_gradient:
-            gradient = tf.matmul(rotated, cache.kernel, transpose_b=True)
+            gradients = [tf.matmul(g, cache.kernel, transpose_b=True) for g in rotated]
             if left is not None and self._rotates_inputs(cache.inputs):
-                gradient = tf.matmul(gradient, left, transpose_b=True)
-            gradient = tf.cast(gradient, tf.float32)
-        return (tf.cast(d_kernel, tf.float32), d_bias), gradient
+                gradients = [tf.matmul(g, left, transpose_b=True) for g in gradients]
+            gradients = [tf.cast(g, tf.float32) for g in gradients]
+        return (tf.cast(d_kernel, tf.float32), d_bias), gradients
 
-    def _update_factors(self, inputs: "tf.Tensor", gradient: "tf.Tensor") -> "tf.Operation":
+    def _update_factors(self, inputs: "Shards", gradients: "Shards") -> "tf.Operation":
         import tensorflow as tf
 
         if self.left:
             self.left.update_factor(inputs)
         if self.right:
-            self.right.update_factor(gradient)
+            self.right.update_factor(gradients)
         return tf.no_op()
 
     def update(
@@ -217,10 +229,14 @@ class Layer:
             mean.assign(tf.matmul(mean, rotation, transpose_b=True))
             square.assign(tf.gather(square, order, axis=1))
 
-    def _rotates_inputs(self, inputs: "tf.Tensor") -> bool:
+    def _rotates_inputs(self, inputs: "Shards") -> bool:
         """Whether the left basis rotates the n inputs, rather than the rows of the kernel."""
-        return bool(inputs.shape[0] < self.kernel.shape[1])
+        return _rows(inputs) < int(self.kernel.shape[1])
 
-    def _rotates_outputs(self, inputs: "tf.Tensor") -> bool:
+    def _rotates_outputs(self, inputs: "Shards") -> bool:
         """Whether the right basis rotates the n outputs, rather than the columns of the kernel."""
-        return bool(inputs.shape[0] < self.kernel.shape[0])
+        return _rows(inputs) < int(self.kernel.shape[0])
+
+
+def _rows(batch: Shards) -> int:
+    return sum(int(part.shape[0]) for part in batch)

@@ -74,11 +74,12 @@ class Eigenbasis:
         self.eigenvectors = tf.Variable(tf.eye(size))
         """Q; eigenvalues fall from the first column to the last."""
 
-    def update_factor(self, batch: "tf.Tensor") -> None:
-        """Take the rows v of `batch` (images, n) into P."""
+    def update_factor(self, batch: "list[tf.Tensor]") -> None:
+        """Take the rows v of `batch` (images, n), given in parts, into P."""
         import tensorflow as tf
 
-        new = tf.cast(tf.matmul(batch, batch, transpose_a=True), tf.float32)
+        products = [tf.matmul(part, part, transpose_a=True) for part in batch]
+        new = tf.add_n([tf.cast(product, tf.float32) for product in products])
         self.covariance.assign(FACTOR_BETA * self.covariance + (1.0 - FACTOR_BETA) * new)
 
     def decompose(self) -> "tuple[tf.Tensor, tf.Tensor]":

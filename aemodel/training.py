@@ -1,7 +1,8 @@
 """The training engine: the MSE per pixel, compiled, with the data on the device.
 
 One call of the compiled loop makes up to `CHUNK` updates: it slices a batch, runs the forward pass,
-and goes back through the layers, each of which is updated as soon as its gradient is there. The
+and goes back through the layers, each of which is updated as soon as its gradient is there. Every
+thread takes a part of the batch, and the gradients of the weights are added (`aemodel.device`). The
 gradients are written out by hand. With residual r = x' - x, batch size B and P = 784 pixels,
 
     loss = sum(r^2) / (B P)          the MSE per pixel
@@ -25,6 +26,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
@@ -33,6 +35,8 @@ from numpy.typing import NDArray
 from aemodel import pca, soap
 from aemodel.coordinates import PixelCoordinates, PrincipalCoordinates, scaled
 from aemodel.data import Dataset
+from aemodel.device import shards
+from aemodel.layer import Shards
 from aemodel.network import build_autoencoder
 from aemodel.settings import PIXELS, Recipe, Setting
 
@@ -140,6 +144,7 @@ class Trainer:
         self._coordinates = self._coordinates_of_recipe()
         self._layers = self._coordinates.layers
         self._batch_pixels = recipe.batch_size * PIXELS
+        self._shard_sizes = _shard_sizes(recipe.batch_size, shards())
         images = self._coordinates.images(self.data.x_train)
         # The first batch again at the end: a batch that wraps around is then one slice as well.
         self._images = tf.constant(np.concatenate([images, images[: recipe.batch_size]]))
@@ -265,19 +270,20 @@ class Trainer:
         import tensorflow as tf
 
         def step(iteration: Any, first_non_finite: Any, _: Any) -> tuple[Any, Any, Any]:
-            gradient, is_finite = self._train_step(iteration)
+            gradients, is_finite = self._train_step(iteration)
             first_non_finite += tf.cast(is_finite, tf.int64)
             with tf.device(CONTROL):
-                return iteration + 1, first_non_finite, gradient
+                return iteration + 1, first_non_finite, gradients
 
         def is_left(iteration: Any, *_: Any) -> Any:
             with tf.device(CONTROL):
                 return iteration < first + count
 
-        nothing = tf.zeros([self.recipe.batch_size, self._images.shape[1]])
-        _, first_non_finite, gradient = tf.while_loop(is_left, step, (first, first, nothing))
+        nothing = [tf.zeros([size, self._images.shape[1]]) for size in self._shard_sizes]
+        _, first_non_finite, gradients = tf.while_loop(is_left, step, (first, first, nothing))
         # sum(r^2) / (B P) with r = g B P / 2: the residual itself is overwritten by g.
-        loss = tf.reduce_sum(tf.square(gradient)) * (self._batch_pixels / 4.0)
+        squares = tf.add_n([tf.reduce_sum(tf.square(g)) for g in gradients])
+        loss = squares * (self._batch_pixels / 4.0)
         return first_non_finite, loss + self._coordinates.residual_variance
 
     def _train_step(self, iteration: "tf.Tensor") -> "tuple[tf.Tensor, tf.Tensor]":
@@ -311,7 +317,7 @@ class Trainer:
 
     def _forward_backward(
         self, iteration: "tf.Tensor", *, update_factors: "tf.Tensor", update: bool
-    ) -> "tuple[tf.Tensor, tf.Tensor]":
+    ) -> "tuple[Shards, tf.Tensor]":
         """Go through the layers and back with one batch, updating each on the way if asked to.
 
         Returns:
@@ -324,34 +330,41 @@ class Trainer:
         for layer in self._layers:
             caches.append(layer.forward(outputs, self._product_type))
             outputs = caches[-1].outputs
-        gradient = output_gradient = (outputs - x) * (2.0 / self._batch_pixels)
+        scale = 2.0 / self._batch_pixels
+        gradients = output_gradients = [
+            (x_hat - x) * scale for x_hat, x in zip(outputs, x, strict=True)
+        ]
         is_finite = tf.constant(True)
         for index in reversed(range(len(self._layers))):
             layer = self._layers[index]
-            gradients, gradient = layer.backward(
+            of_weights, gradients = layer.backward(
                 caches[index],
-                gradient,
+                gradients,
                 update_factors=update_factors,
                 needs_input_gradient=index > 0,
             )
             if index == len(self._layers) - 1:
                 # The bias gradient sums g over the batch already: NaN and infinity show in it.
-                is_finite = _have_finite_squares(gradients[1])
+                is_finite = _have_finite_squares(of_weights[1])
             if update:
                 rate, updates = self._learning_rates[iteration], tf.cast(iteration + 1, tf.float32)
                 # In place: not before the gradient of the inputs has been made from the weights.
-                with tf.control_dependencies([gradient]):
-                    layer.update(gradients, self.recipe, rate, updates)
-        return output_gradient, is_finite
+                with tf.control_dependencies(gradients):
+                    layer.update(of_weights, self.recipe, rate, updates)
+        return output_gradients, is_finite
 
-    def _batch(self, iteration: "tf.Tensor") -> "tf.Tensor":
+    def _batch(self, iteration: "tf.Tensor") -> "Shards":
         """Return the images of an update (batch, axes)."""
         import tensorflow as tf
 
-        size = self.recipe.batch_size
         with tf.device(CONTROL):
-            offset = (iteration * size) % len(self.data.x_train)
-        return tf.slice(self._images, [offset, 0], [size, self._images.shape[1]])
+            offset = (iteration * self.recipe.batch_size) % len(self.data.x_train)
+            offsets = [offset + start for start in accumulate((0, *self._shard_sizes[:-1]))]
+        axes = self._images.shape[1]
+        return [
+            tf.slice(self._images, [offset, 0], [size, axes])
+            for offset, size in zip(offsets, self._shard_sizes, strict=True)
+        ]
 
     def _test_mse(self) -> "tf.Tensor":
         """Sum the squared residuals batch by batch, in float32; the batches' sums in float64."""
@@ -375,6 +388,16 @@ class Trainer:
             x = tf.nn.bias_add(tf.matmul(x, kernel), bias)
             x = tf.tanh(x) if is_tanh else x
         return x
+
+
+def _shard_sizes(batch_size: int, parts: int) -> list[int]:
+    """Return the sizes of at most so many parts of a batch.
+
+    They are even: a product in bfloat16 that sums over an odd number of images takes half as long
+    again.
+    """
+    bounds = [2 * round(batch_size * i / (2 * parts)) for i in range(parts)] + [batch_size]
+    return [end - start for start, end in pairwise(bounds) if end > start]
 
 
 def _compiled(function: Callable[..., Any], *arguments: "tf.TensorSpec") -> Callable[..., Any]:

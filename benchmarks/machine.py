@@ -28,11 +28,11 @@ def matrix_rates(threads: int) -> dict[str, float]:
 
     The fastest, since whatever else the machine does can only slow a product down.
     """
-    from aemodel.device import use_threads
+    import tensorflow as tf
+
     from aemodel.training import PRECISIONS
 
-    use_threads(threads)
-    import tensorflow as tf
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
 
     def seconds(precision: str) -> float:
         a, b = (tf.cast(tf.random.normal((SIZE, SIZE)), precision) for _ in range(2))

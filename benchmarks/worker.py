@@ -62,6 +62,11 @@ def limit_threads(library: str, threads: int) -> None:
         os.environ["NPROC"] = str(threads)
         os.environ["JAX_PLATFORMS"] = "cpu"
         importlib.import_module("jax")
+    elif library == "keras":
+        import tensorflow as tf
+
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+        tf.config.threading.set_inter_op_parallelism_threads(threads)
     else:
         from aemodel.device import use_threads
 

@@ -95,7 +95,8 @@ def test_the_environment_does_not_change_a_training(alone: dict[str, Any], folde
     environment = {
         "OPENBLAS_NUM_THREADS": "1",
         "OMP_NUM_THREADS": "3",
-        "TF_NUM_INTRAOP_THREADS": "1",
+        "TF_NUM_INTRAOP_THREADS": "3",
+        "TF_NUM_INTEROP_THREADS": "1",
     }
     assert trained(ALONE, folder, **environment) == [alone]
 

@@ -37,7 +37,7 @@ def test_a_basis_stays_orthogonal_and_tells_how_it_turned(
 ) -> None:
     basis = Eigenbasis(size)
     for round_ in range(4):
-        basis.update_factor(tf.constant(badly_scaled(seed + round_, 30, size, condition)))
+        basis.update_factor([tf.constant(badly_scaled(seed + round_, 30, size, condition))])
         before = basis.eigenvectors.numpy()
         rotation, order = basis.decompose() if round_ == 0 else basis.refresh()
         after = basis.eigenvectors.numpy()
@@ -48,7 +48,7 @@ def test_a_basis_stays_orthogonal_and_tells_how_it_turned(
 
 def test_refreshing_finds_the_eigenvectors() -> None:
     basis = Eigenbasis(8)
-    basis.update_factor(tf.constant(badly_scaled(0, 500, 8, 1e3)))
+    basis.update_factor([tf.constant(badly_scaled(0, 500, 8, 1e3))])
     for _ in range(100):
         basis.refresh()
     rotated = basis.eigenvectors.numpy().T @ basis.covariance.numpy() @ basis.eigenvectors.numpy()
@@ -57,9 +57,18 @@ def test_refreshing_finds_the_eigenvectors() -> None:
     assert list(variances) == sorted(variances, reverse=True)
 
 
+def test_a_batch_in_parts_is_taken_in_whole() -> None:
+    batch = badly_scaled(0, 50, 8, 1e3)
+    whole, in_parts = Eigenbasis(8), Eigenbasis(8)
+    for _ in range(2):
+        whole.update_factor([tf.constant(batch)])
+        in_parts.update_factor([tf.constant(batch[:20]), tf.constant(batch[20:])])
+    np.testing.assert_allclose(in_parts.covariance, whole.covariance, rtol=1e-4, atol=1e-5)
+
+
 def test_a_basis_that_is_found_turns_no_more() -> None:
     basis = Eigenbasis(8)
-    basis.update_factor(tf.constant(badly_scaled(0, 500, 8, 1e3)))
+    basis.update_factor([tf.constant(badly_scaled(0, 500, 8, 1e3))])
     basis.decompose()
     rotation, order = basis.refresh()
     np.testing.assert_allclose(rotation, np.eye(8), atol=1e-3)
@@ -83,30 +92,35 @@ def layer(rotated: bool, is_tanh: bool = True) -> Layer:
     return Layer(kernel, bias, is_tanh, *bases)
 
 
-def rotated_layer(images: Array, gradient: Array) -> Layer:
+def split(rows: Array, parts: int) -> list[tf.Tensor]:
+    return [tf.constant(part) for part in np.array_split(rows, parts)]
+
+
+def rotated_layer(images: Array, gradient: Array, parts: int = 1) -> Layer:
     """Return a layer whose bases are those of this batch."""
     made = layer(rotated=True)
-    cache = made.forward(tf.constant(images), tf.float32)
-    made.backward(cache, tf.constant(gradient), update_factors=True, needs_input_gradient=True)
+    cache = made.forward(split(images, parts), tf.float32)
+    made.backward(cache, split(gradient, parts), update_factors=True, needs_input_gradient=True)
     made.refresh(first=True)
     return made
 
 
 @pytest.mark.parametrize("count", [2, 6, 30], ids=["rotates images", "mixed", "rotates weights"])
 @pytest.mark.parametrize("product_type", [tf.float32, tf.bfloat16])
-def test_a_rotated_layer_computes_the_same(count: int, product_type: tf.DType) -> None:
+@pytest.mark.parametrize("parts", [1, 2])
+def test_a_rotated_layer_computes_the_same(count: int, product_type: tf.DType, parts: int) -> None:
     images, gradient = normal(3, count, INPUTS), normal(4, count, OUTPUTS)
-    plain, rotated = layer(rotated=False), rotated_layer(images, gradient)
+    plain, rotated = layer(rotated=False), rotated_layer(images, gradient, parts)
     assert not np.allclose(rotated.kernel, plain.kernel)
     tolerance = 1e-5 if product_type == tf.float32 else 0.15
     np.testing.assert_allclose(rotated.original_kernel(), plain.kernel, atol=1e-5)
     results = []
-    for one in (plain, rotated):
-        cache = one.forward(tf.constant(images), product_type)
-        back = one.backward(
-            cache, tf.constant(gradient), update_factors=False, needs_input_gradient=True
+    for one, parts_of_it in ((plain, 1), (rotated, parts)):
+        cache = one.forward(split(images, parts_of_it), product_type)
+        weights, inputs = one.backward(
+            cache, split(gradient, parts_of_it), update_factors=False, needs_input_gradient=True
         )
-        results.append((cache.outputs, *back[0], back[1]))
+        results.append((tf.concat(cache.outputs, 0), *weights, tf.concat(inputs, 0)))
     (outputs, d_kernel, d_bias, d_inputs), found = results
     np.testing.assert_allclose(found[0], outputs, atol=tolerance)
     assert rotated.left
@@ -124,8 +138,8 @@ def test_refreshing_keeps_the_weights_and_turns_the_mean_with_them() -> None:
     before = made.original_kernel().numpy()
     assert made.left
     assert made.right
-    made.left.update_factor(tf.constant(badly_scaled(5, 100, INPUTS, 1e2)))
-    made.right.update_factor(tf.constant(badly_scaled(6, 100, OUTPUTS, 1e2)))
+    made.left.update_factor([tf.constant(badly_scaled(5, 100, INPUTS, 1e2))])
+    made.right.update_factor([tf.constant(badly_scaled(6, 100, OUTPUTS, 1e2))])
     kernel = made.kernel.numpy()
     made.refresh()
     assert not np.allclose(made.kernel, kernel, atol=1e-2)
@@ -143,12 +157,12 @@ def recipe(learning_rate: float) -> Recipe:
 def fit(one: Layer, inputs: Array, wanted: Array, rate: float, updates: int) -> list[float]:
     """Fit a linear layer to `wanted` by least squares; return the loss before each update."""
     losses = []
-    x, y = tf.constant(inputs), tf.constant(wanted)
+    x, y = [tf.constant(inputs)], tf.constant(wanted)
     for update in range(updates):
         cache = one.forward(x, tf.float32)
-        residual = cache.outputs - y
+        residual = cache.outputs[0] - y
         losses.append(float(tf.reduce_mean(tf.square(residual))))
-        gradient = residual * (2.0 / y.shape.num_elements())
+        gradient = [residual * (2.0 / y.shape.num_elements())]
         gradients, _ = one.backward(
             cache, gradient, update_factors=update % 5 == 0, needs_input_gradient=False
         )

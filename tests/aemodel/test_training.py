@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 import tensorflow as tf
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from aemodel.coordinates import PrincipalCoordinates
 from aemodel.data import Dataset
 from aemodel.settings import RECIPES, SETTINGS, Recipe, Setting, parse_setting
-from aemodel.training import CHUNK, Diverged, Point, Trainer
+from aemodel.training import CHUNK, Diverged, Point, Trainer, _shard_sizes
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -220,6 +222,30 @@ def test_points_tell_the_learning_rate(small_dataset: Dataset) -> None:
 
 LONGER = replace(ASSIGNMENT, iterations=150, batch_size=100, eval_every=40)
 SOAP = replace(LONGER, iterations=110, optimizer="soap", schedule="cosine", warmup_iterations=20)
+
+
+@pytest.mark.parametrize("recipe", [LONGER, SOAP], ids=["adam", "soap"])
+@pytest.mark.parametrize("parts", [2, 3, 4])
+def test_a_batch_in_parts_trains_the_same(
+    small_dataset: Dataset, monkeypatch: pytest.MonkeyPatch, recipe: Recipe, parts: int
+) -> None:
+    recipe = replace(recipe, iterations=12, eval_every=1)
+    whole = trained(start(small_dataset, recipe))
+    monkeypatch.setattr("aemodel.training.shards", lambda: parts)
+    in_parts = trained(start(small_dataset, recipe))
+    for name in ("test_mse", "train_mse"):
+        found, wanted = ([getattr(p, name) for p in t.curve] for t in (in_parts, whole))
+        assert found == pytest.approx(wanted, rel=1e-4)
+    assert any((a != b).any() for a, b in zip(weights(in_parts), weights(whole), strict=True))
+
+
+@given(batch=st.integers(1, 2000), parts=st.integers(1, 8))
+def test_parts_of_a_batch_are_even(batch: int, parts: int) -> None:
+    sizes = _shard_sizes(batch, parts)
+    assert sum(sizes) == batch
+    assert 1 <= len(sizes) <= parts
+    assert all(size % 2 == 0 for size in sizes[:-1])
+    assert max(sizes) - min(sizes) <= 3 or len(sizes) < parts
 
 
 @pytest.mark.parametrize("recipe", [LONGER, SOAP], ids=["adam", "soap"])
