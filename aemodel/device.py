@@ -7,9 +7,11 @@ import platform
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import threadpoolctl
 
@@ -36,13 +38,28 @@ class AlreadyStarted(RuntimeError):
 
 
 def use_threads(threads: int, device: str = "cpu") -> None:
-    """Start TensorFlow in this process, and let it, BLAS and OpenMP use `threads` threads.
+    """Let this process compute on `threads` threads: `limit_libraries`, then `start_tensorflow`."""
+    limit_libraries(threads)
+    start_tensorflow(threads, device)
+
+
+def limit_libraries(threads: int) -> None:
+    """Let BLAS and OpenMP use `threads` threads in this process.
 
     The last digits of a sum depend on how many threads share it, so what the environment says of
     their number is overruled: by `OMP_NUM_THREADS`, `OPENBLAS_NUM_THREADS` and the like, or by
     joblib, which sets them for the processes that it starts. Call it before anything is computed.
+    """
+    # Only what is loaded can be limited.
+    for name in ("numpy", "scipy.linalg", "sklearn.utils"):
+        importlib.import_module(name)
+    threadpoolctl.threadpool_limits(threads)
 
-    Up to `MAX_SHARDS` threads compute an operation each, side by side, and a training gives every
+
+def start_tensorflow(threads: int, device: str = "cpu") -> None:
+    """Start TensorFlow in this process, with `threads` threads.
+
+    Up to `MAX_SHARDS` of them compute an operation each, side by side, and a training gives every
     thread a part of the batch (`shards`): that is faster than if all of them shared each operation,
     and waited for each other as often. More threads share the operations.
 
@@ -65,8 +82,6 @@ def use_threads(threads: int, device: str = "cpu") -> None:
             "TensorFlow runs in this process with other threads, or on another device, and cannot "
             "change: start the process anew (on a cluster, the Dask worker)"
         ) from error
-    _load_native_libraries()
-    threadpoolctl.threadpool_limits(threads)
 
 
 def _start_tensorflow(threads: int, device: str) -> None:
@@ -121,10 +136,19 @@ def _load_cusolver() -> None:
                 ctypes.CDLL(str(library))
 
 
-def _load_native_libraries() -> None:
-    """Load what brings a BLAS or an OpenMP of its own: only what is loaded can be limited."""
-    for name in ("numpy", "scipy.linalg", "sklearn.utils"):
-        importlib.import_module(name)
+@contextmanager
+def side_by_side(threads: int) -> Iterator[Callable[..., Future[Any]]]:
+    """Yield what begins a call on one of `threads` threads; all have ended when it is left.
+
+    Each call computes on its one thread, NumPy's products included.
+    """
+    with (
+        threadpoolctl.threadpool_limits(1),
+        ThreadPoolExecutor(
+            threads, initializer=threadpoolctl.threadpool_limits, initargs=(1,)
+        ) as pool,
+    ):
+        yield pool.submit
 
 
 @contextmanager

@@ -3,12 +3,11 @@
 Nothing is written here. Errors and distances are MSE per pixel on the 0..1 scale.
 """
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +17,7 @@ from aemodel.baseline import Baseline
 from aemodel.classifier import Classifier
 from aemodel.coordinates import axes_to_keep
 from aemodel.data import DIGITS, MAX_PIXEL, Dataset
+from aemodel.device import side_by_side
 from aemodel.training import Trainer
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ NEIGHBOURHOOD = 2_000
 """Test images over which a plane's trustworthiness and continuity are measured."""
 
 Images = NDArray[np.float32]
+Pixels = NDArray[np.uint8]
 Labels = NDArray[np.integer]
 Decode = Callable[[latent.Floats], Images]
 """From codes (n, d) to images (n, 784), not clipped."""
@@ -150,12 +151,12 @@ def evaluate(
     decoded = apply(network.decoder, codes, threads)
     decode = partial(apply, network.decoder)
     image_mse = np.square(decoded - x_test).mean(axis=1, dtype=np.float64)
-    train_codes = apply(network.encoder, data.x_train / MAX_PIXEL, threads)
+    train_codes = apply(network.encoder, data.x_train, threads)
     pca_codes = principal.codes(data.x_test, size)
     pca_plane = pca_codes if size == 2 else None
     plane = latent.project(codes)
     examples = first_of_each_digit(labels)
-    with _side_by_side(threads) as begin:
+    with generation.unfinished_fits(), side_by_side(threads) as begin:
         generated = begin(
             generation.generate, decode, train_codes, test_images, baseline.classifier, trainer.seed
         )
@@ -198,19 +199,6 @@ def evaluate(
         real_interpolations=real.result(),
         pca_plane=pca_plane,
     )
-
-
-@contextmanager
-def _side_by_side(threads: int) -> Iterator[Callable[..., Future[Any]]]:
-    """Yield what begins a call on one of `threads` threads; all have ended when it is left."""
-    from threadpoolctl import threadpool_limits
-
-    with (
-        threadpool_limits(1),
-        generation.unfinished_fits(),
-        ThreadPoolExecutor(threads, initializer=threadpool_limits, initargs=(1,)) as pool,
-    ):
-        yield pool.submit
 
 
 def _train_mse(trainer: Trainer, train_codes: Images, threads: int) -> float:
@@ -260,17 +248,21 @@ def _named_again(
     return counts.reshape(DIGITS, DIGITS)
 
 
-def apply(model: "keras.Model", inputs: latent.Floats, threads: int = 1) -> Images:
+def apply(model: "keras.Model", inputs: latent.Floats | Pixels, threads: int = 1) -> Images:
     """Return the outputs (n, ...) of a Keras model for `inputs` (n, ...), batch by batch.
 
     Args:
-        model: called from several threads.
-        inputs: rows.
+        model: encoder, decoder or both.
+        inputs: rows; images are on the 0..1 scale, or bytes 0..255.
         threads: batches computed side by side.
     """
+
+    def outputs(batch: latent.Floats | Pixels) -> Images:
+        return np.asarray(model(batch / MAX_PIXEL if batch.dtype == np.uint8 else batch))
+
     batches = np.array_split(inputs, max(1, len(inputs) // BATCH))
     with ThreadPoolExecutor(threads) as pool:
-        return np.concatenate(list(pool.map(lambda batch: np.asarray(model(batch)), batches)))
+        return np.concatenate(list(pool.map(outputs, batches)))
 
 
 def first_of_each_digit(labels: Labels) -> NDArray[np.intp]:

@@ -145,9 +145,9 @@ class Trainer:
         self._layers = self._coordinates.layers
         self._batch_pixels = recipe.batch_size * PIXELS
         self._shard_sizes = _shard_sizes(recipe.batch_size, shards())
-        images = self._coordinates.images(self.data.x_train)
         # The first batch again at the end: a batch that wraps around is then one slice as well.
-        self._images = tf.constant(np.concatenate([images, images[: recipe.batch_size]]))
+        pixels = np.concatenate([self.data.x_train, self.data.x_train[: recipe.batch_size]])
+        self._images = tf.constant(self._coordinates.images(pixels))
         self._x_test = tf.constant(self.data.x_test)
         self._learning_rates = tf.constant(
             [recipe.learning_rate_at(i) for i in range(recipe.iterations)], tf.float32

@@ -18,7 +18,7 @@ FOLDER = "baselines"
 """Folder of the files, in that of unfinished work: deleted, they are made again in seconds."""
 
 
-def baseline_of(data: Dataset, folder: Path) -> Baseline:
+def baseline_of(data: Dataset, folder: Path, threads: int = 1) -> Baseline:
     """Return the baseline of `data`, in the order of its files, from `folder`/baselines.
 
     Of several processes that need it at once, one measures it and the others wait. A file that
@@ -28,9 +28,9 @@ def baseline_of(data: Dataset, folder: Path) -> Baseline:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{path}.lock"):
-            return _loaded(path) or _measured(data, path)
+            return _loaded(path) or _measured(data, path, threads)
     except OSError:
-        return baseline.measure(data)
+        return baseline.measure(data, threads)
 
 
 def _loaded(path: Path) -> Baseline | None:
@@ -47,8 +47,8 @@ def _loaded(path: Path) -> Baseline | None:
         return None
 
 
-def _measured(data: Dataset, path: Path) -> Baseline:
-    measured = baseline.measure(data)
+def _measured(data: Dataset, path: Path, threads: int) -> Baseline:
+    measured = baseline.measure(data, threads)
     weights = {f"weight_{i}": weight for i, weight in enumerate(measured.classifier.weights)}
     numbers = {
         "accuracy": measured.classifier.accuracy,

@@ -9,6 +9,7 @@ import tempfile
 import time
 import traceback
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
@@ -18,8 +19,9 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from aemodel import pca
 from aemodel.data import MAX_PIXEL, DataError, Dataset, load_dataset
-from aemodel.device import AlreadyStarted, NoGpu, use_threads
+from aemodel.device import AlreadyStarted, NoGpu, limit_libraries, start_tensorflow
 from aemodel.evaluation import curve_metrics, evaluate, first_of_each_digit
 from aemodel.training import Diverged, Trainer
 from jobs.artifacts import files
@@ -125,6 +127,9 @@ def _reason(error: Exception) -> str:
 def _loaded(folder: str, digest: str) -> Dataset:
     """Return the data that a training is of, read once by a process that takes several.
 
+    Its principal components are computed at once, while TensorFlow starts: every training needs
+    them.
+
     Raises:
         DataError: the folder does not have it any more.
     """
@@ -133,6 +138,7 @@ def _loaded(folder: str, digest: str) -> Dataset:
         raise DataError(
             f"{folder} has changed since the command began: repeat it to train on what is there"
         )
+    pca.of(data)
     return data
 
 
@@ -210,9 +216,8 @@ class _Training:
             self.metrics = curve_metrics(trainer)
             files.write_curve(self.metrics, trainer, spec, folder)
             return
-        results = evaluate(
-            trainer, spec.pairs, baseline_of(data, checkpoints_folder()), spec.threads
-        )
+        baseline = baseline_of(data, checkpoints_folder(), spec.threads)
+        results = evaluate(trainer, spec.pairs, baseline, spec.threads)
         self.metrics = results.metrics
         self.report("writing results")
         files.write_files(results, trainer, spec, folder)
@@ -221,8 +226,11 @@ class _Training:
         """Start TensorFlow and return the training, continued if a state of it was saved."""
         spec = self.task.spec
         self.report("starting TensorFlow")
-        use_threads(spec.threads, spec.device)
-        data = self._data = _loaded(self.task.data, spec.data_digest)
+        limit_libraries(spec.threads)
+        with ThreadPoolExecutor(1) as pool:  # both take seconds
+            loading = pool.submit(_loaded, self.task.data, spec.data_digest)
+            start_tensorflow(spec.threads, spec.device)
+        data = self._data = loading.result()
         trainer = Trainer(spec.setting, spec.recipe, spec.seed, data, spec.precision)
         if state := self._loaded_state():
             try:
