@@ -10,7 +10,7 @@ from aemodel.data import Dataset
 from jobs.training.baselines import FOLDER, baseline_of
 
 
-def refuse(data: Dataset) -> Baseline:
+def refuse(data: Dataset, threads: int) -> Baseline:
     raise AssertionError("it was measured again")
 
 
@@ -29,6 +29,12 @@ def test_it_is_measured_once(
     first = baseline_of(small_dataset, tmp_path)
     monkeypatch.setattr(baseline, "measure", refuse)
     assert same(baseline_of(small_dataset, tmp_path), first)
+
+
+def test_it_is_the_same_on_two_threads(
+    small_dataset: Dataset, small_baseline: Baseline, tmp_path: Path
+) -> None:
+    assert same(baseline_of(small_dataset, tmp_path, threads=2), small_baseline)
 
 
 def test_another_data_set_has_its_own(small_dataset: Dataset, tmp_path: Path) -> None:
