@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 NICE_STEP = 1.25
-"""Ratio of the shares of two processes whose niceness differs by one."""
+"""Ratio of the shares of two threads whose niceness differs by one."""
 
 
 @dataclass(frozen=True)
@@ -59,17 +59,19 @@ def allocate_cores(
     if workers == threads == 0 and count <= 2 * cores:
         worth = [cores * cost / sum(costs) for cost in costs]
         each = tuple(min(cores, math.ceil(w)) for w in worth)
-        return Allocation(count, each, order, _niceness(costs))
+        return Allocation(count, each, order, _niceness(costs, each))
     workers = min(workers or max(1, cores // (threads or 1)), count)
+    each = (threads or max(1, cores // workers),) * count
     # A process that takes several trainings cannot take back that it gave way.
-    niceness = _niceness(costs) if workers == count else (0,) * count
-    return Allocation(workers, (threads or max(1, cores // workers),) * count, order, niceness)
+    niceness = _niceness(costs, each) if workers == count else (0,) * count
+    return Allocation(workers, each, order, niceness)
 
 
-def _niceness(costs: Sequence[float]) -> tuple[int, ...]:
+def _niceness(costs: Sequence[float], threads: Sequence[int]) -> tuple[int, ...]:
     """Return by how much each training gives way: to get time in proportion to its cost.
 
-    A step of niceness takes a fifth of a process's share (Linux, `sched(7)`).
+    A step of niceness takes a fifth of the share of each of its threads (Linux, `sched(7)`).
     """
-    most = max(costs)
-    return tuple(min(19, round(math.log(most / cost, NICE_STEP))) for cost in costs)
+    works = [cost / count for cost, count in zip(costs, threads, strict=True)]
+    most = max(works)
+    return tuple(min(19, max(0, round(math.log(most / work, NICE_STEP)))) for work in works)

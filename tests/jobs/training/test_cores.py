@@ -54,7 +54,9 @@ def test_the_assignments_settings_on_two_cores() -> None:
 
 def test_the_shorter_give_way_to_the_longer() -> None:
     jobs = parse_specs("all", RECIPES["fast"], "0", "3-8", "float32")
-    assert allocate_cores([job.cost for job in jobs], 0, 2).niceness == (12, 4, 0)
+    shares = allocate_cores([job.cost for job in jobs], 0, 2)
+    assert (shares.threads, shares.niceness) == ((1, 1, 2), (9, 1, 0))  # a thread's, not a job's
+    assert allocate_cores([job.cost for job in jobs], 3, 3).niceness == (12, 4, 0)
     assert allocate_cores([1.0, 1e9], 2, 2).niceness == (19, 0)
     assert allocate_cores([1.0, 1.0, 8.0], 2, 2).niceness == (0, 0, 0)  # in turn
 
