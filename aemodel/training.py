@@ -286,7 +286,7 @@ class Trainer:
         loss = squares * (self._batch_pixels / 4.0)
         return first_non_finite, loss + self._coordinates.residual_variance
 
-    def _train_step(self, iteration: "tf.Tensor") -> "tuple[tf.Tensor, tf.Tensor]":
+    def _train_step(self, iteration: "tf.Tensor") -> "tuple[Shards, tf.Tensor]":
         """Make one update; return what `_forward_backward` returns."""
         import tensorflow as tf
 

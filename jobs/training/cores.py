@@ -74,4 +74,4 @@ def _niceness(costs: Sequence[float], threads: Sequence[int]) -> tuple[int, ...]
     """
     works = [cost / count for cost, count in zip(costs, threads, strict=True)]
     most = max(works)
-    return tuple(min(19, max(0, round(math.log(most / work, NICE_STEP)))) for work in works)
+    return tuple(min(19, round(math.log(most / work, NICE_STEP))) for work in works)
