@@ -46,7 +46,11 @@ class Classifier:
 
     def probabilities(self, images: Floats) -> Floats:
         """Return the probabilities of the classes (n, 10) of images (n, 784) on the 0..1 scale."""
-        return _softmax(self.features(images) @ self.weights[2] + self.weights[3])
+        return self.probabilities_of(self.features(images))
+
+    def probabilities_of(self, features: Floats) -> Floats:
+        """Return the probabilities of the classes (n, 10) of images with `features` (n, 128)."""
+        return _softmax(features @ self.weights[2] + self.weights[3])
 
 
 def train(data: Dataset) -> Classifier:

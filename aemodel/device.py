@@ -51,7 +51,7 @@ def limit_libraries(threads: int) -> None:
     joblib, which sets them for the processes that it starts. Call it before anything is computed.
     """
     # Only what is loaded can be limited.
-    for name in ("numpy", "scipy.linalg", "sklearn.utils"):
+    for name in ("numpy", "scipy.linalg", "sklearn.decomposition"):
         importlib.import_module(name)
     threadpoolctl.threadpool_limits(threads)
 

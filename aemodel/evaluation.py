@@ -36,7 +36,7 @@ USUAL = 0.99
 """Share of the test codes that have a training code within the unit of `Manifold.code_distance`."""
 
 COMPARED = 10_000
-"""Training images over which the final training error is measured: as many as MNIST tests with."""
+"""Training images whose reconstructions are measured: as many as MNIST tests with."""
 
 NEIGHBOURHOOD = 2_000
 """Test images over which a plane's trustworthiness and continuity are measured."""
@@ -145,37 +145,49 @@ def evaluate(
     """
     data, network, labels = trainer.data, trainer.network, trainer.data.y_test
     principal, size = trainer.principal_components, trainer.setting.latent_size
-    test_images = latent.ReferenceImages(data.x_test)
-    x_test = test_images.images
-    codes = apply(network.encoder, x_test, threads)
-    decoded = apply(network.decoder, codes, threads)
     decode = partial(apply, network.decoder)
-    image_mse = np.square(decoded - x_test).mean(axis=1, dtype=np.float64)
-    train_codes = apply(network.encoder, data.x_train, threads)
-    pca_codes = principal.codes(data.x_test, size)
-    pca_plane = pca_codes if size == 2 else None
-    plane = latent.project(codes)
     examples = first_of_each_digit(labels)
     with generation.unfinished_fits(), side_by_side(threads) as begin:
+        prepared = begin(latent.ReferenceImages, data.x_test)
+        codes, train_codes = (
+            apply(network.encoder, images, threads) for images in (data.x_test, data.x_train)
+        )
+        decoded = apply(network.decoder, codes, threads)
+        test_images = prepared.result()
+        # The longest first.
         generated = begin(
             generation.generate, decode, train_codes, test_images, baseline.classifier, trainer.seed
         )
+        pca_codes = principal.codes(data.x_test, size)
+        pca_plane = pca_codes if size == 2 else None
+        neighbourhoods = begin(_neighbourhoods, data, codes, pca_plane)
         votes = begin(latent.knn_accuracy, train_codes, data.y_train, codes, labels)
         pca_votes = begin(_pca_votes, trainer, pca_codes)
-        neighbourhoods = begin(_neighbourhoods, data, codes, pca_plane)
-        real = begin(real_images.interpolate, decode, codes, test_images, labels, trainer.seed)
-        interpolations = begin(_interpolations, decode, codes, test_images, labels, pairs)
         affine_share = begin(latent.affine_share, codes, decoded)
-        neighbour_shares = begin(latent.neighbour_shares, plane.xy, labels)
+        real = begin(real_images.interpolate, decode, codes, test_images, labels, trainer.seed)
+        curve = begin(curve_metrics, trainer)
+        reconstructions = begin(
+            _reconstruction_metrics, trainer, train_codes, test_images, baseline.classifier
+        )
+        reconstructed_as = begin(
+            _named_again, test_images.images, decoded, labels, baseline.classifier
+        )
         manifold = begin(_manifold, decode, codes, train_codes, test_images)
+        pca_image_mse = begin(principal.image_mse, data.x_test, size)
+        pca_train_mse = begin(principal.image_mse, data.x_train[:COMPARED], size)
+        interpolations = begin(_interpolations, decode, codes, test_images, labels, pairs)
+        plane = latent.project(codes)
+        neighbour_shares = begin(latent.neighbour_shares, plane.xy, labels)
+        x_test = test_images.images
+        image_mse = np.square(decoded - x_test).mean(axis=1, dtype=np.float64)
     return Evaluation(
         metrics={
-            **curve_metrics(trainer),
+            **curve.result(),
             "knn_accuracy": votes.result(),
             "real_nearest_mse": baseline.real_nearest_mse,
             **_mse_by_digit(image_mse, labels),
-            "final_train_mse": _train_mse(trainer, train_codes, threads),
-            "pca_train_mse": float(principal.image_mse(data.x_train[:COMPARED], size).mean()),
+            **reconstructions.result(),
+            "pca_train_mse": float(pca_train_mse.result().mean()),
             "decoder_affine_share": affine_share.result(),
             "knn_accuracy_pca": pca_votes.result(),
             "knn_accuracy_pixels": baseline.pixels_accuracy,
@@ -191,20 +203,35 @@ def evaluate(
         interpolations=interpolations.result(),
         reconstructions=np.stack([x_test[examples], decoded[examples]]),
         image_mse=image_mse,
-        pca_image_mse=principal.image_mse(data.x_test, size),
+        pca_image_mse=pca_image_mse.result(),
         pca_reconstructions=principal.mean + pca_codes[examples] @ principal.components[:size],
         manifold=manifold.result(),
         generation=generated.result(),
-        reconstructed_as=_named_again(x_test, decoded, labels, baseline.classifier),
+        reconstructed_as=reconstructed_as.result(),
         real_interpolations=real.result(),
         pca_plane=pca_plane,
     )
 
 
-def _train_mse(trainer: Trainer, train_codes: Images, threads: int) -> float:
+def _reconstruction_metrics(
+    trainer: Trainer,
+    train_codes: Images,
+    test_images: latent.ReferenceImages,
+    classifier: Classifier,
+) -> dict[str, float]:
+    """Return the error of the first training images, and how good their reconstructions are.
+
+    They are the best that this decoder can do, which generated images are compared with. Not those
+    of test images: they would be nearest to the very images that they are measured against. Runs
+    before this was so have under the same names the reconstructions of test images.
+    """
     images = trainer.data.x_train[:COMPARED] / MAX_PIXEL
-    decoded = apply(trainer.network.decoder, train_codes[:COMPARED], threads)
-    return float(np.square(decoded - images).mean(dtype=np.float64))
+    decoded = apply(trainer.network.decoder, train_codes[:COMPARED])
+    quality = generation.measure(np.clip(decoded, 0, 1), test_images, classifier)
+    return {
+        "final_train_mse": float(np.square(decoded - images).mean(dtype=np.float64)),
+        **quality.metrics("reconstructions"),
+    }
 
 
 def _pca_votes(trainer: Trainer, pca_codes: latent.Floats) -> float:
@@ -220,9 +247,9 @@ def _neighbourhoods(
     """Return how well the plane of codes of size 2, and PCA's, keep neighbourhoods."""
     if pca_plane is None:
         return {}
-    images = data.x_test[:NEIGHBOURHOOD]
-    trust, continuity = latent.trustworthiness(images, codes[:NEIGHBOURHOOD])
-    pca_trust, pca_continuity = latent.trustworthiness(images, pca_plane[:NEIGHBOURHOOD])
+    (trust, continuity), (pca_trust, pca_continuity) = latent.trustworthiness(
+        data.x_test[:NEIGHBOURHOOD], [plane[:NEIGHBOURHOOD] for plane in (codes, pca_plane)]
+    )
     return {
         "trustworthiness": trust,
         "continuity": continuity,

@@ -111,7 +111,7 @@ class Quality:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Generation:
-    """What the decoder makes of drawn codes, beside its reconstructions and real images."""
+    """What the decoder makes of drawn codes."""
 
     mixture: Density
     gaussian_images: Floats
@@ -121,11 +121,6 @@ class Generation:
     gaussian: Quality
     """Of `SAMPLES` images, like the next."""
     mixture_quality: Quality
-    reconstructions: Quality
-    """Of reconstructions of training images, at most `SAMPLES`: the best that this decoder can do.
-
-    Not of test images, whose reconstructions are nearest to the very images that they are measured
-    against. Runs before this was so have under the same name the reconstructions of test images."""
 
     @property
     def metrics(self) -> dict[str, float]:
@@ -133,7 +128,6 @@ class Generation:
         return {
             **self.gaussian.metrics("gaussian"),
             **self.mixture_quality.metrics("mixture"),
-            **self.reconstructions.metrics("reconstructions"),
             "generated_components": float(len(self.mixture.weights)),
         }
 
@@ -159,14 +153,12 @@ def generate(
     from_gaussian, from_mixture = (
         np.clip(decode(density.sample(SAMPLES, generator)), 0, 1) for density in (gaussian, mixture)
     )
-    again = np.clip(decode(train_codes[:SAMPLES]), 0, 1)
     return Generation(
         mixture=mixture,
         gaussian_images=from_gaussian[:SHOWN],
         mixture_images=from_mixture[:SHOWN],
         gaussian=measure(from_gaussian, test_images, classifier),
         mixture_quality=measure(from_mixture, test_images, classifier),
-        reconstructions=measure(again, test_images, classifier),
     )
 
 
@@ -220,7 +212,8 @@ def _density(mixture: "GaussianMixture", kept: NDArray[np.float64]) -> Density:
 
 def measure(images: Floats, test_images: latent.ReferenceImages, classifier: Classifier) -> Quality:
     """Return how good `images` (n, 784), clipped to 0..1, are beside the test images."""
-    probabilities = classifier.probabilities(images)
+    features = classifier.features(images)
+    probabilities = classifier.probabilities_of(features)
     counts = np.bincount(probabilities.argmax(axis=1), minlength=probabilities.shape[1])
     shares = counts[counts > 0] / len(images)
     _, distances = test_images.nearest(images[:COMPARED])
@@ -228,9 +221,7 @@ def measure(images: Floats, test_images: latent.ReferenceImages, classifier: Cla
         nearest_mse=float(distances.mean()),
         sure=float(np.mean(probabilities.max(axis=1) > SURE)),
         evenness=float(np.exp(-np.sum(shares * np.log(shares))) / probabilities.shape[1]),
-        frechet=frechet_distance(
-            classifier.features(images), classifier.features(test_images.images)
-        ),
+        frechet=frechet_distance(features, classifier.features(test_images.images)),
     )
 
 

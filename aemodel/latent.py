@@ -8,6 +8,7 @@ Every function is deterministic, and refuses codes that are not finite with a Va
 result would be meaningless (scikit-learn's own check).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -229,22 +230,52 @@ def _mse(a: Floats, b: Floats) -> NDArray[np.float64]:
     return np.asarray(np.square(a - b).mean(axis=1, dtype=np.float64))
 
 
-def trustworthiness(images: NDArray[np.uint8], xy: Floats, k: int = 10) -> tuple[float, float]:
-    """Return how well a plane keeps the neighbourhoods of images: trustworthiness and continuity.
+def trustworthiness(
+    images: NDArray[np.uint8], planes: Sequence[Floats], k: int = 10
+) -> list[tuple[float, float]]:
+    """Return how well planes keep the neighbourhoods of images: trustworthiness and continuity.
 
     The first falls with images that are among the `k` nearest in the plane but not in pixels, the
     second with those among the nearest in pixels but not in the plane (Venna & Kaski 2006); 1 is
-    best. Quadratic in the number of images.
+    best. With r(i, j) the place of image j among those nearest to i, from 1, in pixels,
+
+        trustworthiness = 1 - 2 / (n k (2 n - 3 k - 1)) sum_i sum_j max(0, r(i, j) - k)
+
+    over the k images j nearest to i in the plane; continuity has pixels and plane exchanged.
+    Quadratic in the number of images.
 
     Args:
         images: pixels 0..255; shape (n, 784), n above 2 k.
-        xy: their points; shape (n, 2).
-    """
-    from sklearn import manifold
+        planes: the points of these images in each plane; shapes (n, 2).
 
-    scaled = images / MAX_PIXEL
-    trust = manifold.trustworthiness(scaled, xy, n_neighbors=k)
-    return float(trust), float(manifold.trustworthiness(xy, scaled, n_neighbors=k))
+    References:
+        J. Venna, S. Kaski, "Local multidimensional scaling", Neural Networks 19 (2006), 889-899.
+    """
+    in_pixels = _distances(images)
+    in_planes = map(_distances, planes)
+    return [(_kept(in_pixels, d, k), _kept(d, in_pixels, k)) for d in in_planes]
+
+
+def _distances(points: NDArray[np.number]) -> NDArray[np.float64]:
+    """Return the squared distances of all points (n, d) to each other, infinite to themselves."""
+    from sklearn.metrics import euclidean_distances
+
+    distances = euclidean_distances(points.astype(np.float64), squared=True)
+    np.fill_diagonal(distances, np.inf)
+    return np.asarray(distances)
+
+
+def _kept(judged: NDArray[np.float64], chosen: NDArray[np.float64], k: int) -> float:
+    """Return how near the `k` nearest by `chosen` distances (n, n) are by `judged` ones; 1 is best.
+
+    The place of a point is counted, not found by sorting: only k of a row are asked for.
+    """
+    n = len(chosen)
+    nearest = np.argpartition(chosen, k, axis=1)[:, :k]
+    distances = np.take_along_axis(judged, nearest, axis=1)
+    nearer = np.stack([(judged < d[:, np.newaxis]).sum(axis=1) for d in distances.T])
+    beyond = np.maximum(nearer + 1 - k, 0).sum()
+    return float(1 - 2 / (n * k * (2 * n - 3 * k - 1)) * beyond)
 
 
 def affine_share(codes: Floats, decoded: Floats) -> float:
@@ -252,7 +283,9 @@ def affine_share(codes: Floats, decoded: Floats) -> float:
 
     1 if the decoder is affine over these codes; codes (n, d), decoded (n, 784), n above d.
     """
-    inputs = np.column_stack([codes, np.ones(len(codes), codes.dtype)]).astype(np.float64)
-    solution = np.linalg.lstsq(inputs, decoded.astype(np.float64))[0]
-    rest = np.square(decoded - inputs @ solution).sum()
-    return float(1 - rest / np.square(decoded - decoded.mean(axis=0)).sum())
+    centred = codes - codes.mean(axis=0, dtype=np.float64)
+    directions, lengths, _ = np.linalg.svd(centred, full_matrices=False)
+    directions = directions[:, lengths > len(codes) * np.finfo(codes.dtype).eps * lengths[0]]
+    outputs = decoded - decoded.mean(axis=0)
+    given = np.square(directions.T.astype(np.float32) @ outputs).sum(dtype=np.float64)
+    return float(given / np.square(outputs).sum(dtype=np.float64))

@@ -9,13 +9,14 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, TypeVar
 
 from aemodel.data import Dataset, load_dataset
-from aemodel.device import hardware, has_fast_bfloat16
+from aemodel.device import hardware, has_fast_bfloat16, limit_libraries
 from aemodel.training import check_batch
 from jobs import assignment
 from jobs.filesystem import (
@@ -48,7 +49,7 @@ from jobs.training.overview import Overview
 from jobs.training.preflight import Request
 from jobs.training.runs import Sweep, TrainOptions, open_sweep
 from jobs.training.signals import StopSignals
-from jobs.training.worker import Task, run_training
+from jobs.training.worker import Task, prepared, run_training
 
 T = TypeVar("T")
 
@@ -97,6 +98,7 @@ def run_sweep(
         StoreError: the tracking store cannot be used; nothing was trained.
         ClusterError: the cluster cannot be used; no run was made.
     """
+    preparing = _preparing(specs, options, data)
     store = Store.open()
     check_checkpoints_folder(checkpoints_folder())
     remove_unfinished(checkpoints_folder(), KEPT_DAYS)
@@ -112,13 +114,26 @@ def run_sweep(
                 renewing(store) if cluster else nullcontext(),
             ):
                 sweep = open_sweep(specs, options, store, data)
-                outcomes = run_tasks(sweep, options, board, cluster)
+                outcomes = run_tasks(sweep, options, board, cluster, preparing)
                 print(summary(outcomes))
                 return close(sweep, outcomes, options, signals)
         except KeyboardInterrupt:  # the second: do not wait for the trainings
             kept = promise("continues from the last states")
             print(f"Stopped at once: {kept}.", file=sys.stderr)
             return INTERRUPTED
+
+
+def _preparing(
+    specs: Sequence[TrainingSpec], options: TrainOptions, data: Dataset
+) -> Future[Dataset] | None:
+    """Begin to prepare the data if this process trains on it; opening the store takes seconds."""
+    if len(specs) > 1 or options.scheduler:
+        return None
+    limit_libraries(1)  # imports what it needs: two threads that import get in each other's way
+    pool = ThreadPoolExecutor(1)
+    preparing = pool.submit(prepared, data)
+    pool.shutdown(wait=False)
+    return preparing
 
 
 @contextmanager
@@ -171,9 +186,16 @@ def warn_of_slow_products(specs: Sequence[TrainingSpec]) -> None:
 
 
 def run_tasks(
-    sweep: Sweep, options: TrainOptions, board: Board, cluster: Cluster | None = None
+    sweep: Sweep,
+    options: TrainOptions,
+    board: Board,
+    cluster: Cluster | None = None,
+    data: Future[Dataset] | None = None,
 ) -> list[Outcome]:
-    """Train what is not finished, the longest first; return the outcomes in the order of tasks."""
+    """Train what is not finished, the longest first; return the outcomes in the order of tasks.
+
+    `data` is that of a single training, which is trained in this process.
+    """
     left = [task for task in sweep.tasks if task.run_id not in sweep.finished]
     costs = [task.spec.cost for task in left]
     cores = cluster.slots * options.threads if cluster else 0
@@ -188,7 +210,7 @@ def run_tasks(
             plan = Plan.of(_request(sweep.specs, options, sweep.store), sweep.store.owner)
             results = cluster.execute(ordered, plan, options.workers, board)
         elif len(sweep.tasks) == len(ordered) == 1:
-            results = {0: work(ordered[0])}
+            results = {0: work(ordered[0], data)}
         else:
             results = execute(work, ordered, allocation.workers, kind=_threads)
     outcomes = dict(sweep.finished)
@@ -212,11 +234,11 @@ class _TrainHere:
     niceness: dict[str, int]
     """How far the process of a run's training gives way to the others."""
 
-    def __call__(self, task: Task) -> Outcome:
+    def __call__(self, task: Task, data: Future[Dataset] | None = None) -> Outcome:
         os.nice(self.niceness[task.run_id])  # before threads start, which inherit it
         states = Checkpoint(task.run_id, self.checkpoints)
         with states.locked():
-            return run_training(task, self.board.channel(task.run_id), states)
+            return run_training(task, self.board.channel(task.run_id), states, data=data)
 
 
 def _threads(task: Task) -> int:

@@ -9,7 +9,7 @@ import tempfile
 import time
 import traceback
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
@@ -67,7 +67,11 @@ class Stopped(Exception):
 
 
 def run_training(
-    task: Task, channel: ProgressChannel, states: StateStore, lease: Lease | None = None
+    task: Task,
+    channel: ProgressChannel,
+    states: StateStore,
+    lease: Lease | None = None,
+    data: Future[Dataset] | None = None,
 ) -> Outcome:
     """Train, evaluate and log one spec; whatever goes wrong is in the outcome and in its run.
 
@@ -76,8 +80,9 @@ def run_training(
         channel: to the command.
         states: where its state is kept.
         lease: of the run, on a cluster. Who loses it stops, and leaves the run as it is.
+        data: what it trains on, as `prepared` returns it; None if it is still to be read.
     """
-    training = _Training(task, channel, states, lease)
+    training = _Training(task, channel, states, lease, data)
     status, reason, model_id = RunStatus.FAILED, "", ""
     try:
         with short_timeouts():  # while it trains, a slow server costs it little
@@ -123,12 +128,15 @@ def _reason(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
 
 
+def prepared(data: Dataset) -> Dataset:
+    """Return `data` with its principal components computed: every training needs them."""
+    pca.of(data)
+    return data
+
+
 @lru_cache(maxsize=1)
 def _loaded(folder: str, digest: str) -> Dataset:
-    """Return the data that a training is of, read once by a process that takes several.
-
-    Its principal components are computed at once, while TensorFlow starts: every training needs
-    them.
+    """Return the data that a training is of, prepared, once for a process that takes several.
 
     Raises:
         DataError: the folder does not have it any more.
@@ -138,8 +146,7 @@ def _loaded(folder: str, digest: str) -> Dataset:
         raise DataError(
             f"{folder} has changed since the command began: repeat it to train on what is there"
         )
-    pca.of(data)
-    return data
+    return prepared(data)
 
 
 class _Training:
@@ -151,12 +158,18 @@ class _Training:
     """
 
     def __init__(
-        self, task: Task, channel: ProgressChannel, states: StateStore, lease: Lease | None
+        self,
+        task: Task,
+        channel: ProgressChannel,
+        states: StateStore,
+        lease: Lease | None,
+        prepared: Future[Dataset] | None,
     ) -> None:
         self.task, self.channel, self.states = task, channel, states
         self.uploader = Uploader(task.tracking_uri, task.run_id, task.spec.device, lease)
         self.metrics: dict[str, float] = {}
         self.trouble = ""
+        self._prepared = prepared
         self._trainer: Trainer | None = None
         self._data: Dataset | None = None
 
@@ -226,12 +239,14 @@ class _Training:
         """Start TensorFlow and return the training, continued if a state of it was saved."""
         spec = self.task.spec
         self.report("starting TensorFlow")
+        if self._prepared:
+            wait([self._prepared])  # its computations are limited otherwise
         limit_libraries(spec.threads)
         with ThreadPoolExecutor(1) as pool:  # both take seconds
-            loading = pool.submit(_loaded, self.task.data, spec.data_digest)
+            data = self._prepared or pool.submit(_loaded, self.task.data, spec.data_digest)
             start_tensorflow(spec.threads, spec.device)
-        data = self._data = loading.result()
-        trainer = Trainer(spec.setting, spec.recipe, spec.seed, data, spec.precision)
+        self._data = data.result()
+        trainer = Trainer(spec.setting, spec.recipe, spec.seed, self._data, spec.precision)
         if state := self._loaded_state():
             try:
                 trainer.restore(state)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from aemodel import evaluation
+from aemodel import evaluation, generation, latent
 from aemodel.baseline import Baseline
 from aemodel.data import MAX_PIXEL, Dataset
 from aemodel.evaluation import MANIFOLD_SIDE, Evaluation, evaluate
@@ -182,6 +182,21 @@ def test_the_training_error_is_that_of_training_images(case: Case) -> None:
     decoded = np.asarray(training.network.autoencoder(x), np.float64)
     wanted = np.square(decoded - x).mean()
     assert found.metrics["final_train_mse"] == pytest.approx(wanted, rel=1e-5)
+
+
+def test_reconstructions_of_training_images_are_measured(
+    case: Case, small_baseline: Baseline
+) -> None:
+    """Those of test images would be nearest to the very images that they are measured against."""
+    training, found = case
+    x = training.data.x_train[: evaluation.COMPARED] / MAX_PIXEL
+    quality = generation.measure(
+        np.clip(np.asarray(training.network.autoencoder(x)), 0, 1),
+        latent.ReferenceImages(training.data.x_test),
+        small_baseline.classifier,
+    )
+    for name, value in quality.metrics("reconstructions").items():
+        assert found.metrics[name] == pytest.approx(value, rel=1e-4)
 
 
 def test_the_errors_of_pca_are_of_the_same_images(case: Case) -> None:

@@ -1,14 +1,12 @@
 """Densities of codes, and the measures of generated images, against values known by hand."""
 
-from typing import Any
-
 import numpy as np
 import pytest
 
 from aemodel import generation
 from aemodel.baseline import Baseline
 from aemodel.data import Dataset
-from aemodel.generation import Floats, Quality
+from aemodel.generation import Floats
 from aemodel.latent import ReferenceImages
 
 
@@ -94,28 +92,3 @@ def test_real_images_are_nearly_perfect_and_noise_is_not(
     assert bad.nearest_mse > 0.1
     assert bad.frechet > 10
     assert bad.evenness < real.evenness
-
-
-def test_reconstructions_of_training_images_are_measured(
-    small_baseline: Baseline, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Those of test images would be nearest to the very images that they are measured against."""
-    codes = np.random.default_rng(0).uniform(0.2, 0.8, (600, 2)).astype(np.float32)
-    test_images = ReferenceImages(np.zeros((50, 784), np.uint8))
-    measured: list[Floats] = []
-    measure = generation.measure
-
-    def noted(images: Floats, *rest: Any) -> Quality:
-        measured.append(images)
-        return measure(images, *rest)
-
-    def decode(z: Floats) -> Floats:
-        return np.repeat(z[:, :1], 784, axis=1)
-
-    monkeypatch.setattr(generation, "measure", noted)
-    monkeypatch.setattr(generation, "SAMPLES", 500)
-    found = generation.generate(decode, codes, test_images, small_baseline.classifier, seed=0)
-    assert np.array_equal(measured[-1], decode(codes[:500]))
-    assert found.reconstructions == measure(
-        decode(codes[:500]), test_images, small_baseline.classifier
-    )

@@ -6,8 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
+from sklearn import manifold
+from sklearn.linear_model import LinearRegression
 
-from aemodel import latent
+from aemodel import latent, pca
 from aemodel.data import Dataset
 
 DIGITS = np.arange(10)
@@ -244,8 +246,33 @@ def test_median_nearest_of_the_real_test_set(dataset: Dataset) -> None:
 def test_a_plane_that_keeps_all_neighbours_is_trustworthy_and_continuous() -> None:
     images = np.zeros((60, 784), np.uint8)
     images[:, :2] = np.random.default_rng(0).integers(256, size=(60, 2))
-    assert latent.trustworthiness(images, images[:, :2].astype(float)) == (1.0, 1.0)
+    assert latent.trustworthiness(images, [images[:, :2].astype(float)]) == [(1.0, 1.0)]
     shuffled = np.random.default_rng(1).permutation(images[:, :2].astype(float))
-    trust, continuity = latent.trustworthiness(images, shuffled)
+    [(trust, continuity)] = latent.trustworthiness(images, [shuffled])
     assert trust < 0.8
     assert continuity < 0.8
+
+
+def test_trustworthiness_and_continuity_agree_with_scikit_learn(dataset: Dataset) -> None:
+    images = dataset.x_test[:400]
+    codes = pca.of(dataset).codes(images, 4)
+    planes = [codes[:, :2], codes[:, 2:]]
+    for plane, found in zip(planes, latent.trustworthiness(images, planes, k=7), strict=True):
+        scaled = images / 255.0
+        wanted = [
+            manifold.trustworthiness(*each, n_neighbors=7)
+            for each in ((scaled, plane), (plane, scaled))
+        ]
+        assert found == pytest.approx(wanted, abs=1e-6)
+
+
+@pytest.mark.parametrize("spare", [0, 1])
+def test_affine_share_is_that_of_a_regression(spare: int) -> None:
+    generator = np.random.default_rng(0)
+    codes = generator.standard_normal((500, 3)).astype(np.float32) + 5
+    decoded = np.tanh(codes @ generator.standard_normal((3, 784)).astype(np.float32))
+    codes = np.column_stack([codes, *[codes[:, 0]] * spare])  # a number that says nothing new
+    affine = LinearRegression().fit(codes, decoded.astype(np.float64)).predict(codes)
+    variance = np.square(decoded - decoded.mean(axis=0)).sum()
+    wanted = 1 - np.square(decoded - affine).sum() / variance
+    assert latent.affine_share(codes, decoded) == pytest.approx(wanted, abs=1e-5)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from threadpoolctl import threadpool_limits
 
 from aemodel import pca
 from aemodel.data import Dataset
@@ -54,6 +55,14 @@ def test_error_falls_with_size_down_to_zero_on_its_own_images(
     smaller, larger = (fitted.image_mse(images, d).mean() for d in (size, size + 1))
     assert 0 <= larger <= smaller + 1e-7
     assert fitted.image_mse(images, count).mean() < 1e-5
+
+
+def test_the_threads_of_a_training_make_no_difference(dataset: Dataset) -> None:
+    found = []
+    for threads in (1, 2):
+        with threadpool_limits(threads):
+            found.append(pca.fit(dataset.x_train[:20_000]))
+    np.testing.assert_array_equal(found[0].components, found[1].components)
 
 
 def test_trainings_on_the_same_data_share_the_components(small_dataset: Dataset) -> None:

@@ -4,12 +4,14 @@ import os
 import signal
 import time
 from collections.abc import Sequence
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
 
 import pytest
 
+from aemodel import pca
 from aemodel.data import Dataset
 from aemodel.settings import RECIPES
 from jobs.filesystem import NotWritable, checkpoints_folder
@@ -262,7 +264,7 @@ run_tasks = command.run_tasks
 def test_a_shorter_training_gives_way(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     given: dict[str, int] = {}
 
-    def record(task: Task, *_: object) -> Outcome:
+    def record(task: Task, *_: object, **__: object) -> Outcome:
         given[task.spec.setting.name] = nice.call_args[0][0]
         return Outcome(name=task.spec.name, run_id=task.run_id, status=RunStatus.FAILED)
 
@@ -273,6 +275,29 @@ def test_a_shorter_training_gives_way(store: Store, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(command, "run_tasks", run_tasks)
     assert train("1,3", workers=2) == 1
     assert given["3"] == 0 < given["1"]
+
+
+def test_a_single_training_has_its_data_prepared_while_the_store_is_opened(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[Future[Dataset] | None] = []
+
+    def record(task: Task, *_: object, data: Future[Dataset] | None) -> Outcome:
+        given.append(data)
+        return Outcome(name=task.spec.name, run_id=task.run_id, status=RunStatus.FAILED)
+
+    monkeypatch.setattr(command, "run_training", record)
+    monkeypatch.setattr(command, "execute", in_turn)
+    monkeypatch.setattr(command, "run_tasks", run_tasks)
+    assert train("1") == 1
+    assert given[0] is not None
+    data = given[0].result()
+    assert data.digest == next(store.runs("training")).params["data_digest"]
+    before = pca.of.cache_info().misses
+    pca.of(data)
+    assert pca.of.cache_info().misses == before
+    assert train("1,2") == 1
+    assert given[1:] == [None, None]
 
 
 def test_what_cannot_be_done_is_refused_before_a_run_is_made(
