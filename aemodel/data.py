@@ -3,7 +3,9 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +22,9 @@ from aemodel.datafiles import (
 )
 from aemodel.dataforms import Bytes, read_csv, read_idx
 from aemodel.settings import PIXELS
+
+if TYPE_CHECKING:
+    from aemodel.pca import PCA
 
 __all__ = [
     "CSV_STEMS",
@@ -77,6 +82,16 @@ class Dataset:
             object.__setattr__(self, "digest", _digest(arrays))
         if self.is_mnist:
             object.__setattr__(self, "name", "MNIST")
+
+    @cached_property
+    def principal_components(self) -> "PCA":
+        """All principal components of the training images, computed when first asked for.
+
+        Trainings of any seed share them, also in other processes: they are pickled with the data.
+        """
+        from aemodel import pca
+
+        return pca.fit(self.x_train)
 
     @property
     def is_mnist(self) -> bool:

@@ -84,7 +84,8 @@ def start_tensorflow(threads: int, device: str = "cpu") -> None:
         ) from error
 
 
-def _start_tensorflow(threads: int, device: str) -> None:
+def import_tensorflow() -> None:
+    """Import TensorFlow and Keras, which takes seconds and starts nothing."""
     # Keras would read and write settings in the home directory, where another float type would
     # change the results; its predecessor cannot save these models.
     os.environ.update(KERAS_BACKEND="tensorflow", KERAS_HOME=os.devnull, TF_USE_LEGACY_KERAS="0")
@@ -92,13 +93,20 @@ def _start_tensorflow(threads: int, device: str) -> None:
     os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")
     # Its warnings are for who compiles it, such as that a loop with a branch is left as it is.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    if device == "gpu":
-        _load_cusolver()
     with _without_startup_messages():
         import keras
-        import tensorflow as tf
+        import tensorflow  # noqa: F401
 
         keras.utils.disable_interactive_logging()
+
+
+def _start_tensorflow(threads: int, device: str) -> None:
+    if device == "gpu":
+        _load_cusolver()
+    import_tensorflow()
+    import tensorflow as tf
+
+    with _without_startup_messages():
         gpus = tf.config.list_physical_devices("GPU")[:1] if device == "gpu" else []
         tf.config.set_visible_devices(gpus, "GPU")
     operations = threads if device == "cpu" and threads <= MAX_SHARDS else 1

@@ -11,13 +11,12 @@ References:
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from aemodel.data import MAX_PIXEL, Dataset
+from aemodel.data import MAX_PIXEL
 
 BLOCK = 4_000
 """Images taken at a time."""
@@ -60,16 +59,6 @@ class PCA:
         """Yield a block of images at a time, less the mean image: it stays in cache."""
         for block in np.array_split(images, max(1, len(images) // BLOCK)):
             yield block / MAX_PIXEL - self.mean
-
-
-@lru_cache(maxsize=1)
-def of(dataset: Dataset) -> PCA:
-    """Return the components of the training images; of the data asked for last they are kept.
-
-    Trainings of any seed on one data set, in one process, share them: give it the data in the
-    order of the files.
-    """
-    return fit(dataset.x_train)
 
 
 def fit(images: NDArray[np.uint8]) -> PCA:

@@ -32,12 +32,13 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from aemodel import pca, soap
+from aemodel import soap
 from aemodel.coordinates import PixelCoordinates, PrincipalCoordinates, scaled
 from aemodel.data import Dataset
 from aemodel.device import shards
 from aemodel.layer import Shards
 from aemodel.network import build_autoencoder
+from aemodel.pca import PCA
 from aemodel.settings import PIXELS, Recipe, Setting
 
 if TYPE_CHECKING:
@@ -155,9 +156,9 @@ class Trainer:
         self._product_type = tf.bfloat16 if precision == "bfloat16" else tf.float32
 
     @property
-    def principal_components(self) -> pca.PCA:
-        """All principal components of the training images; computed when first asked for."""
-        return pca.of(self._dataset)
+    def principal_components(self) -> PCA:
+        """All principal components of the training images."""
+        return self._dataset.principal_components
 
     @cached_property
     def _train(self) -> Callable[..., Any]:

@@ -25,7 +25,6 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from aemodel import pca
 from aemodel.data import MAX_PIXEL, Dataset, load_dataset
 from aemodel.device import use_threads
 from aemodel.evaluation import apply
@@ -106,7 +105,7 @@ def errors_of(trainer: Trainer) -> Row:
 
 def linear(data: Dataset) -> Row:
     """Return the errors of PCA with as many components."""
-    fitted = pca.of(data)
+    fitted = data.principal_components
     images = data.x_train, data.x_test
     errors = [float(fitted.image_mse(x, CLASSIC.latent_size).mean()) for x in images]
     return Row("PCA, 30 components (computed here)", *(PIXELS * error for error in errors))

@@ -7,13 +7,14 @@ shows all of them, as live lines on a terminal and as plain lines every `PLAIN_S
 """
 
 import json
+import multiprocessing
 import os
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -97,8 +98,6 @@ class FolderChannel:
     """Of the file with its progress."""
     stop: Path
     """File that asks to stop."""
-    command: int
-    """Process id of the command: of this process, or of the one that started it."""
 
     def report(self, progress: TrainingProgress) -> None:
         draft = self.path.with_suffix(".new")
@@ -107,7 +106,8 @@ class FolderChannel:
             os.replace(draft, self.path)
 
     def should_stop(self) -> bool:
-        return self.stop.exists() or self.command not in (os.getpid(), os.getppid())
+        command = multiprocessing.parent_process()  # None in the command's own process
+        return self.stop.exists() or (command is not None and not command.is_alive())
 
 
 @dataclass(frozen=True)
@@ -115,12 +115,10 @@ class Board:
     """The progress of all trainings of a command, in a folder of this machine."""
 
     folder: Path
-    command: int = field(default_factory=os.getpid)
-    """Process id of the command."""
 
     def channel(self, run_id: str) -> FolderChannel:
         """Return the channel of the training in the run `run_id`."""
-        return FolderChannel(self._file(run_id), self._stop, self.command)
+        return FolderChannel(self._file(run_id), self._stop)
 
     def read(self, run_id: str) -> TrainingProgress:
         """Return the last progress of a training."""

@@ -37,7 +37,7 @@ from jobs.training.checkpoint import Checkpoint, remove_unfinished
 from jobs.training.cluster import Cluster, Plan, connected
 from jobs.training.cores import allocate_cores
 from jobs.training.description import describe_sweep, summary
-from jobs.training.executor import execute
+from jobs.training.executor import execute, start_server
 from jobs.training.outcome import (
     INTERRUPTED,
     Outcome,
@@ -49,12 +49,15 @@ from jobs.training.overview import Overview
 from jobs.training.preflight import Request
 from jobs.training.runs import Sweep, TrainOptions, open_sweep
 from jobs.training.signals import StopSignals
-from jobs.training.worker import Task, prepared, run_training
+from jobs.training.worker import Task, run_training
 
 T = TypeVar("T")
 
 KEPT_DAYS = 30
 """Days after which the state of a training that nobody continued is deleted."""
+
+PRELOADED = "jobs.training.preloaded"
+"""Module of what every process that trains imports."""
 
 LOST = (
     "its process was killed by the system twice, most likely for want of memory: use fewer workers"
@@ -70,9 +73,17 @@ def train(specs: Sequence[TrainingSpec], options: TrainOptions) -> int:
         NotWritable: states of trainings, or the document, cannot be written; no run was made.
         StoreError: the tracking store cannot be used; nothing was trained.
     """
+    start_processes(specs, options)
     data = load_dataset(options.data)
     check_request(specs, data)
     return run_sweep(specs, options, data, close_sweep)
+
+
+def start_processes(specs: Sequence[TrainingSpec], options: TrainOptions) -> None:
+    """Let processes that train be ready when the store is: what they import takes seconds."""
+    if len(specs) > 1 and not options.scheduler:
+        # For a GPU TensorFlow wants libraries that are loaded before it.
+        start_server("" if specs[0].device == "gpu" else PRELOADED)
 
 
 class Close(Protocol):
@@ -98,7 +109,7 @@ def run_sweep(
         StoreError: the tracking store cannot be used; nothing was trained.
         ClusterError: the cluster cannot be used; no run was made.
     """
-    preparing = _preparing(specs, options, data)
+    preparing = None if options.scheduler else _preparing(data)
     store = Store.open()
     check_checkpoints_folder(checkpoints_folder())
     remove_unfinished(checkpoints_folder(), KEPT_DAYS)
@@ -114,7 +125,8 @@ def run_sweep(
                 renewing(store) if cluster else nullcontext(),
             ):
                 sweep = open_sweep(specs, options, store, data)
-                outcomes = run_tasks(sweep, options, board, cluster, preparing)
+                prepared = preparing.result() if preparing else None
+                outcomes = run_tasks(sweep, options, board, cluster, prepared)
                 print(summary(outcomes))
                 return close(sweep, outcomes, options, signals)
         except KeyboardInterrupt:  # the second: do not wait for the trainings
@@ -123,15 +135,16 @@ def run_sweep(
             return INTERRUPTED
 
 
-def _preparing(
-    specs: Sequence[TrainingSpec], options: TrainOptions, data: Dataset
-) -> Future[Dataset] | None:
-    """Begin to prepare the data if this process trains on it; opening the store takes seconds."""
-    if len(specs) > 1 or options.scheduler:
-        return None
+def _preparing(data: Dataset) -> Future[Dataset]:
+    """Begin to compute what every training needs of the data; opening the store takes as long."""
+
+    def prepare() -> Dataset:
+        _ = data.principal_components
+        return data
+
     limit_libraries(1)  # imports what it needs: two threads that import get in each other's way
     pool = ThreadPoolExecutor(1)
-    preparing = pool.submit(prepared, data)
+    preparing = pool.submit(prepare)
     pool.shutdown(wait=False)
     return preparing
 
@@ -190,11 +203,16 @@ def run_tasks(
     options: TrainOptions,
     board: Board,
     cluster: Cluster | None = None,
-    data: Future[Dataset] | None = None,
+    data: Dataset | None = None,
 ) -> list[Outcome]:
     """Train what is not finished, the longest first; return the outcomes in the order of tasks.
 
-    `data` is that of a single training, which is trained in this process.
+    Args:
+        sweep: the trainings.
+        options: how they are trained.
+        board: shows their progress.
+        cluster: where they are trained; None for this machine.
+        data: what they are trained on, if it is here that they are.
     """
     left = [task for task in sweep.tasks if task.run_id not in sweep.finished]
     costs = [task.spec.cost for task in left]
@@ -202,7 +220,7 @@ def run_tasks(
     allocation = allocate_cores(costs, options.workers, cores, options.threads)
     ordered = [left[index] for index in allocation.order]
     niceness = {task.run_id: n for task, n in zip(left, allocation.niceness, strict=True)}
-    work = _TrainHere(board, checkpoints_folder(), niceness)
+    work = _TrainHere(board, checkpoints_folder(), niceness, data)
     take_turns = allocation.workers < len(left)
     summary_line = Overview(len(sweep.finished)).line if take_turns else None
     with shown(board, {task.run_id: task.spec.name for task in left}, summary_line):
@@ -210,7 +228,7 @@ def run_tasks(
             plan = Plan.of(_request(sweep.specs, options, sweep.store), sweep.store.owner)
             results = cluster.execute(ordered, plan, options.workers, board)
         elif len(sweep.tasks) == len(ordered) == 1:
-            results = {0: work(ordered[0], data)}
+            results = {0: work(ordered[0])}
         else:
             results = execute(work, ordered, allocation.workers, kind=_threads)
     outcomes = dict(sweep.finished)
@@ -233,12 +251,13 @@ class _TrainHere:
     checkpoints: Path
     niceness: dict[str, int]
     """How far the process of a run's training gives way to the others."""
+    data: Dataset | None
 
-    def __call__(self, task: Task, data: Future[Dataset] | None = None) -> Outcome:
+    def __call__(self, task: Task) -> Outcome:
         os.nice(self.niceness[task.run_id])  # before threads start, which inherit it
         states = Checkpoint(task.run_id, self.checkpoints)
         with states.locked():
-            return run_training(task, self.board.channel(task.run_id), states, data=data)
+            return run_training(task, self.board.channel(task.run_id), states, data=self.data)
 
 
 def _threads(task: Task) -> int:

@@ -3,6 +3,7 @@
 It knows nothing of trainings: a task is what `work` takes and can be sent to another process.
 """
 
+import multiprocessing
 import os
 import sys
 from collections.abc import Callable, Hashable, Iterator, Sequence
@@ -18,6 +19,29 @@ R = TypeVar("R")
 
 TRIES = 2
 """How often a task is begun whose process the system kills."""
+
+
+def start_server(preloaded: str) -> None:
+    """Start the process that those of `execute` are forked from, and let it import a module.
+
+    That goes on beside the caller, who calls it as early as it can. What it has imported its forks
+    have at once, and share. It ends with this process.
+
+    Args:
+        preloaded: the module, which must not start threads; empty for none. It is left out
+            elsewhere than on Linux, where the system's own libraries start some.
+    """
+    preloads = preloaded and sys.platform == "linux"
+    multiprocessing.set_forkserver_preload([preloaded] if preloads else [])
+    _ensure_server()
+
+
+def _ensure_server() -> None:
+    from multiprocessing import forkserver, resource_tracker
+
+    resource_tracker.ensure_running()  # started amid blocked signals, it would lift the block
+    with blocked():
+        forkserver.ensure_running()
 
 
 def execute(
@@ -63,21 +87,18 @@ def _in_processes(
 ) -> Iterator[tuple[int, R]]:
     """Yield index and result of every task that ends."""
     from concurrent.futures import as_completed
-    from multiprocessing import resource_tracker
 
     # Not joblib.Parallel: it would run the tasks of one worker here, in the command's own process.
     from joblib.externals.loky import get_reusable_executor
     from joblib.externals.loky.process_executor import TerminatedWorkerError
 
-    command = os.getpid()
-    resource_tracker.ensure_running()  # started amid blocked signals, it would lift the block
-    executor = get_reusable_executor(max_workers=workers)
+    _ensure_server()
+    context = multiprocessing.get_context("forkserver")
+    executor = get_reusable_executor(max_workers=workers, context=context)
     cut_off, killed = True, False
     try:
         with blocked():
-            futures = [
-                executor.submit(_run, work, index, task, command) for index, task in tasks.items()
-            ]
+            futures = [executor.submit(_run, work, index, task) for index, task in tasks.items()]
         for future in as_completed(futures):
             try:
                 yield future.result()
@@ -91,10 +112,11 @@ def _in_processes(
         print("A training process was killed by the system.", file=sys.stderr, flush=True)
 
 
-def _run(work: Callable[[T], R], index: int, task: T, command: int) -> tuple[int, R]:
+def _run(work: Callable[[T], R], index: int, task: T) -> tuple[int, R]:
     mend_streams()
     prepare_environment()
     result = work(task)
-    if os.getppid() != command:
-        os._exit(1)  # the command was killed; joblib would keep the process for minutes
+    command = multiprocessing.parent_process()
+    if command and not command.is_alive():
+        os._exit(1)  # joblib would keep the process for minutes
     return index, result

@@ -21,7 +21,13 @@ from jobs.report.analysis.latent_sizes import mean_error
 from jobs.report.records import SizeErrors
 from jobs.spec import TrainingSpec
 from jobs.tracking import Run, StoreError
-from jobs.training.command import check_request, end_sweep, insisting, run_sweep
+from jobs.training.command import (
+    check_request,
+    end_sweep,
+    insisting,
+    run_sweep,
+    start_processes,
+)
 from jobs.training.description import describe_study
 from jobs.training.outcome import Outcome, exit_status
 from jobs.training.runs import Sweep, TrainOptions
@@ -45,6 +51,7 @@ def study(specs: Sequence[TrainingSpec], options: TrainOptions) -> int:
         NotWritable: states of trainings cannot be written; no run was made.
         StoreError: the tracking store cannot be used; nothing was trained.
     """
+    start_processes(specs, options)
     data = load_dataset(options.data)
     check_request(specs, data)
     return run_sweep(specs, options, data, partial(close_study, data))

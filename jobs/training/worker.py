@@ -9,7 +9,7 @@ import tempfile
 import time
 import traceback
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
@@ -19,7 +19,6 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from aemodel import pca
 from aemodel.data import MAX_PIXEL, DataError, Dataset, load_dataset
 from aemodel.device import AlreadyStarted, NoGpu, limit_libraries, start_tensorflow
 from aemodel.evaluation import curve_metrics, evaluate, first_of_each_digit
@@ -71,7 +70,7 @@ def run_training(
     channel: ProgressChannel,
     states: StateStore,
     lease: Lease | None = None,
-    data: Future[Dataset] | None = None,
+    data: Dataset | None = None,
 ) -> Outcome:
     """Train, evaluate and log one spec; whatever goes wrong is in the outcome and in its run.
 
@@ -80,7 +79,7 @@ def run_training(
         channel: to the command.
         states: where its state is kept.
         lease: of the run, on a cluster. Who loses it stops, and leaves the run as it is.
-        data: what it trains on, as `prepared` returns it; None if it is still to be read.
+        data: what it trains on; None if it is still to be read from the task's folder.
     """
     training = _Training(task, channel, states, lease, data)
     status, reason, model_id = RunStatus.FAILED, "", ""
@@ -128,15 +127,12 @@ def _reason(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def prepared(data: Dataset) -> Dataset:
-    """Return `data` with its principal components computed: every training needs them."""
-    pca.of(data)
-    return data
-
-
 @lru_cache(maxsize=1)
 def _loaded(folder: str, digest: str) -> Dataset:
-    """Return the data that a training is of, prepared, once for a process that takes several.
+    """Return the data that a training is of, read once by a process that takes several.
+
+    Its principal components are computed at once, while TensorFlow starts: every training needs
+    them.
 
     Raises:
         DataError: the folder does not have it any more.
@@ -146,7 +142,8 @@ def _loaded(folder: str, digest: str) -> Dataset:
         raise DataError(
             f"{folder} has changed since the command began: repeat it to train on what is there"
         )
-    return prepared(data)
+    _ = data.principal_components
+    return data
 
 
 class _Training:
@@ -163,15 +160,14 @@ class _Training:
         channel: ProgressChannel,
         states: StateStore,
         lease: Lease | None,
-        prepared: Future[Dataset] | None,
+        data: Dataset | None,
     ) -> None:
         self.task, self.channel, self.states = task, channel, states
         self.uploader = Uploader(task.tracking_uri, task.run_id, task.spec.device, lease)
         self.metrics: dict[str, float] = {}
         self.trouble = ""
-        self._prepared = prepared
         self._trainer: Trainer | None = None
-        self._data: Dataset | None = None
+        self._data = data
 
     def train(self) -> None:
         """Train to the end, sending points, saving states and watching for a request to stop.
@@ -239,14 +235,12 @@ class _Training:
         """Start TensorFlow and return the training, continued if a state of it was saved."""
         spec = self.task.spec
         self.report("starting TensorFlow")
-        if self._prepared:
-            wait([self._prepared])  # its computations are limited otherwise
         limit_libraries(spec.threads)
         with ThreadPoolExecutor(1) as pool:  # both take seconds
-            data = self._prepared or pool.submit(_loaded, self.task.data, spec.data_digest)
+            loading = pool.submit(self._load)
             start_tensorflow(spec.threads, spec.device)
-        self._data = data.result()
-        trainer = Trainer(spec.setting, spec.recipe, spec.seed, self._data, spec.precision)
+        data = self._data = loading.result()
+        trainer = Trainer(spec.setting, spec.recipe, spec.seed, data, spec.precision)
         if state := self._loaded_state():
             try:
                 trainer.restore(state)
@@ -255,6 +249,9 @@ class _Training:
             self.uploader.restore(state)
         self.uploader.begin(trainer.curve, trainer.seconds)
         return trainer
+
+    def _load(self) -> Dataset:
+        return self._data or _loaded(self.task.data, self.task.spec.data_digest)
 
     def _loaded_state(self) -> dict[str, NDArray[Any]]:
         """Return the saved state, waiting for a store that keeps it and is unavailable."""

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sklearn import manifold
 from sklearn.linear_model import LinearRegression
 
-from aemodel import latent, pca
+from aemodel import latent
 from aemodel.data import Dataset
 
 DIGITS = np.arange(10)
@@ -255,7 +255,7 @@ def test_a_plane_that_keeps_all_neighbours_is_trustworthy_and_continuous() -> No
 
 def test_trustworthiness_and_continuity_agree_with_scikit_learn(dataset: Dataset) -> None:
     images = dataset.x_test[:400]
-    codes = pca.of(dataset).codes(images, 4)
+    codes = dataset.principal_components.codes(images, 4)
     planes = [codes[:, :2], codes[:, 2:]]
     for plane, found in zip(planes, latent.trustworthiness(images, planes, k=7), strict=True):
         scaled = images / 255.0

@@ -1,5 +1,6 @@
 """The linear baseline: reference values on the real data, and what holds for every data set."""
 
+import pickle
 from dataclasses import replace
 
 import numpy as np
@@ -66,5 +67,8 @@ def test_the_threads_of_a_training_make_no_difference(dataset: Dataset) -> None:
 
 
 def test_trainings_on_the_same_data_share_the_components(small_dataset: Dataset) -> None:
-    assert pca.of(small_dataset) is pca.of(small_dataset)
-    assert pca.of(small_dataset) is not pca.of(replace(small_dataset))
+    found = small_dataset.principal_components
+    assert small_dataset.principal_components is found
+    assert replace(small_dataset).principal_components is not found
+    elsewhere = pickle.loads(pickle.dumps(small_dataset))
+    np.testing.assert_array_equal(elsewhere.__dict__["principal_components"].mean, found.mean)

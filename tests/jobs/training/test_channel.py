@@ -2,14 +2,16 @@
 
 import io
 import re
+import subprocess
+import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from jobs.training import channel
 from jobs.training.channel import Board, TrainingProgress, shown
+from tests.support.project import ROOT
 
 
 @pytest.fixture
@@ -41,8 +43,13 @@ def test_the_request_to_stop(board: Board) -> None:
     assert channel.should_stop()
 
 
-def test_a_command_that_is_gone_asks_to_stop(board: Board) -> None:
-    assert replace(board, command=2**22).channel("abc").should_stop()  # no process has this id
+def test_a_command_that_is_gone_asks_to_stop(tmp_path: Path) -> None:
+    command = subprocess.Popen([sys.executable, "-m", "tests.support.orphan", tmp_path], cwd=ROOT)
+    wait_for((tmp_path / "begun").exists, seconds=60)
+    command.kill()
+    command.wait()
+    wait_for((tmp_path / "stopped").exists)
+    assert (tmp_path / "begun").read_text() == "False"
 
 
 def test_a_folder_that_is_missing_means_nothing(board: Board) -> None:

@@ -4,14 +4,12 @@ import os
 import signal
 import time
 from collections.abc import Sequence
-from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
 
 import pytest
 
-from aemodel import pca
 from aemodel.data import Dataset
 from aemodel.settings import RECIPES
 from jobs.filesystem import NotWritable, checkpoints_folder
@@ -277,27 +275,23 @@ def test_a_shorter_training_gives_way(store: Store, monkeypatch: pytest.MonkeyPa
     assert given["3"] == 0 < given["1"]
 
 
-def test_a_single_training_has_its_data_prepared_while_the_store_is_opened(
+def test_trainings_get_the_data_with_its_principal_components(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    given: list[Future[Dataset] | None] = []
+    given: list[Dataset] = []
 
-    def record(task: Task, *_: object, data: Future[Dataset] | None) -> Outcome:
+    def record(task: Task, *_: object, data: Dataset) -> Outcome:
         given.append(data)
         return Outcome(name=task.spec.name, run_id=task.run_id, status=RunStatus.FAILED)
 
     monkeypatch.setattr(command, "run_training", record)
     monkeypatch.setattr(command, "execute", in_turn)
     monkeypatch.setattr(command, "run_tasks", run_tasks)
-    assert train("1") == 1
-    assert given[0] is not None
-    data = given[0].result()
-    assert data.digest == next(store.runs("training")).params["data_digest"]
-    before = pca.of.cache_info().misses
-    pca.of(data)
-    assert pca.of.cache_info().misses == before
-    assert train("1,2") == 1
-    assert given[1:] == [None, None]
+    assert train("1") == train("1,2") == 1
+    assert len(given) == 3
+    for data in given:
+        assert data.digest == next(store.runs("training")).params["data_digest"]
+        assert "principal_components" in data.__dict__
 
 
 def test_what_cannot_be_done_is_refused_before_a_run_is_made(

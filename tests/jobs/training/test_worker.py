@@ -1,9 +1,11 @@
 """One training in its run: however it ends, the run, the outcome and the state on disk say so."""
 
+import multiprocessing
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -248,9 +250,12 @@ def test_what_is_cut_off_amid_an_update_is_not_saved(
     assert not state_path(task).exists()
 
 
-def test_a_training_whose_job_is_gone_stops(task: Begun) -> None:
-    orphan = replace(task, board=replace(task.board, command=2**22))  # larger than process ids are
-    assert orphan.run().status == "KILLED"
+def test_a_training_whose_command_is_gone_stops(
+    task: Begun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = Mock(is_alive=lambda: False)
+    monkeypatch.setattr(multiprocessing, "parent_process", lambda: gone)
+    assert task.run().status == "KILLED"
 
 
 def test_the_description(job: TrainingSpec) -> None:

@@ -1,0 +1,29 @@
+"""What every process that trains needs, imported by importing this module.
+
+One process imports it, and those that train are forked from it (`jobs.training.executor`): they
+have it at hand at once, and share its memory. Nothing else imports this module, since it sets what
+it needs: the environment of MLflow and TensorFlow, and one thread for BLAS and OpenMP. No other
+thread may run when a process is forked; a training sets the number of its own.
+"""
+
+import gc
+import importlib
+import os
+
+from aemodel.device import import_tensorflow
+from jobs.environment import prepare_environment
+
+os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
+prepare_environment()
+import_tensorflow()
+for name in (
+    "jobs.training.command",
+    "sklearn.decomposition",
+    "sklearn.manifold",
+    "sklearn.mixture",
+    "matplotlib.backends.backend_agg",
+    "pyarrow",
+    "mlflow.tracking",
+):
+    importlib.import_module(name)
+gc.freeze()  # no collection touches, and so copies, what is shared
