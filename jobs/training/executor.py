@@ -6,6 +6,7 @@ It knows nothing of trainings: a task is what `work` takes and can be sent to an
 import multiprocessing
 import os
 import sys
+import threading
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from itertools import groupby
 from typing import TypeVar
@@ -16,6 +17,9 @@ from jobs.training.signals import blocked
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+_at_work = threading.Lock()
+"""Held by this process while it runs a task."""
 
 TRIES = 2
 """How often a task is begun whose process the system kills."""
@@ -28,8 +32,8 @@ def start_server(preloaded: str) -> None:
     have at once, and share. It ends with this process.
 
     Args:
-        preloaded: the module, which must not start threads; empty for none. It is left out
-            elsewhere than on Linux, where the system's own libraries start some.
+        preloaded: the module; empty for none. It must start no threads that its forks would lack.
+            Elsewhere than on Linux, where the system's own libraries start some, it is left out.
     """
     preloads = preloaded and sys.platform == "linux"
     multiprocessing.set_forkserver_preload([preloaded] if preloads else [])
@@ -94,7 +98,9 @@ def _in_processes(
 
     _ensure_server()
     context = multiprocessing.get_context("forkserver")
-    executor = get_reusable_executor(max_workers=workers, context=context)
+    executor = get_reusable_executor(
+        max_workers=workers, context=context, initializer=_end_with_the_command
+    )
     cut_off, killed = True, False
     try:
         with blocked():
@@ -112,11 +118,24 @@ def _in_processes(
         print("A training process was killed by the system.", file=sys.stderr, flush=True)
 
 
+def _end_with_the_command() -> None:
+    """Let this process end if the command is killed, when its task is done.
+
+    It would wait for the next one for minutes, or for the rest of one that came in part.
+    """
+
+    def wait_and_end() -> None:
+        command = multiprocessing.parent_process()
+        assert command
+        command.join()
+        with _at_work:
+            os._exit(1)
+
+    threading.Thread(target=wait_and_end, daemon=True).start()
+
+
 def _run(work: Callable[[T], R], index: int, task: T) -> tuple[int, R]:
     mend_streams()
     prepare_environment()
-    result = work(task)
-    command = multiprocessing.parent_process()
-    if command and not command.is_alive():
-        os._exit(1)  # joblib would keep the process for minutes
-    return index, result
+    with _at_work:
+        return index, work(task)

@@ -2,8 +2,8 @@
 
 One process imports it, and those that train are forked from it (`jobs.training.executor`): they
 have it at hand at once, and share its memory. Nothing else imports this module, since it sets what
-it needs: the environment of MLflow and TensorFlow, and one thread for BLAS and OpenMP. No other
-thread may run when a process is forked; a training sets the number of its own.
+it needs: the environment of MLflow and TensorFlow, and one thread for BLAS and OpenMP, which must
+not run others when a process is forked. A training sets the number of its own.
 """
 
 import gc

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from jobs.training.executor import execute
+from tests.support.project import ROOT
 
 
 @dataclass(frozen=True)
@@ -115,3 +118,40 @@ def test_a_task_whose_process_is_killed_twice_has_no_result(
 ) -> None:
     assert execute(die, jobs(tmp_path, 1, 1), 2, kind) == {1: 10}
     assert capsys.readouterr().err.count("was killed by the system") == 2
+
+
+def is_imported(name: str) -> bool:
+    return name in sys.modules
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="nothing is preloaded elsewhere")
+def test_processes_have_at_hand_what_was_preloaded() -> None:
+    script = (
+        "from jobs.training.executor import execute, start_server\n"
+        "from tests.jobs.training.test_executor import is_imported\n"
+        "start_server('modulefinder')\n"
+        "print(execute(is_imported, ['modulefinder', 'filecmp'], 2, str))"
+    )
+    assert ran(script) == "{0: True, 1: False}"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="nothing is preloaded elsewhere")
+def test_what_training_processes_share_can_be_forked() -> None:
+    """A thread of BLAS would not be there after the fork. pyarrow's allocator sees to its own."""
+    script = (
+        "import sys\n"
+        "import jobs.training.preloaded\n"
+        "from pathlib import Path\n"
+        "assert 'mlflow' in sys.modules and 'tensorflow' in sys.modules\n"
+        "tasks = Path('/proc/self/task').iterdir()\n"
+        "print(sorted({(task / 'comm').read_text().strip() for task in tasks} - {'python'}))"
+    )
+    assert ran(script) in ("[]", "['jemalloc_bg_thd']")
+
+
+def ran(script: str) -> str:
+    """Return what the script prints, in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, check=True, capture_output=True, text=True
+    )
+    return done.stdout.strip()
