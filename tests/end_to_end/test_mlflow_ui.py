@@ -127,13 +127,20 @@ def shown(browser: webdriver.Chrome, script: str, count: int) -> list[Any]:
     return found
 
 
+def columns(browser: webdriver.Chrome) -> tuple[str, ...]:
+    """Return those of the columns that the view has, in the order in which the page has them."""
+    return tuple(name for name in browser.execute_script(HEADERS) if name in COLUMNS)
+
+
 def test_the_table_lists_the_trainings_with_their_results(
     browser: webdriver.Chrome, page: str, trainings: list[Run]
 ) -> None:
     browser.set_window_size(2200, 1400)
     browser.get(page)
-    headers = shown(browser, HEADERS, len(COLUMNS))
-    assert tuple(name for name in headers if name in COLUMNS) == COLUMNS
+    # At first the page may have other columns, while it fetches the view.
+    WebDriverWait(browser, START_SECONDS).until(
+        lambda _: columns(browser) == COLUMNS, f"no {COLUMNS}"
+    )
     rows = shown(browser, ROWS, len(trainings))
     assert len(rows) == len(trainings), "there are sweeps among them"
     for row, run in zip(rows, trainings, strict=True):  # both by setting
