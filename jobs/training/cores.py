@@ -38,8 +38,8 @@ def allocate_cores(
     long one that is left for the end has cores that its threads do not fill. Many trainings have
     one thread each, on as many processes as there are cores: a small network gains more from a
     neighbour than from a second thread. TensorFlow fixes the threads of a process when it starts,
-    so processes that take several trainings in turn have the same number for all. Each takes 5 s to
-    start and 1 GB.
+    so processes that take several trainings in turn have the same number for all. Each takes up to
+    1 GB, of which they share a third where they are forked from one that has imported everything.
 
     Simulated from measured costs on 2 to 16 cores, for three and nine trainings, no other plan is
     more than 6% faster (`python -m benchmarks sharing`).
