@@ -248,9 +248,14 @@ def trustworthiness(
         images: pixels 0..255; shape (n, 784), n above 2 k.
         planes: the points of these images in each plane; shapes (n, 2).
 
+    Raises:
+        ValueError: there are 2 k images or fewer, or a point is not finite.
+
     References:
         J. Venna, S. Kaski, "Local multidimensional scaling", Neural Networks 19 (2006), 889-899.
     """
+    if len(images) <= 2 * k:
+        raise ValueError(f"{len(images)} images for {k} neighbours: give more than {2 * k}")
     in_pixels = _distances(images)
     in_planes = map(_distances, planes)
     return [(_kept(in_pixels, d, k), _kept(d, in_pixels, k)) for d in in_planes]
@@ -285,7 +290,8 @@ def affine_share(codes: Floats, decoded: Floats) -> float:
     """
     centred = codes - codes.mean(axis=0, dtype=np.float64)
     directions, lengths, _ = np.linalg.svd(centred, full_matrices=False)
-    directions = directions[:, lengths > len(codes) * np.finfo(codes.dtype).eps * lengths[0]]
+    rounding = np.sqrt(len(codes)) * np.finfo(codes.dtype).eps * lengths[0]
+    directions = directions[:, lengths > rounding]
     outputs = decoded - decoded.mean(axis=0)
     given = np.square(directions.T.astype(np.float32) @ outputs).sum(dtype=np.float64)
     return float(given / np.square(outputs).sum(dtype=np.float64))

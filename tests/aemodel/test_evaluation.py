@@ -49,6 +49,22 @@ def test_measures_side_by_side_are_the_same(case: Case, small_baseline: Baseline
         np.testing.assert_array_equal(one.nearest_mse, other.nearest_mse)
 
 
+def test_a_very_small_test_set_has_no_neighbourhoods(
+    small_dataset: Dataset, small_baseline: Baseline
+) -> None:
+    first = evaluation.first_of_each_digit(small_dataset.y_test)
+    few = np.concatenate([first, first[:5] + 1])
+    data = replace(
+        small_dataset, x_test=small_dataset.x_test[few], y_test=small_dataset.y_test[few], digest=""
+    )
+    trainer = Trainer(Setting("own", (8, 2)), replace(RECIPE, iterations=2), 1, data, "float32")
+    for _ in trainer.run():
+        pass
+    metrics = evaluate(trainer, PAIRS, small_baseline).metrics
+    assert "trustworthiness" not in metrics
+    assert 0 <= metrics["knn_accuracy"] <= 1
+
+
 def test_names_of_the_metrics(case: Case) -> None:
     of_plane = {"trustworthiness", "continuity", "pca_trustworthiness", "pca_continuity"}
     wanted = {

@@ -249,6 +249,8 @@ def test_a_plane_that_keeps_all_neighbours_is_trustworthy_and_continuous() -> No
     assert latent.trustworthiness(images, [images[:, :2].astype(float)]) == [(1.0, 1.0)]
     shuffled = np.random.default_rng(1).permutation(images[:, :2].astype(float))
     [(trust, continuity)] = latent.trustworthiness(images, [shuffled])
+    with pytest.raises(ValueError, match="give more than 60"):
+        latent.trustworthiness(images, [shuffled], k=30)
     assert trust < 0.8
     assert continuity < 0.8
 
