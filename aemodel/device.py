@@ -85,7 +85,7 @@ def start_tensorflow(threads: int, device: str = "cpu") -> None:
 
 
 def import_tensorflow() -> None:
-    """Import TensorFlow and Keras, which takes seconds and starts nothing."""
+    """Import Keras, and with it TensorFlow, which takes seconds and starts nothing."""
     # Keras would read and write settings in the home directory, where another float type would
     # change the results; its predecessor cannot save these models.
     os.environ.update(KERAS_BACKEND="tensorflow", KERAS_HOME=os.devnull, TF_USE_LEGACY_KERAS="0")
@@ -95,7 +95,6 @@ def import_tensorflow() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     with _without_startup_messages():
         import keras
-        import tensorflow  # noqa: F401
 
         keras.utils.disable_interactive_logging()
 

@@ -41,9 +41,6 @@ COMPARED = 10_000
 NEIGHBOURHOOD = 2_000
 """Test images over which a plane's trustworthiness and continuity are measured."""
 
-FEWEST = 21
-"""Test images below which these are not defined, for ten neighbours."""
-
 Images = NDArray[np.float32]
 Pixels = NDArray[np.uint8]
 Labels = NDArray[np.integer]
@@ -248,7 +245,7 @@ def _neighbourhoods(
     data: Dataset, codes: Images, pca_plane: latent.Floats | None
 ) -> dict[str, float]:
     """Return how well the plane of codes of size 2, and PCA's, keep neighbourhoods."""
-    if pca_plane is None or len(codes) < FEWEST:
+    if pca_plane is None or len(codes) <= 2 * latent.NEIGHBOURS:  # too few to be defined
         return {}
     (trust, continuity), (pca_trust, pca_continuity) = latent.trustworthiness(
         data.x_test[:NEIGHBOURHOOD], [plane[:NEIGHBOURHOOD] for plane in (codes, pca_plane)]

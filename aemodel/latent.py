@@ -20,6 +20,9 @@ from aemodel.neighbours import Neighbours
 FRACTIONS = tuple(step / 10 for step in range(11))
 """The eleven fractions f = 0.0, 0.1 ... 1.0 of the way from one code to another."""
 
+NEIGHBOURS = 10
+"""Nearest neighbours that are looked at, unless another number is asked for."""
+
 PRINCIPAL_AXES = 10
 """Principal axes of the codes that are computed: two span the plane."""
 
@@ -135,7 +138,7 @@ def knn_accuracy(
     train_labels: Labels,
     test_codes: Floats,
     test_labels: Labels,
-    k: int = 10,
+    k: int = NEIGHBOURS,
 ) -> float:
     """Return the share of test codes whose digit the `k` nearest train codes vote for, 0..1.
 
@@ -159,7 +162,7 @@ def _neighbours(points: Floats, reference: Floats, k: int) -> NDArray[np.intp]:
     return np.asarray(search.kneighbors(points, return_distance=False))
 
 
-def neighbour_shares(xy: Floats, labels: Labels, k: int = 10) -> NDArray[np.float64]:
+def neighbour_shares(xy: Floats, labels: Labels, k: int = NEIGHBOURS) -> NDArray[np.float64]:
     """Return how the digits mix: whose points lie next to the points of each digit.
 
     Entry (d, e) is the share of digit e among the `k` nearest other points of the points of digit
@@ -231,7 +234,7 @@ def _mse(a: Floats, b: Floats) -> NDArray[np.float64]:
 
 
 def trustworthiness(
-    images: NDArray[np.uint8], planes: Sequence[Floats], k: int = 10
+    images: NDArray[np.uint8], planes: Sequence[Floats], k: int = NEIGHBOURS
 ) -> list[tuple[float, float]]:
     """Return how well planes keep the neighbourhoods of images: trustworthiness and continuity.
 

@@ -17,6 +17,7 @@ from typing import Protocol, TypeVar
 
 from aemodel.data import Dataset, load_dataset
 from aemodel.device import hardware, has_fast_bfloat16, limit_libraries
+from aemodel.pca import PCA
 from aemodel.training import check_batch
 from jobs import assignment
 from jobs.filesystem import (
@@ -73,17 +74,7 @@ def train(specs: Sequence[TrainingSpec], options: TrainOptions) -> int:
         NotWritable: states of trainings, or the document, cannot be written; no run was made.
         StoreError: the tracking store cannot be used; nothing was trained.
     """
-    start_processes(specs, options)
-    data = load_dataset(options.data)
-    check_request(specs, data)
-    return run_sweep(specs, options, data, close_sweep)
-
-
-def start_processes(specs: Sequence[TrainingSpec], options: TrainOptions) -> None:
-    """Let processes that train be ready when the store is: what they import takes seconds."""
-    if len(specs) > 1 and not options.scheduler:
-        # For a GPU TensorFlow wants libraries that are loaded before it.
-        start_server("" if specs[0].device == "gpu" else PRELOADED)
+    return run_sweep(specs, options, close_sweep)
 
 
 class Close(Protocol):
@@ -99,17 +90,20 @@ class Close(Protocol):
     ) -> int: ...
 
 
-def run_sweep(
-    specs: Sequence[TrainingSpec], options: TrainOptions, data: Dataset, close: Close
-) -> int:
+def run_sweep(specs: Sequence[TrainingSpec], options: TrainOptions, close: Close) -> int:
     """Train every spec, in runs found or made, and close; return the exit status.
 
     Raises:
-        NotWritable: states of trainings cannot be written; no run was made.
+        DataError: the data cannot be used; no run was made.
+        ParameterError: a batch is larger than the training set; no run was made.
+        NotWritable: states of trainings, or the document, cannot be written; no run was made.
         StoreError: the tracking store cannot be used; nothing was trained.
         ClusterError: the cluster cannot be used; no run was made.
     """
-    preparing = None if options.scheduler else _preparing(data)
+    _start_processes(specs, options)
+    data = load_dataset(options.data)
+    check_request(specs, data)
+    components = None if options.scheduler else _computing(data)  # while the store is opened
     store = Store.open()
     check_checkpoints_folder(checkpoints_folder())
     remove_unfinished(checkpoints_folder(), KEPT_DAYS)
@@ -125,8 +119,9 @@ def run_sweep(
                 renewing(store) if cluster else nullcontext(),
             ):
                 sweep = open_sweep(specs, options, store, data)
-                prepared = preparing.result() if preparing else None
-                outcomes = run_tasks(sweep, options, board, cluster, prepared)
+                if components:
+                    components.result()
+                outcomes = run_tasks(sweep, options, board, cluster)
                 print(summary(outcomes))
                 return close(sweep, outcomes, options, signals)
         except KeyboardInterrupt:  # the second: do not wait for the trainings
@@ -135,18 +130,20 @@ def run_sweep(
             return INTERRUPTED
 
 
-def _preparing(data: Dataset) -> Future[Dataset]:
-    """Begin to compute what every training needs of the data; opening the store takes as long."""
+def _start_processes(specs: Sequence[TrainingSpec], options: TrainOptions) -> None:
+    """Let processes that train be ready when the store is: what they import takes seconds."""
+    if len(specs) > 1 and not options.scheduler:
+        # For a GPU TensorFlow wants libraries that are loaded before it.
+        start_server("" if specs[0].device == "gpu" else PRELOADED)
 
-    def prepare() -> Dataset:
-        _ = data.principal_components
-        return data
 
+def _computing(data: Dataset) -> Future[PCA]:
+    """Begin to compute the principal components, which every training here needs."""
     limit_libraries(1)  # imports what it needs: two threads that import get in each other's way
     pool = ThreadPoolExecutor(1)
-    preparing = pool.submit(prepare)
+    components = pool.submit(lambda: data.principal_components)
     pool.shutdown(wait=False)
-    return preparing
+    return components
 
 
 @contextmanager
@@ -199,28 +196,16 @@ def warn_of_slow_products(specs: Sequence[TrainingSpec]) -> None:
 
 
 def run_tasks(
-    sweep: Sweep,
-    options: TrainOptions,
-    board: Board,
-    cluster: Cluster | None = None,
-    data: Dataset | None = None,
+    sweep: Sweep, options: TrainOptions, board: Board, cluster: Cluster | None = None
 ) -> list[Outcome]:
-    """Train what is not finished, the longest first; return the outcomes in the order of tasks.
-
-    Args:
-        sweep: the trainings.
-        options: how they are trained.
-        board: shows their progress.
-        cluster: where they are trained; None for this machine.
-        data: what they are trained on, if it is here that they are.
-    """
+    """Train what is not finished, the longest first; return the outcomes in the order of tasks."""
     left = [task for task in sweep.tasks if task.run_id not in sweep.finished]
     costs = [task.spec.cost for task in left]
     cores = cluster.slots * options.threads if cluster else 0
     allocation = allocate_cores(costs, options.workers, cores, options.threads)
     ordered = [left[index] for index in allocation.order]
     niceness = {task.run_id: n for task, n in zip(left, allocation.niceness, strict=True)}
-    work = _TrainHere(board, checkpoints_folder(), niceness, data)
+    work = _TrainHere(board, checkpoints_folder(), niceness, sweep.data)
     take_turns = allocation.workers < len(left)
     summary_line = Overview(len(sweep.finished)).line if take_turns else None
     with shown(board, {task.run_id: task.spec.name for task in left}, summary_line):
@@ -251,7 +236,7 @@ class _TrainHere:
     checkpoints: Path
     niceness: dict[str, int]
     """How far the process of a run's training gives way to the others."""
-    data: Dataset | None
+    data: Dataset
 
     def __call__(self, task: Task) -> Outcome:
         os.nice(self.niceness[task.run_id])  # before threads start, which inherit it

@@ -19,8 +19,8 @@ import_tensorflow()
 for name in (
     "jobs.training.command",
     "sklearn.decomposition",
-    "sklearn.manifold",
     "sklearn.mixture",
+    "sklearn.neighbors",
     "matplotlib.backends.backend_agg",
     "pyarrow",
     "mlflow.tracking",

@@ -62,6 +62,8 @@ class Sweep:
     """The trainings of a command with their runs, and the run above them if there is one."""
 
     store: Store
+    data: Dataset
+    """What is trained on."""
     parent: Run | None
     tasks: tuple[Task, ...]
     finished: dict[str, Outcome]
@@ -122,6 +124,7 @@ def open_sweep(
     tasks = [replace(task, logs_models=logs_models) for task in tasks]
     return Sweep(
         store=store,
+        data=data,
         parent=parent,
         tasks=tuple(tasks),
         finished=finished,

@@ -16,18 +16,12 @@ from pathlib import Path
 import numpy as np
 
 from aemodel import intrinsic_dimension
-from aemodel.data import MAX_PIXEL, Dataset, load_dataset
+from aemodel.data import MAX_PIXEL, Dataset
 from jobs.report.analysis.latent_sizes import mean_error
 from jobs.report.records import SizeErrors
 from jobs.spec import TrainingSpec
 from jobs.tracking import Run, StoreError
-from jobs.training.command import (
-    check_request,
-    end_sweep,
-    insisting,
-    run_sweep,
-    start_processes,
-)
+from jobs.training.command import end_sweep, insisting, run_sweep
 from jobs.training.description import describe_study
 from jobs.training.outcome import Outcome, exit_status
 from jobs.training.runs import Sweep, TrainOptions
@@ -51,25 +45,18 @@ def study(specs: Sequence[TrainingSpec], options: TrainOptions) -> int:
         NotWritable: states of trainings cannot be written; no run was made.
         StoreError: the tracking store cannot be used; nothing was trained.
     """
-    start_processes(specs, options)
-    data = load_dataset(options.data)
-    check_request(specs, data)
-    return run_sweep(specs, options, data, partial(close_study, data))
+    return run_sweep(specs, options, close_study)
 
 
 def close_study(
-    data: Dataset,
-    sweep: Sweep,
-    outcomes: Sequence[Outcome],
-    options: TrainOptions,
-    signals: StopSignals,
+    sweep: Sweep, outcomes: Sequence[Outcome], options: TrainOptions, signals: StopSignals
 ) -> int:
     """Log what the trainings that finished show, end the study's run; return the exit status."""
     sizes = size_errors(sweep.specs, outcomes)
     is_complete = True
     if sizes and not signals.requested:
         try:
-            insisting(outcomes, signals)(partial(_log, sweep, sizes, data))
+            insisting(outcomes, signals)(partial(_log, sweep, sizes))
         except StoreError as error:
             is_complete = False
             print(f"The results of the study could not be logged: {error}", file=sys.stderr)
@@ -96,7 +83,7 @@ def size_errors(
     )
 
 
-def _log(sweep: Sweep, sizes: Sequence[SizeErrors], data: Dataset) -> None:
+def _log(sweep: Sweep, sizes: Sequence[SizeErrors]) -> None:
     """Log table, figure and metrics; may be repeated after an error."""
     assert sweep.parent
     with tempfile.TemporaryDirectory() as folder:
@@ -112,7 +99,7 @@ def _log(sweep: Sweep, sizes: Sequence[SizeErrors], data: Dataset) -> None:
             for size in sizes
         }
     )
-    _log_intrinsic_dimension(sweep.parent, data)
+    _log_intrinsic_dimension(sweep.parent, sweep.data)
 
 
 def _log_intrinsic_dimension(run: Run, data: Dataset) -> None:

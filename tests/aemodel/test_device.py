@@ -12,6 +12,7 @@ import pytest
 from aemodel.data import Dataset
 from aemodel.device import hardware, has_fast_bfloat16
 from tests.support.datasets import first_images, write_idx
+from tests.support.interpreter import ran
 from tests.support.project import ROOT
 
 PROGRAM = """
@@ -106,19 +107,6 @@ def test_joblib_does_not_change_a_training(alone: dict[str, Any], folder: Path) 
 
 
 # --- GPUs ------------------------------------------------------------------------------------
-
-
-def ran(program: str, **environment: str) -> list[str]:
-    """Return the lines that a program prints in a process of its own."""
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        cwd=ROOT,
-        env=os.environ | environment,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout.splitlines()
 
 
 @pytest.fixture

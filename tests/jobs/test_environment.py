@@ -1,13 +1,11 @@
 """Environment variables: set by entry points, not by imports, and short timeouts in a phase."""
 
 import os
-import subprocess
-import sys
 
 import pytest
 
 from jobs.environment import DEFAULTS, FIXED, prepare_environment, short_timeouts
-from tests.support.project import ROOT
+from tests.support.interpreter import ran
 
 NAMES = (*FIXED, *DEFAULTS)
 
@@ -20,10 +18,7 @@ print(os.environ == before)
 
 
 def test_importing_sets_nothing() -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", IMPORT], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    assert done.stdout == "True\n"
+    assert ran(IMPORT) == ["True"]
 
 
 ENDING = """
@@ -37,10 +32,7 @@ print(gc.get_freeze_count())
 
 
 def test_the_collector_has_nothing_to_go_through_when_a_process_ends() -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", ENDING], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    assert done.stdout.split() == ["0", "True"]
+    assert ran(ENDING) == ["0", "True"]
 
 
 def test_telemetry_is_off_whatever_was_set_and_timeouts_are_the_users(

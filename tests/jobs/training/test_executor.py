@@ -2,7 +2,6 @@
 
 import os
 import signal
-import subprocess
 import sys
 import time
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from jobs.training.executor import execute
-from tests.support.project import ROOT
+from tests.support.interpreter import ran
 
 
 @dataclass(frozen=True)
@@ -132,7 +131,7 @@ def test_processes_have_at_hand_what_was_preloaded() -> None:
         "start_server('modulefinder')\n"
         "print(sorted(execute(is_imported, ['modulefinder', 'filecmp'], 2, str).items()))"
     )
-    assert ran(script) == "[(0, True), (1, False)]"
+    assert ran(script) == ["[(0, True), (1, False)]"]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="nothing is preloaded elsewhere")
@@ -146,12 +145,4 @@ def test_what_training_processes_share_can_be_forked() -> None:
         "tasks = Path('/proc/self/task').iterdir()\n"
         "print(sorted({(task / 'comm').read_text().strip() for task in tasks} - {'python'}))"
     )
-    assert ran(script) in ("[]", "['jemalloc_bg_thd']")
-
-
-def ran(script: str) -> str:
-    """Return what the script prints, in a process of its own."""
-    done = subprocess.run(
-        [sys.executable, "-c", script], cwd=ROOT, check=True, capture_output=True, text=True
-    )
-    return done.stdout.strip()
+    assert ran(script) in (["[]"], ["['jemalloc_bg_thd']"])

@@ -65,11 +65,13 @@ def closed(
         for n, spec in enumerate(SPECS)
     )
     register = FolderRegister(store, Path("checkpoints"))
-    sweep = Sweep(store=store, parent=parent, tasks=tasks, finished={}, register=register)
+    sweep = Sweep(
+        store=store, data=data, parent=parent, tasks=tasks, finished={}, register=register
+    )
     outcomes = [outcome(n, status) for n, status in enumerate(statuses)]
     options = TrainOptions(data=Path("mnist"), kind="study")
     signals = signals or StopSignals(lambda: None)
-    return Ended(close_study(data, sweep, outcomes, options, signals), parent)
+    return Ended(close_study(sweep, outcomes, options, signals), parent)
 
 
 FINISHED, FAILED = RunStatus.FINISHED, RunStatus.FAILED
