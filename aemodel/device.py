@@ -23,6 +23,13 @@ MAX_SHARDS = 4
 BFLOAT16_CAPABILITY = 8.0
 """CUDA compute capability from which on a GPU multiplies bfloat16 matrices in hardware."""
 
+SLOW_WIDTH = 512
+"""Matrices as wide as a multiple of this are slow to multiply on a processor: a column's numbers
+lie a power of two apart in memory, and compete for the same few lines of its caches."""
+
+ADDED_WIDTH = 16
+"""What makes them fast: the numbers of one cache line."""
+
 NO_GPU = (
     "there is no GPU to use on this machine: nvidia-smi, the tool of NVIDIA's driver, names none, "
     "or CUDA_VISIBLE_DEVICES hides it"
@@ -128,6 +135,14 @@ def shards() -> int:
     import tensorflow as tf
 
     return max(1, int(tf.config.threading.get_inter_op_parallelism_threads()))
+
+
+def fast_width(width: int) -> int:
+    """Return the width from `width` on at which this process multiplies matrices at full speed."""
+    import tensorflow as tf
+
+    is_slow = width % SLOW_WIDTH == 0 and not tf.config.get_visible_devices("GPU")
+    return width + ADDED_WIDTH if is_slow else width
 
 
 def _load_cusolver() -> None:

@@ -11,9 +11,8 @@ gradients are written out by hand. With residual r = x' - x, batch size B and P 
 and `aemodel.layer` has the rest: what automatic differentiation gives, without the gradient of the
 input and with the loss computed only where it is recorded.
 
-With the optimiser `adam` the layers hold the network's own weights. With `soap` images and layers
-are expressed in other axes, and the network gets its weights back after every chunk
-(`aemodel.coordinates`).
+The layers have weights of their own, which the network gets after every chunk; with the optimiser
+`soap` images and layers are expressed in other axes (`aemodel.coordinates`).
 
 Loops and branches are `tf.while_loop` and `tf.cond`: AutoGraph would translate the source at every
 start, which takes longer than tracing and leaves files behind when the process is killed.

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from aemodel.data import Dataset
-from aemodel.device import hardware, has_fast_bfloat16
+from aemodel.device import fast_width, hardware, has_fast_bfloat16
 from tests.support.datasets import first_images, write_idx
 from tests.support.interpreter import ran
 from tests.support.project import ROOT
@@ -107,6 +107,22 @@ def test_joblib_does_not_change_a_training(alone: dict[str, Any], folder: Path) 
 
 
 # --- GPUs ------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_widths_a_power_of_two_apart_in_memory_are_avoided() -> None:
+    widths = (2, 128, 500, 512, 784, 1000, 1024, 1040, 2048)
+    assert [fast_width(width) for width in widths] == [
+        2,
+        128,
+        500,
+        528,
+        784,
+        1000,
+        1040,
+        1040,
+        2064,
+    ]
 
 
 @pytest.fixture

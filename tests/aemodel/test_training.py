@@ -359,6 +359,35 @@ def test_soap_trains_the_network_itself(small_dataset: Dataset) -> None:
         np.testing.assert_array_equal(a, b)
 
 
+# --- Added units -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("recipe", [RECIPE, replace(SOAP, iterations=61)], ids=["adam", "soap"])
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_added_units_stay_without_weights_and_change_nothing(
+    small_dataset: Dataset, recipe: Recipe, precision: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A layer of 512 is trained as one of 528, over a refresh of the bases."""
+    setting = Setting("wide", (512, 2))
+    training = trained(Trainer(setting, recipe, 3, small_dataset, precision))
+    first, *_, last = training._coordinates.layers
+    assert (first.kernel.shape[1], last.kernel.shape[0]) == (528, 528)
+    assert not np.any(first.original_kernel().numpy()[:, 512:])
+    assert not np.any(first.bias.numpy()[512:])
+    assert not np.any(last.original_kernel().numpy()[512:])
+    for layer in training._coordinates.layers:
+        for basis in layer.bases:
+            if basis.eigenvectors.shape[0] == 528:
+                added = basis.eigenvectors.numpy()[512:]
+                assert np.count_nonzero(added) == 16  # on axes of their own
+    monkeypatch.setattr("aemodel.coordinates.fast_width", lambda width: width)
+    plain = trained(Trainer(setting, recipe, 3, small_dataset, precision))
+    assert plain._coordinates.layers[0].kernel.shape[1] == 512
+    tolerance = 1e-3 if precision == "float32" else 1e-2
+    found, wanted = ([point.test_mse for point in t.curve] for t in (training, plain))
+    assert found == pytest.approx(wanted, rel=tolerance)
+
+
 # --- Trouble ---------------------------------------------------------------------------------
 
 
