@@ -138,7 +138,7 @@ def shards() -> int:
 
 
 def fast_width(width: int) -> int:
-    """Return the width from `width` on at which this process multiplies matrices at full speed."""
+    """Return `width`, or what to train it as where this device multiplies such matrices slowly."""
     import tensorflow as tf
 
     is_slow = width % SLOW_WIDTH == 0 and not tf.config.get_visible_devices("GPU")
