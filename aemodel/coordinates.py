@@ -61,6 +61,10 @@ class PixelCoordinates:
         """Return the images `pixels` (n, 784), pixels 0..255, on the 0..1 scale."""
         return pixels * SCALE
 
+    def residual_mse(self, pixels: NDArray[np.uint8]) -> float:
+        """Return the part of the MSE per pixel of `pixels` (n, 784) that `images` leaves out."""
+        return 0.0
+
     def to_network(self) -> None:
         """Write the layers' weights into the network."""
         self._export()
@@ -152,6 +156,10 @@ class PrincipalCoordinates(PixelCoordinates):
         """Return the images `pixels` (n, 784), pixels 0..255, on the axes (n, k)."""
         return self._pca.codes(pixels, len(self.axes))
 
+    def residual_mse(self, pixels: NDArray[np.uint8]) -> float:
+        """Return the mean squared distance of `pixels` (n, 784) from the axes, per pixel."""
+        return float(self._pca.image_mse(pixels, len(self.axes)).mean())
+
     def basis_sizes(self, shapes: Sequence[Sequence[int]]) -> list[tuple[int, int]]:
         """Return the sizes of each layer's eigenbases: at all sides but the pixels (`soap`)."""
         return soap.basis_sizes(shapes)
@@ -209,10 +217,3 @@ def axes_to_keep(pca: PCA) -> int:
     """Return how many principal axes hold `KEPT_VARIANCE` of the variance."""
     cumulative = np.cumsum(pca.variances)
     return 1 + int(np.searchsorted(cumulative, KEPT_VARIANCE * pca.variances.sum()))
-
-
-def scaled(pixels: "tf.Tensor") -> "tf.Tensor":
-    """Return raw pixels 0..255 on the 0..1 scale, as float32."""
-    import tensorflow as tf
-
-    return tf.cast(pixels, tf.float32) * SCALE

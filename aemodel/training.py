@@ -32,7 +32,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aemodel import soap
-from aemodel.coordinates import PixelCoordinates, PrincipalCoordinates, scaled
+from aemodel.coordinates import PixelCoordinates, PrincipalCoordinates
 from aemodel.data import Dataset
 from aemodel.device import shards
 from aemodel.layer import Shards
@@ -148,7 +148,7 @@ class Trainer:
         # The first batch again at the end: a batch that wraps around is then one slice as well.
         pixels = np.concatenate([self.data.x_train, self.data.x_train[: recipe.batch_size]])
         self._images = tf.constant(self._coordinates.images(pixels))
-        self._x_test = tf.constant(self.data.x_test)
+        self._test_images = tf.constant(self._coordinates.images(self.data.x_test))
         self._learning_rates = tf.constant(
             [recipe.learning_rate_at(i) for i in range(recipe.iterations)], tf.float32
         )
@@ -370,24 +370,23 @@ class Trainer:
         """Sum the squared residuals batch by batch, in float32; the batches' sums in float64."""
         import tensorflow as tf
 
+        kernels = [layer.original_kernel() for layer in self._layers]
+
+        def reconstructed(x: Any) -> Any:
+            for layer, kernel in zip(self._layers, kernels, strict=True):
+                x = tf.nn.bias_add(tf.matmul(x, kernel), layer.bias)
+                x = tf.tanh(x) if layer.is_tanh else x
+            return x
+
         def add(start: Any, total: Any) -> tuple[Any, Any]:
-            x = scaled(self._x_test[start : start + EVALUATION_BATCH])
-            squares = tf.reduce_sum(tf.square(self._reconstructed(x) - x))
+            x = self._test_images[start : start + EVALUATION_BATCH]
+            squares = tf.reduce_sum(tf.square(reconstructed(x) - x))
             return start + EVALUATION_BATCH, total + tf.cast(squares, tf.float64)
 
         images = len(self.data.x_test)
         nothing = (tf.constant(0), tf.constant(0.0, tf.float64))
         _, total = tf.while_loop(lambda start, _: start < images, add, nothing)
-        return total / self.data.x_test.size
-
-    def _reconstructed(self, x: "tf.Tensor") -> "tf.Tensor":
-        """Return the network's reconstruction of x (n, 784), in float32."""
-        import tensorflow as tf
-
-        for (kernel, bias), is_tanh in zip(self._weights, self.setting.tanh_layers, strict=True):
-            x = tf.nn.bias_add(tf.matmul(x, kernel), bias)
-            x = tf.tanh(x) if is_tanh else x
-        return x
+        return total / self.data.x_test.size + self._coordinates.residual_mse(self.data.x_test)
 
 
 def _shard_sizes(batch_size: int, parts: int) -> list[int]:
