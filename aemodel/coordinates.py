@@ -61,8 +61,8 @@ class PixelCoordinates:
         """Return the images `pixels` (n, 784), pixels 0..255, on the 0..1 scale."""
         return pixels * SCALE
 
-    def residual_mse(self, pixels: NDArray[np.uint8]) -> float:
-        """Return the part of the MSE per pixel of `pixels` (n, 784) that `images` leaves out."""
+    def residual_mse(self, pixels: NDArray[np.uint8], images: NDArray[np.float32]) -> float:
+        """Return the part of the MSE per pixel that `images` leaves out of `pixels` (n, 784)."""
         return 0.0
 
     def to_network(self) -> None:
@@ -156,9 +156,10 @@ class PrincipalCoordinates(PixelCoordinates):
         """Return the images `pixels` (n, 784), pixels 0..255, on the axes (n, k)."""
         return self._pca.codes(pixels, len(self.axes))
 
-    def residual_mse(self, pixels: NDArray[np.uint8]) -> float:
-        """Return the mean squared distance of `pixels` (n, 784) from the axes, per pixel."""
-        return float(self._pca.image_mse(pixels, len(self.axes)).mean())
+    def residual_mse(self, pixels: NDArray[np.uint8], images: NDArray[np.float32]) -> float:
+        """Return the mean squared distance from the axes of `pixels` (n, 784), per pixel."""
+        squares = np.square(pixels * SCALE - self.mean).sum(dtype=np.float64)
+        return float(squares - np.square(images).sum(dtype=np.float64)) / pixels.size
 
     def basis_sizes(self, shapes: Sequence[Sequence[int]]) -> list[tuple[int, int]]:
         """Return the sizes of each layer's eigenbases: at all sides but the pixels (`soap`)."""

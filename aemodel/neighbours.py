@@ -21,7 +21,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-BLOCK = 250
+BLOCK = 125
 """Points compared with all others at a time: bounds the matrix of distances."""
 
 GROUP = 64

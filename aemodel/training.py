@@ -148,7 +148,9 @@ class Trainer:
         # The first batch again at the end: a batch that wraps around is then one slice as well.
         pixels = np.concatenate([self.data.x_train, self.data.x_train[: recipe.batch_size]])
         self._images = tf.constant(self._coordinates.images(pixels))
-        self._test_images = tf.constant(self._coordinates.images(self.data.x_test))
+        test_images = self._coordinates.images(self.data.x_test)
+        self._test_images = tf.constant(test_images)
+        self._test_residual = self._coordinates.residual_mse(self.data.x_test, test_images)
         self._learning_rates = tf.constant(
             [recipe.learning_rate_at(i) for i in range(recipe.iterations)], tf.float32
         )
@@ -386,7 +388,7 @@ class Trainer:
         images = len(self.data.x_test)
         nothing = (tf.constant(0), tf.constant(0.0, tf.float64))
         _, total = tf.while_loop(lambda start, _: start < images, add, nothing)
-        return total / self.data.x_test.size + self._coordinates.residual_mse(self.data.x_test)
+        return total / self.data.x_test.size + self._test_residual
 
 
 def _shard_sizes(batch_size: int, parts: int) -> list[int]:

@@ -231,15 +231,27 @@ def test_only_the_tracker_imports_mlflow() -> None:
     assert {path.parent for path in users} == {ROOT / "jobs" / "tracking"}
 
 
+def imported(*arguments: str) -> tuple[set[str], str]:
+    """Return the packages that Python imports with these arguments, and what it prints."""
+    command = [sys.executable, "-X", "importtime", *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0
+    lines = done.stderr.splitlines()
+    return {line.split("|")[-1].strip().split(".")[0] for line in lines}, done.stdout
+
+
 @pytest.mark.parametrize(
     "arguments",
     [["--help"], ["-h"], ["train", "-h"], ["study", "-h"], ["report", "-h"], ["store", "-h"]],
 )
 def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
-    command = [sys.executable, "-X", "importtime", "-m", "jobs", *arguments]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0
-    assert "Usage" in done.stdout
-    imported = {line.split("|")[-1].strip().split(".")[0] for line in done.stderr.splitlines()}
-    assert "typer" in imported
-    assert imported & HEAVY == set()
+    packages, printed = imported("-m", "jobs", *arguments)
+    assert "Usage" in printed
+    assert "typer" in packages
+    assert packages & HEAVY == set()
+
+
+def test_commands_that_train_can_be_imported_without_what_trains_and_draws() -> None:
+    packages, _ = imported("-c", "import jobs.training.command, jobs.training.study")
+    assert "numpy" in packages
+    assert packages & HEAVY == set()

@@ -253,11 +253,9 @@ def _files(run: Run, folder: Path) -> RunFiles:
         return run.download(path, folder)
 
     def fetch(path: str) -> Path | None:
-        parent = str(PurePosixPath(path).parent)
-        if parent == ".":
-            return download(path)
-        local = download(parent)
-        file = local / PurePosixPath(path).name if local else None
+        top, *below = PurePosixPath(path).parts
+        local = download(top)
+        file = local.joinpath(*below) if local else None
         return file if file and file.is_file() else None
 
     return RunFiles(fetch)

@@ -17,6 +17,7 @@ os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
 prepare_environment()
 import_tensorflow()
 for name in (
+    "jobs.artifacts.files",
     "jobs.training.command",
     "sklearn.decomposition",
     "sklearn.mixture",

@@ -23,7 +23,6 @@ from aemodel.data import MAX_PIXEL, DataError, Dataset, load_dataset
 from aemodel.device import AlreadyStarted, NoGpu, limit_libraries, start_tensorflow
 from aemodel.evaluation import curve_metrics, evaluate, first_of_each_digit
 from aemodel.training import Diverged, Trainer
-from jobs.artifacts import files
 from jobs.artifacts.pictures import snapshot
 from jobs.environment import short_timeouts
 from jobs.filesystem import checkpoints_folder, promise
@@ -219,6 +218,8 @@ class _Training:
 
     def _write_results(self, trainer: Trainer, data: Dataset, folder: Path) -> None:
         """Measure what the run shall keep, and write it into `folder`."""
+        from jobs.artifacts import files  # and matplotlib
+
         spec = self.task.spec
         self.report("evaluating")
         if self.task.curve_only:

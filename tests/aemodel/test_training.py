@@ -165,6 +165,19 @@ def test_the_test_error_is_over_the_whole_test_set(dataset: Dataset, size: int) 
     assert training.test_mse() == pytest.approx(np.mean(residual**2), rel=1e-6)
 
 
+@pytest.mark.parametrize("images", [500, 3000])  # fewer and more than there are pixels
+def test_the_test_error_counts_what_the_principal_axes_leave_out(
+    dataset: Dataset, images: int
+) -> None:
+    data = Dataset(
+        dataset.x_train[:images], dataset.y_train[:images], dataset.x_test, dataset.y_test
+    )
+    training = trained(start(data, replace(RECIPE, optimizer="soap")))
+    x = training.data.x_test / np.float32(255)
+    residual = np.asarray(training.network.autoencoder(x), np.float64) - x
+    assert training.test_mse() == pytest.approx(np.mean(residual**2), rel=1e-6)
+
+
 def test_the_loss_falls(small_dataset: Dataset, setting: Setting) -> None:
     recipe = replace(RECIPE, iterations=60, batch_size=100, eval_every=59)
     curve = trained(start(small_dataset, recipe, setting)).curve
