@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from benchmarks import table
-from benchmarks.engines import ENGINES
+from benchmarks.engines import engines_here
 from benchmarks.machine import in_new_process, matrix_rates, processor
 from benchmarks.table import Row
 from benchmarks.timing import (
@@ -27,7 +27,7 @@ def run(rounds: int, iterations: int, folder: Path, peers_python: Path, results:
     threads = sorted({1, available_cores()})
     rates = {n: in_new_process(matrix_rates, n) for n in threads}
     bench = Bench(iterations, folder, peers_python)
-    rows = [Row(engine) for engine in ENGINES]
+    rows = [Row(engine) for engine in engines_here()]
     for number in range(1, rounds + 1):
         for row in rows:
             if not row.why_not:

@@ -168,11 +168,13 @@ def document(
         for threads, by_precision in rates.items()
     )
     work = ", ".join(f"{gflop(s):.2f}" for s in SETTINGS)
+    left_out = "\n\nThis processor has no instructions for bfloat16, which is left out."
+    has_bfloat16 = any(row.engine.precision == "bfloat16" for row in rows)
     return f"""Milliseconds an iteration, batch 500, with the evaluation of the whole test set every
 100 iterations, on {max(rates)} cores of this processor: {processor}.
 Settings 1 to 3: each alone, with all cores. All three: one iteration of each, trained side by side
 as the train command does it (\\* one after the other with all cores, where that is faster). Best
-of {rounds} round{"s" * (rounds > 1)}.
+of {rounds} round{"s" * (rounds > 1)}.{"" if has_bfloat16 else left_out}
 
 {main_table(peers, rates)}
 

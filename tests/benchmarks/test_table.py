@@ -3,8 +3,17 @@
 import pytest
 
 from aemodel.settings import SETTINGS
-from benchmarks.engines import Engine
-from benchmarks.table import Row, agreement_table, disagreement, gflop, main_table, summary
+from benchmarks import engines
+from benchmarks.engines import Engine, engines_here
+from benchmarks.table import (
+    Row,
+    agreement_table,
+    disagreement,
+    document,
+    gflop,
+    main_table,
+    summary,
+)
 from benchmarks.timing import Timed
 
 OURS = Engine("this project", "ours", "float32", "tensorflow")
@@ -53,3 +62,14 @@ def test_an_engine_that_did_other_work_is_marked(rows: list[Row]) -> None:
     assert disagreement(peer, ours) == pytest.approx(0.12)
     lines = agreement_table(rows).split("\n")[2:]
     assert [("not the same work" in line) for line in lines] == [False, True]
+
+
+@pytest.mark.parametrize("is_fast", [True, False])
+def test_a_precision_that_the_processor_has_no_instructions_for_is_left_out(
+    monkeypatch: pytest.MonkeyPatch, is_fast: bool
+) -> None:
+    monkeypatch.setattr(engines, "has_fast_bfloat16", lambda: is_fast)
+    rows = [row(engine, 10.0, 20.0, 0.05) for engine in engines_here()]
+    assert {r.engine.precision for r in rows} == {"float32", *(["bfloat16"] if is_fast else [])}
+    said = document(rows, {2: {"float32": 1e3, "bfloat16": 2e3}}, "a processor", 2)
+    assert ("has no instructions for bfloat16" in said) != is_fast
