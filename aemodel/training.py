@@ -138,9 +138,6 @@ class Trainer:
         self.curve: list[Point] = []
         self.done = 0
         self.seconds = 0.0
-        self._weights = [
-            (layer.kernel.value, layer.bias.value) for layer in self.network.dense_layers
-        ]
         self._coordinates = self._coordinates_of_recipe()
         self._layers = self._coordinates.layers
         self._batch_pixels = recipe.batch_size * PIXELS
@@ -172,8 +169,9 @@ class Trainer:
     def _evaluate(self) -> Callable[..., Any]:
         return _compiled(self._test_mse)
 
-    def _coordinates_of_recipe(self) -> PixelCoordinates | PrincipalCoordinates:
-        weights, tanh_layers = self._weights, self.setting.tanh_layers
+    def _coordinates_of_recipe(self) -> PixelCoordinates:
+        weights = [(layer.kernel.value, layer.bias.value) for layer in self.network.dense_layers]
+        tanh_layers = self.setting.tanh_layers
         if self.recipe.optimizer == "soap":
             return PrincipalCoordinates(self.principal_components, weights, tanh_layers)
         return PixelCoordinates(weights, tanh_layers)

@@ -3,7 +3,7 @@
 import multiprocessing
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from typing import ParamSpec, TypeVar
 
@@ -24,14 +24,12 @@ def in_new_process(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) 
         return pool.submit(function, *args, **kwargs).result()
 
 
-def matrix_rates(threads: int) -> dict[str, float]:
+def matrix_rates(threads: int, precisions: Sequence[str]) -> dict[str, float]:
     """Return, for each precision, the GFLOP/s of the fastest of a few products of square matrices.
 
     The fastest, since whatever else the machine does can only slow a product down.
     """
     import tensorflow as tf
-
-    from aemodel.training import PRECISIONS
 
     tf.config.threading.set_intra_op_parallelism_threads(threads)
 
@@ -44,7 +42,7 @@ def matrix_rates(threads: int) -> dict[str, float]:
             times.append(time.perf_counter() - started)
         return min(times)
 
-    return {precision: 2e-9 * SIZE**3 / seconds(precision) for precision in PRECISIONS}
+    return {precision: 2e-9 * SIZE**3 / seconds(precision) for precision in precisions}
 
 
 def processor() -> str:

@@ -25,9 +25,10 @@ def run(rounds: int, iterations: int, folder: Path, peers_python: Path, results:
     """Time every engine, print and write the table; return 0 if all did the same work."""
     in_new_process(save_initial_weights, folder)
     threads = sorted({1, available_cores()})
-    rates = {n: in_new_process(matrix_rates, n) for n in threads}
-    bench = Bench(iterations, folder, peers_python)
     rows = [Row(engine) for engine in engines_here()]
+    precisions = list(dict.fromkeys(row.engine.precision for row in rows))
+    rates = {n: in_new_process(matrix_rates, n, precisions) for n in threads}
+    bench = Bench(iterations, folder, peers_python)
     for number in range(1, rounds + 1):
         for row in rows:
             if not row.why_not:
