@@ -169,15 +169,14 @@ def fit(codes: Floats, seed: int) -> tuple[Density, Density]:
     """
     order = np.random.default_rng(seed).permutation(len(codes))
     held_out = min(HELD_OUT, len(codes) // 5)
-    fitted = codes[order[held_out : held_out + FITTED]].astype(np.float64)
-    kept = codes[order[:held_out]].astype(np.float64)
+    fitted, kept = codes[order[held_out : held_out + FITTED]], codes[order[:held_out]]
     gaussian = _fitted(fitted, kept, 1, seed)
     most = len(fitted) // (CODES_PER_NUMBER * codes.shape[1])
     mixtures = [_fitted(fitted, kept, size, seed) for size in COMPONENTS if size <= most]
     return gaussian, max([gaussian, *mixtures], key=lambda density: density.held_out)
 
 
-def _fitted(codes: NDArray[np.float64], kept: NDArray[np.float64], size: int, seed: int) -> Density:
+def _fitted(codes: Floats, kept: Floats, size: int, seed: int) -> Density:
     from sklearn.mixture import GaussianMixture
     from threadpoolctl import threadpool_limits
 
@@ -188,7 +187,10 @@ def _fitted(codes: NDArray[np.float64], kept: NDArray[np.float64], size: int, se
     )
     # Its products are small: with a second thread of BLAS they take twice as long.
     with threadpool_limits(1), unfinished_fits():
-        mixture.fit(codes)
+        try:
+            mixture.fit(codes)
+        except ValueError:  # codes that lie nearly in fewer dimensions take twice the precision
+            mixture.fit(codes.astype(np.float64))
     return _density(mixture, kept)
 
 
@@ -205,9 +207,14 @@ def unfinished_fits() -> Iterator[None]:
         yield
 
 
-def _density(mixture: "GaussianMixture", kept: NDArray[np.float64]) -> Density:
-    factors = np.linalg.cholesky(mixture.covariances_)
-    return Density(mixture.weights_, mixture.means_, factors, float(mixture.score(kept)))
+def _density(mixture: "GaussianMixture", kept: Floats) -> Density:
+    """Return a fitted mixture in double precision: what is drawn from has to sum to 1 in it."""
+    weights, means, covariances = (
+        array.astype(np.float64)
+        for array in (mixture.weights_, mixture.means_, mixture.covariances_)
+    )
+    factors = np.linalg.cholesky(covariances)
+    return Density(weights / weights.sum(), means, factors, float(mixture.score(kept)))
 
 
 def measure(images: Floats, test_images: latent.ReferenceImages, classifier: Classifier) -> Quality:

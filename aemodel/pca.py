@@ -61,15 +61,24 @@ class PCA:
             yield block / MAX_PIXEL - self.mean
 
 
-def fit(images: NDArray[np.uint8]) -> PCA:
-    """Return all principal components of `images` (n, 784), pixels 0..255.
+def fit(pixels: NDArray[np.uint8]) -> PCA:
+    """Return all principal components of images (n, 784), pixels 0..255, n at least 2.
 
     One eigendecomposition of the covariance matrix serves every latent size; single precision
     agrees with double to seven digits of the MSE of MNIST at 64 components. It is computed on one
     thread, whatever a training uses: the last digits depend on their number.
-    """
-    from sklearn import decomposition
 
+    The largest entry of each component is positive, so that its sign depends on the images alone.
+    """
+    images = pixels / MAX_PIXEL
+    mean = images.mean(axis=0)
     with threadpool_limits(1):
-        fitted = decomposition.PCA(svd_solver="covariance_eigh").fit(images / MAX_PIXEL)
-    return PCA(fitted.mean_, fitted.components_, fitted.explained_variance_)
+        covariance = images.T @ images
+        covariance -= len(images) * mean[:, np.newaxis] * mean
+        covariance /= len(images) - 1
+        variances, columns = np.linalg.eigh(covariance)  # by rising variance
+    kept = slice(min(len(images), len(mean)))
+    components = columns.T[::-1][kept]
+    largest = np.abs(components).argmax(axis=1)[:, np.newaxis]
+    components = components * np.sign(np.take_along_axis(components, largest, axis=1))
+    return PCA(mean, np.ascontiguousarray(components), np.maximum(variances[::-1][kept], 0))

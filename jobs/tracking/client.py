@@ -51,22 +51,30 @@ def connect(tracking_uri: str) -> "MlflowClient":
             f"({brief(error)}): MLFLOW_TRACKING_URI is for example sqlite:///mlflow.db, or "
             "http://127.0.0.1:5000 of a server"
         ) from error
-    return cast("MlflowClient", _TranslatingClient(client, tracking_uri))
+    return cast("MlflowClient", _Translating(client, tracking_uri))
 
 
-def artifact_repository(location: str) -> Any:
-    """Return MLflow's access to the place of artifacts at `location`, with errors of its own."""
+def artifact_repository(location: str, tracking_uri: str) -> Any:
+    """Return what reads and writes the artifacts at `location`; its calls raise `StoreError`.
+
+    Raises:
+        StoreError: MLflow knows no such kind of place.
+    """
     from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
-    return get_artifact_repository(location)
+    with translated_errors(tracking_uri):
+        repository = get_artifact_repository(location, tracking_uri)
+    return _Translating(repository, tracking_uri)
 
 
-class _TranslatingClient:
-    def __init__(self, client: "MlflowClient", tracking_uri: str) -> None:
-        self._client, self._tracking_uri = client, tracking_uri
+class _Translating:
+    """Something of MLflow's whose calls raise `StoreError`."""
+
+    def __init__(self, wrapped: Any, tracking_uri: str) -> None:
+        self._wrapped, self._tracking_uri = wrapped, tracking_uri
 
     def __getattr__(self, name: str) -> Any:
-        attribute = getattr(self._client, name)
+        attribute = getattr(self._wrapped, name)
         if not callable(attribute):
             return attribute
 

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from jobs.filesystem import is_writable
 from jobs.tracking import ui_view
-from jobs.tracking.client import artifact_repository, connect, translated_errors, without_password
+from jobs.tracking.client import artifact_repository, connect, without_password
 from jobs.tracking.outage import StoreError
 
 if TYPE_CHECKING:
@@ -108,14 +108,11 @@ def try_to_write(tracking_uri: str, experiment_id: str) -> None:
     Raises:
         StoreError: the store cannot be reached, has no such experiment, or refuses artifacts.
     """
-    import mlflow
-
-    mlflow.set_tracking_uri(tracking_uri)
     location = connect(tracking_uri).get_experiment(experiment_id).artifact_location
-    with tempfile.TemporaryDirectory() as folder, translated_errors(tracking_uri):
+    place = artifact_repository(location, tracking_uri)
+    with tempfile.TemporaryDirectory() as folder:
         probe = Path(folder, f"probe-{uuid4().hex}")
         probe.write_text("Written to find out whether artifacts can be; to be deleted.\n")
-        place = artifact_repository(location)
         place.log_artifact(str(probe))
         with suppress(Exception):  # who may write may not delete: so be it
             place.delete_artifacts(probe.name)

@@ -10,6 +10,7 @@ import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.metadata import version
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
@@ -99,6 +100,12 @@ class Run:
 
         mlflow.set_tracking_uri(tracking_uri)
         return cls(connect(tracking_uri), run_id)
+
+    @cached_property
+    def _artifacts(self) -> Any:
+        """Where its artifacts are, looked up once; MLflow's client does so at every call."""
+        location = self.client.get_run(self.run_id).info.artifact_uri
+        return artifact_repository(location, self.client.tracking_uri)
 
     def log_params(self, params: Mapping[str, str], typed: Collection[str] = ()) -> None:
         """Log parameters.
@@ -194,7 +201,7 @@ class Run:
     def download(self, path: str, folder: Path) -> Path | None:
         """Return a local copy of an artifact, made in `folder`, or None if there is none."""
         try:
-            return Path(self.client.download_artifacts(self.run_id, path, str(folder)))
+            return Path(self._artifacts.download_artifacts(path, str(folder)))
         except (StoreError, OSError):
             if self.has(path):
                 raise
@@ -202,13 +209,13 @@ class Run:
 
     def delete_files(self, path: str) -> None:
         """Delete an artifact, or a folder of them, if the server lets it."""
-        uri = self.client.get_run(self.run_id).info.artifact_uri
+        artifacts = self._artifacts
         with suppress(Exception):  # what stays takes space, nothing else
-            artifact_repository(uri).delete_artifacts(path)
+            artifacts.delete_artifacts(path)
 
     def has(self, path: str) -> bool:
         """Return whether there is an artifact at this path."""
-        beside = self.client.list_artifacts(self.run_id, str(PurePosixPath(path).parent))
+        beside = self._artifacts.list_artifacts(str(PurePosixPath(path).parent))
         return path in [item.path for item in beside]
 
     def reopen(self) -> None:

@@ -1,7 +1,7 @@
 """The train command: open the sweep, train, report, close.
 
-One training asked is trained in this process, in the run that `mlflow run` made. Several are
-children of that run, in processes of their own.
+Each training has a process of its own. One alone is kept in the run that `mlflow run` made; several
+are children of that run.
 """
 
 import os
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from aemodel.data import Dataset, load_dataset
-from aemodel.device import hardware, has_fast_bfloat16, limit_libraries
+from aemodel.device import hardware, has_fast_bfloat16
 from aemodel.pca import PCA
 from aemodel.training import check_batch
 from jobs import assignment
@@ -132,14 +132,13 @@ def run_sweep(specs: Sequence[TrainingSpec], options: TrainOptions, close: Close
 
 def _start_processes(specs: Sequence[TrainingSpec], options: TrainOptions) -> None:
     """Let processes that train be ready when the store is: what they import takes seconds."""
-    if len(specs) > 1 and not options.scheduler:
+    if not options.scheduler:
         # For a GPU TensorFlow wants libraries that are loaded before it.
         start_server("" if specs[0].device == "gpu" else PRELOADED)
 
 
 def _computing(data: Dataset) -> Future[PCA]:
     """Begin to compute the principal components, which every training here needs."""
-    limit_libraries(1)  # imports what it needs: two threads that import get in each other's way
     pool = ThreadPoolExecutor(1)
     components = pool.submit(lambda: data.principal_components)
     pool.shutdown(wait=False)
@@ -212,8 +211,6 @@ def run_tasks(
         if cluster:
             plan = Plan.of(_request(sweep.specs, options, sweep.store), sweep.store.owner)
             results = cluster.execute(ordered, plan, options.workers, board)
-        elif len(sweep.tasks) == len(ordered) == 1:
-            results = {0: work(ordered[0])}
         else:
             results = execute(work, ordered, allocation.workers, kind=_threads)
     outcomes = dict(sweep.finished)

@@ -16,7 +16,7 @@ from jobs.environment import prepare_environment
 os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
 prepare_environment()
 import_tensorflow()
-for name in (
+needed = [
     "jobs.artifacts.files",
     "jobs.training.command",
     "sklearn.decomposition",
@@ -25,6 +25,9 @@ for name in (
     "matplotlib.backends.backend_agg",
     "pyarrow",
     "mlflow.tracking",
-):
+]
+if not os.environ.get("MLFLOW_TRACKING_URI", "").startswith("http"):
+    needed.append("mlflow.store.tracking.sqlalchemy_store")
+for name in needed:
     importlib.import_module(name)
 gc.freeze()  # no collection touches, and so copies, what is shared

@@ -69,6 +69,19 @@ def test_codes_that_are_all_equal() -> None:
     assert np.allclose(mixture.sample(10, np.random.default_rng(0)), 1, atol=1e-4)
 
 
+@pytest.mark.parametrize(("size", "spread", "offset"), [(2, 0.01, 10), (64, 1, 0), (64, 100, 1)])
+def test_codes_on_a_line(size: int, spread: float, offset: float) -> None:
+    generator = np.random.default_rng(0)
+    direction = generator.normal(size=size)
+    along = generator.normal(0, spread, (10_000, 1))
+    codes = (offset + along * direction).astype(np.float32)
+    for density in generation.fit(codes, seed=0):
+        drawn = density.sample(1000, generator) - offset
+        across = drawn - np.outer(drawn @ direction, direction) / (direction @ direction)
+        assert np.abs(across).max() < 0.02 * np.abs(drawn).max()
+        assert drawn.std() == pytest.approx((codes - offset).std(), rel=0.1)
+
+
 def test_the_frechet_distance_by_hand() -> None:
     generator = np.random.default_rng(0)
     a = generator.normal(size=(200_000, 2)).astype(np.float32)
