@@ -165,7 +165,7 @@ def evaluate(
         pca_votes = begin(_pca_votes, trainer, pca_codes)
         affine_share = begin(latent.affine_share, codes, decoded)
         real = begin(real_images.interpolate, decode, codes, test_images, labels, trainer.seed)
-        curve = begin(curve_metrics, trainer)
+        errors = begin(_errors, trainer)
         reconstructions = begin(
             _reconstruction_metrics, trainer, train_codes, test_images, baseline.classifier
         )
@@ -182,7 +182,8 @@ def evaluate(
         image_mse = np.square(decoded - x_test).mean(axis=1, dtype=np.float64)
     return Evaluation(
         metrics={
-            **curve.result(),
+            **errors.result(),
+            "pca_test_mse": float(pca_image_mse.result().mean()),
             "knn_accuracy": votes.result(),
             "real_nearest_mse": baseline.real_nearest_mse,
             **_mse_by_digit(image_mse, labels),
@@ -303,6 +304,12 @@ def curve_metrics(trainer: Trainer) -> dict[str, float]:
     They are the error at the end, the least of the curve and the end, that of PCA with as many
     components as the latent size, and the seconds of training.
     """
+    data, size = trainer.data, trainer.setting.latent_size
+    pca_image_mse = trainer.principal_components.image_mse(data.x_test, size)
+    return {**_errors(trainer), "pca_test_mse": float(pca_image_mse.mean())}
+
+
+def _errors(trainer: Trainer) -> dict[str, float]:
     errors = {point.iteration: point.test_mse for point in trainer.curve}
     errors[trainer.done - 1] = trainer.test_mse()
     best_iteration = min(errors, key=lambda iteration: errors[iteration])
@@ -310,11 +317,6 @@ def curve_metrics(trainer: Trainer) -> dict[str, float]:
         "final_test_mse": errors[trainer.done - 1],
         "best_test_mse": errors[best_iteration],
         "best_iteration": float(best_iteration),
-        "pca_test_mse": float(
-            trainer.principal_components.image_mse(
-                trainer.data.x_test, trainer.setting.latent_size
-            ).mean()
-        ),
         "train_seconds": trainer.seconds,
     }
 

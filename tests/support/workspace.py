@@ -184,6 +184,7 @@ def jobs_here(folder: Path, uri: str, *arguments: str) -> Done:
     """
     with pytest.MonkeyPatch.context() as patch:
         work_in(folder, uri, patch)
+        patch.setattr(command, "start_server", lambda _: None)
         patch.setattr(command, "execute", in_turn)
         patch.setattr(os, "nice", lambda _: 0)  # it cannot be taken back
         done = CliRunner().invoke(app, arguments)
