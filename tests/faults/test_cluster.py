@@ -20,7 +20,7 @@ from tests.support.databases import served
 from tests.support.datasets import write_idx
 from tests.support.workspace import jobs_here, wait_for
 
-ITERATIONS = 10_000
+ITERATIONS = 6_000
 TRAIN = (
     *("train", "--setting", "16-8-2,16-8-3", "--recipe", "assignment", "--batch-size", "100"),
     *("--iterations", str(ITERATIONS), "--eval-every", "500", "--pairs", "1-7"),
