@@ -106,7 +106,7 @@ class FolderChannel:
             os.replace(draft, self.path)
 
     def should_stop(self) -> bool:
-        command = multiprocessing.parent_process()  # None if no process started this one
+        command = multiprocessing.parent_process()  # None in the command's own process
         return self.stop.exists() or (command is not None and not command.is_alive())
 
 

@@ -1,7 +1,7 @@
 """The train command: open the sweep, train, report, close.
 
-Each training has a process of its own. One alone is kept in the run that `mlflow run` made; several
-are children of that run.
+One training asked is trained in this process, in the run that `mlflow run` made. Several are
+children of that run, in processes of their own.
 """
 
 import os
@@ -132,7 +132,7 @@ def run_sweep(specs: Sequence[TrainingSpec], options: TrainOptions, close: Close
 
 def _start_processes(specs: Sequence[TrainingSpec], options: TrainOptions) -> None:
     """Let processes that train be ready when the store is: what they import takes seconds."""
-    if not options.scheduler:
+    if len(specs) > 1 and not options.scheduler:
         # For a GPU TensorFlow wants libraries that are loaded before it.
         start_server("" if specs[0].device == "gpu" else PRELOADED)
 
@@ -211,6 +211,9 @@ def run_tasks(
         if cluster:
             plan = Plan.of(_request(sweep.specs, options, sweep.store), sweep.store.owner)
             results = cluster.execute(ordered, plan, options.workers, board)
+        elif len(sweep.tasks) == len(ordered) == 1:
+            # Another process would have to import as much, and MLflow once more.
+            results = {0: work(ordered[0])}
         else:
             results = execute(work, ordered, allocation.workers, kind=_threads)
     outcomes = dict(sweep.finished)

@@ -205,16 +205,11 @@ def test_nothing_is_left_in_the_home_or_among_the_temporary_files(watched: Watch
 def test_nobody_is_called(watched: Watched) -> None:
     """Telemetry is off, whatever the environment says; no other machine is asked for anything."""
     _, _, events = watched
-    called = [what for event, what in events if event in ("socket.connect", "socket.bind")]
-    hosts = {address[0] for address in called if isinstance(address, tuple)}  # others are files
-    assert hosts <= {"127.0.0.1", "::1"}  # a library tries whether there is IPv6
+    hosts = [what[0] for event, what in events if event in ("socket.connect", "socket.bind")]
+    assert set(hosts) <= {"127.0.0.1", "::1"}  # a library tries whether there is IPv6
     assert [what for event, what in events if event == "socket.getaddrinfo"] == []
 
 
-def test_a_training_unpickles_only_what_its_own_command_sends(watched: Watched) -> None:
-    """The task and its outcome go between the command and the process that it starts."""
+def test_a_training_unpickles_nothing(watched: Watched) -> None:
     _, _, events = watched
-    found = {what for event, what in events if event == "pickle.find_class"}
-    assert {"jobs.training.worker.Task", "jobs.training.outcome.Outcome"} <= found
-    modules = ("aemodel", "jobs", "numpy", "pathlib", "multiprocessing", "joblib.externals.loky")
-    assert [name for name in found if not name.startswith(tuple(f"{m}." for m in modules))] == []
+    assert [event for event in events if event[0] == "pickle.find_class"] == []
