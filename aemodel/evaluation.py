@@ -310,6 +310,7 @@ def curve_metrics(trainer: Trainer) -> dict[str, float]:
 
 
 def _errors(trainer: Trainer) -> dict[str, float]:
+    """Return the errors among the final metrics, and the seconds that they took."""
     errors = {point.iteration: point.test_mse for point in trainer.curve}
     errors[trainer.done - 1] = trainer.test_mse()
     best_iteration = min(errors, key=lambda iteration: errors[iteration])

@@ -66,7 +66,8 @@ def fit(pixels: NDArray[np.uint8]) -> PCA:
 
     One eigendecomposition of the covariance matrix serves every latent size; single precision
     agrees with double to seven digits of the MSE of MNIST at 64 components. It is computed on one
-    thread, whatever a training uses: the last digits depend on their number.
+    thread, whatever a training uses: the last digits depend on their number. A command needs it
+    before it trains; to import scikit-learn for it would take longer than to compute it.
 
     The largest entry of each component is positive, so that its sign depends on the images alone.
     """

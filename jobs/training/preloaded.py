@@ -26,7 +26,7 @@ needed = [
     "pyarrow",
     "mlflow.tracking",
 ]
-if not os.environ.get("MLFLOW_TRACKING_URI", "").startswith("http"):
+if not os.environ.get("MLFLOW_TRACKING_URI", "").startswith("http"):  # a database, not a server
     needed.append("mlflow.store.tracking.sqlalchemy_store")
 for name in needed:
     importlib.import_module(name)
