@@ -26,6 +26,7 @@ class StopSignals:
         self.requested = False
         self._request_stop = request_stop
         self._at_once = False
+        self._is_dropping = False
         self._before: dict[signal.Signals, Any] = {}
         self._hook: Callable[[sys.UnraisableHookArgs], Any] = sys.__unraisablehook__
 
@@ -52,7 +53,10 @@ class StopSignals:
         is_second = self.requested and number == signal.SIGINT
         self.requested = True
         if self._at_once or is_second:
-            raise KeyboardInterrupt
+            if not self._is_dropping:
+                raise KeyboardInterrupt
+            self._interrupt_later()
+            return
         self._request_stop()
         with suppress(OSError):  # print() may be interrupted amid its own work
             os.write(2, b"\nStopping: saving the state of every training ...\n")
@@ -60,12 +64,20 @@ class StopSignals:
     def _raise_again(self, ignored: "sys.UnraisableHookArgs") -> None:
         """Interrupt the main program a moment later by what Python would drop.
 
-        It does so if the signal comes amid a destructor, or a callback of the garbage collector.
+        It does so if the signal comes amid a destructor, or a callback of the garbage collector; or
+        in here, where a busy machine may spend more than that moment.
         """
-        if isinstance(ignored.exc_value, KeyboardInterrupt):
-            threading.Timer(0.01, _thread.interrupt_main).start()
-        else:
+        if not isinstance(ignored.exc_value, KeyboardInterrupt):
             self._hook(ignored)
+            return
+        self._is_dropping = True
+        try:
+            self._interrupt_later()
+        finally:
+            self._is_dropping = False
+
+    def _interrupt_later(self) -> None:
+        threading.Timer(0.01, _thread.interrupt_main).start()
 
 
 @contextmanager

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from unittest.mock import Mock
 
@@ -53,7 +54,7 @@ class Interrupted:
 
 def drop_and_wait() -> None:
     Interrupted()
-    time.sleep(0.1)
+    time.sleep(10)
 
 
 def test_ctrl_c_amid_a_destructor_is_not_lost() -> None:
@@ -61,6 +62,23 @@ def test_ctrl_c_amid_a_destructor_is_not_lost() -> None:
         send(signal.SIGINT)
         with pytest.raises(KeyboardInterrupt):
             drop_and_wait()
+
+
+def test_nor_on_a_machine_too_busy_to_start_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    start, begun = threading.Timer.start, []
+
+    def slow_at_first(timer: threading.Timer) -> None:
+        start(timer)
+        begun.append(timer)
+        if len(begun) == 1:
+            time.sleep(0.1)  # it fires meanwhile
+
+    monkeypatch.setattr(threading.Timer, "start", slow_at_first)
+    with StopSignals(Mock()):
+        send(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            drop_and_wait()
+    assert len(begun) == 2
 
 
 def test_handlers_are_put_back() -> None:
